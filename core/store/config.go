@@ -1,0 +1,101 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"raftplay/core/engine"
+)
+
+// Config is what a Store is opened with. DefaultConfig fills in the options and limits.
+type Config struct {
+	StoreID uint64
+	// Engine is read by the Store and written by its driver.
+	Engine engine.Reader
+	// Now is a monotonic clock in microseconds from any origin.
+	Now func() int64
+
+	// HeartbeatTicks is the number of ticks between a leader's heartbeats.
+	HeartbeatTicks int
+	// ElectionTicksMin is the shortest election timeout; it is drawn from [ElectionTicksMin, 2*ElectionTicksMin-1].
+	ElectionTicksMin int
+	// ElectionTicks draws an election timeout, in ticks, for a region's peer. Nil leaves raft its own randomness.
+	ElectionTicks func(regionID uint64) int
+	// PreVote: ask before campaigning, so that a store that was cut off does not disturb (Raft dissertation, 9.6).
+	PreVote bool
+	// CheckQuorum: a leader that has not heard from a quorum for an election timeout steps down.
+	CheckQuorum bool
+
+	Limits Limits
+
+	// Observer, when set, is told what happens inside the Store. Nil costs nothing.
+	Observer Observer
+}
+
+// Limits bound what a Store accepts and keeps.
+type Limits struct {
+	KeyBytesMax            int
+	ValueBytesMax          int
+	RequestsMax            int    // requests and compares of one command, each
+	ScanPairsMax           int    // pairs of one scan's answer
+	MessageBytesMax        uint64 // entries of one MsgApp
+	InflightMessagesMax    int    // MsgApps on their way to one peer
+	UncommittedBytesMax    uint64 // a leader's entries not yet committed, per region
+	ProposalsMax           int    // commands waiting for their answer, per region
+	EntryCacheBytesMax     int    // newest entries kept decoded, per region
+	ApplyBytesMax          uint64 // entries applied in one Ready, per region
+	ClientsRememberedMax   int    // clients whose last answer is kept, per region
+	TermLeapMax            uint64 // how far ahead of ours a message's term may be
+	MessageEntriesBytesMax int    // a message from outside, in its encoding
+}
+
+// DefaultConfig returns a Config with TiKV's ticks and every limit set; StoreID, Engine and Now are the caller's.
+func DefaultConfig() Config {
+	return Config{
+		HeartbeatTicks:   3,
+		ElectionTicksMin: 15,
+		PreVote:          true,
+		CheckQuorum:      true,
+		Limits: Limits{
+			KeyBytesMax:            4 << 10,
+			ValueBytesMax:          1 << 20,
+			RequestsMax:            128,
+			ScanPairsMax:           1024,
+			MessageBytesMax:        1 << 20,
+			InflightMessagesMax:    256,
+			UncommittedBytesMax:    64 << 20,
+			ProposalsMax:           4096,
+			EntryCacheBytesMax:     4 << 20,
+			ApplyBytesMax:          8 << 20,
+			ClientsRememberedMax:   1024,
+			TermLeapMax:            1 << 32,
+			MessageEntriesBytesMax: 64 << 20,
+		},
+	}
+}
+
+func (c *Config) validate() error {
+	switch {
+	case c.StoreID == 0:
+		return errors.New("store id must not be 0")
+	case c.Engine == nil:
+		return errors.New("no engine")
+	case c.Now == nil:
+		return errors.New("no clock")
+	case c.HeartbeatTicks < 1:
+		return fmt.Errorf("heartbeat ticks must be at least 1, not %d", c.HeartbeatTicks)
+	case c.ElectionTicksMin <= c.HeartbeatTicks:
+		return fmt.Errorf("election ticks (%d) must be more than heartbeat ticks (%d)", c.ElectionTicksMin, c.HeartbeatTicks)
+	}
+	l := c.Limits
+	for name, value := range map[string]int64{
+		"KeyBytesMax": int64(l.KeyBytesMax), "ValueBytesMax": int64(l.ValueBytesMax), "RequestsMax": int64(l.RequestsMax),
+		"ScanPairsMax": int64(l.ScanPairsMax), "InflightMessagesMax": int64(l.InflightMessagesMax),
+		"ProposalsMax": int64(l.ProposalsMax), "ClientsRememberedMax": int64(l.ClientsRememberedMax),
+	} {
+		if value < 1 {
+			return fmt.Errorf("limit %s must be at least 1, not %d", name, value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+// Package store is a raft store in the shape of TiKV's raftserver: what raft's RawNode is to one group, a Store is to
+// every region it holds a peer of.
+//
+// Inputs go in through Step (a message from another store), Tick (RaftBaseTick), Propose (a command and its callback)
+// and Quit. What the outside owes comes out of Ready: one batch to write, whether it must be synced, the messages that
+// may go at once, and the messages that wait until the batch is durable. Advance tells the Store that it is:
+//
+//	for {
+//		inputs: s.Step(m), s.Tick(), s.Propose(request, callback)
+//		rd, ok := s.Ready()
+//		if !ok { continue }
+//		send(rd.Messages)            // a leader's appends and heartbeats travel while its own disk works
+//		engine.Write(rd.Batch)
+//		if rd.MustSync { engine.Sync() }
+//		send(rd.AfterSync)           // acknowledgements and votes promise durability
+//		s.Advance()
+//	}
+//
+// Between Ready and Advance the Store may go on being stepped, ticked and proposed to; a second Ready is not given out.
+// An error of the engine between the two is fatal for the Store: drop it, and open a new one from the engine.
+//
+// The Store reads its engine and never writes it. It has no clock but Config.Now, starts no goroutine, and is not safe
+// for use from several goroutines.
+package store

@@ -1,0 +1,156 @@
+/**
+ * What a viewer knows of a cluster at one instant. Every value is immutable: the fold makes new ones and shares what did
+ * not change, so `===` tells whether a part changed. Ids, indexes, terms and times are numbers (all stay below 2^53);
+ * times are virtual microseconds. Client ids stay bigint.
+ */
+import type { Role, MessageType, EntryType, LossReason } from "../pb/sessionpb/v1/event_pb";
+import type { Config } from "../pb/sessionpb/v1/run_pb";
+import type { RaftCommandRequest, RaftCommandResponse, ProgressState } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
+
+export interface Cluster {
+  /** The last event folded in; 0 before any. */
+  readonly seq: number;
+  /** The virtual time of that event. */
+  readonly timeMicros: number;
+  /** With the network and disk settings in force now. */
+  readonly config: Config | null;
+  /** By id, ascending. */
+  readonly stores: readonly Store[];
+  /** In flight, in the order they were sent. Their number equals the simulated network's. */
+  readonly messages: readonly Message[];
+  /** Lost within the last moments, for the eye: dropped from here by the view's own clock, never by the fold. */
+  readonly lost: readonly LostMessage[];
+  /** Newest last; at most 200. */
+  readonly operations: readonly Operation[];
+  readonly violations: readonly Violation[];
+}
+
+export interface Store {
+  readonly id: number;
+  readonly up: boolean;
+  readonly stoppedReason: string;
+  /** By region id, ascending. */
+  readonly peers: readonly Peer[];
+  /** Handed to the disk and not finished: written (in the engine, lost by a crash) or not even that. */
+  readonly writes: readonly Write[];
+}
+
+export interface Peer {
+  readonly regionId: number;
+  readonly peerId: number;
+  readonly storeId: number;
+  readonly role: Role;
+  readonly term: number;
+  /** The store voted for in this term; 0 is none. */
+  readonly vote: number;
+  /** The store known as leader; 0 is none. */
+  readonly leader: number;
+  readonly commit: number;
+  readonly applied: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  /** The last entry a crash would keep. */
+  readonly syncedIndex: number;
+  /** Newest last, at most 1,000, without gaps; the last one's index is lastIndex. */
+  readonly entries: readonly Entry[];
+  readonly timer: Timer;
+  /** (Pre-)votes received by a (pre-)candidate, as store ids, itself included. */
+  readonly votes: readonly number[];
+  /** What a leader knows of the others, by store id, ascending; empty on others. */
+  readonly progress: readonly Progress[];
+  /** By key. */
+  readonly keys: readonly KeyRecord[];
+  /** Stores that hold a voter of the region. */
+  readonly voters: readonly number[];
+}
+
+export interface Timer {
+  readonly elapsedTicks: number;
+  readonly timeoutTicks: number;
+}
+
+export interface Entry {
+  readonly index: number;
+  readonly term: number;
+  readonly type: EntryType;
+  /** In words: "put city Kyoto", "new term". */
+  readonly words: string;
+  readonly sizeBytes: number;
+}
+
+export interface Progress {
+  readonly storeId: number;
+  readonly match: number;
+  readonly next: number;
+  readonly state: ProgressState;
+  readonly recentActive: boolean;
+}
+
+export interface KeyRecord {
+  /** As text when it is UTF-8, else as 0x… */
+  readonly key: string;
+  readonly value: string;
+  readonly valueSizeBytes: number;
+  readonly revision: number;
+}
+
+export interface Write {
+  readonly id: number;
+  readonly mustSync: boolean;
+  readonly sizeBytes: number;
+  readonly startedMicros: number;
+  readonly writtenDueMicros: number;
+  readonly syncedDueMicros: number;
+  readonly written: boolean;
+  /** Last index each region's log has once this write is durable. */
+  readonly lastIndexes: readonly { readonly regionId: number; readonly lastIndex: number }[];
+}
+
+export interface Message {
+  readonly id: number;
+  readonly regionId: number;
+  readonly from: number;
+  readonly to: number;
+  readonly type: MessageType;
+  readonly term: number;
+  readonly logTerm: number;
+  readonly index: number;
+  readonly commit: number;
+  readonly reject: boolean;
+  readonly rejectHint: number;
+  readonly entryTerms: readonly number[];
+  readonly readContext: boolean;
+  readonly snapshotIndex: number;
+  readonly sizeBytes: number;
+  readonly sentMicros: number;
+  readonly dueMicros: number;
+  readonly doomed: boolean;
+}
+
+export interface LostMessage {
+  readonly message: Message;
+  readonly reason: LossReason;
+  readonly why: string;
+  readonly timeMicros: number;
+  readonly seq: number;
+}
+
+export interface Operation {
+  readonly id: number;
+  readonly toStore: number;
+  readonly request: RaftCommandRequest;
+  readonly startedMicros: number;
+  readonly response: RaftCommandResponse | null;
+  readonly endedMicros: number;
+}
+
+export interface Violation {
+  readonly seq: number;
+  readonly timeMicros: number;
+  readonly judge: string;
+  readonly message: string;
+  readonly storeIds: readonly number[];
+  readonly index: number;
+  readonly term: number;
+  readonly evidenceSeqs: readonly number[];
+}
