@@ -18,12 +18,26 @@ export interface Cluster {
   readonly stores: readonly Store[];
   /** In flight, in the order they were sent. Their number equals the simulated network's. */
   readonly messages: readonly Message[];
-  /** Lost within the last moments, for the eye: dropped from here by the view's own clock, never by the fold. */
+  /** The newest losses, newest last, at most 32: the view's own clock tells which of them the eye still sees. */
   readonly lost: readonly LostMessage[];
   /** Newest last; at most 200. */
   readonly operations: readonly Operation[];
   readonly violations: readonly Violation[];
+  /** Which store holds a peer, by peer id. */
+  readonly peerStores: ReadonlyMap<number, number>;
 }
+
+export const noCluster: Cluster = {
+  seq: 0,
+  timeMicros: 0,
+  config: null,
+  stores: [],
+  messages: [],
+  lost: [],
+  operations: [],
+  violations: [],
+  peerStores: new Map(),
+};
 
 export interface Store {
   readonly id: number;
@@ -60,6 +74,8 @@ export interface Peer {
   readonly progress: readonly Progress[];
   /** By key. */
   readonly keys: readonly KeyRecord[];
+  /** All keys, also those beyond the first 1,000 that `keys` holds. */
+  readonly keysTotal: number;
   /** Stores that hold a voter of the region. */
   readonly voters: readonly number[];
 }
@@ -102,8 +118,16 @@ export interface Write {
   readonly writtenDueMicros: number;
   readonly syncedDueMicros: number;
   readonly written: boolean;
-  /** Last index each region's log has once this write is durable. */
-  readonly lastIndexes: readonly { readonly regionId: number; readonly lastIndex: number }[];
+  /** What this write does to the log of each region it touches. */
+  readonly logs: readonly LogWrite[];
+}
+
+export interface LogWrite {
+  readonly regionId: number;
+  /** The first entry it writes; 0 when it writes none. */
+  readonly firstIndex: number;
+  /** The last entry the log has once this write is durable. */
+  readonly lastIndex: number;
 }
 
 export interface Message {

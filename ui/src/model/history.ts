@@ -1,0 +1,379 @@
+/**
+ * The stretch of a run that the page remembers, laid out so that the diagram and the list of events draw directly from
+ * it. Immutable: extend and cut make new values and share what did not change. Events run without gaps from firstSeq to
+ * lastSeq; those after the cluster's own seq lie ahead (a person went back) and are drawn dimmed.
+ */
+import type { Event } from "../pb/sessionpb/v1/event_pb";
+import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import type { Cluster, Message, Peer } from "./state";
+import { fold, messageOf } from "./fold";
+import { eventWords, type EventContext } from "./words";
+
+export type EventKind = NonNullable<Event["body"]["case"]>;
+
+/** What the chips above the list of events turn on and off. */
+export type EventGroup = "ticks" | "heartbeats" | "messages" | "roles" | "disk" | "log" | "client" | "faults";
+
+export const eventGroups: readonly EventGroup[] = [
+  "roles",
+  "messages",
+  "heartbeats",
+  "log",
+  "disk",
+  "client",
+  "faults",
+  "ticks",
+];
+
+export class HistoryEvent {
+  readonly seq: number;
+  readonly step: number;
+  readonly timeMicros: number;
+  /** 0 when nowhere in particular. */
+  readonly storeId: number;
+  readonly kind: EventKind;
+  readonly group: EventGroup;
+  readonly event: Event;
+  /** The message it is about, if it is about one. */
+  readonly message: Message | null;
+  readonly #context: EventContext;
+  #words = "";
+
+  constructor(event: Event, context: EventContext) {
+    this.seq = Number(event.seq);
+    this.step = Number(event.step);
+    this.timeMicros = Number(event.timeMicros);
+    this.storeId = Number(event.storeId);
+    this.kind = event.body.case ?? "runStarted";
+    this.event = event;
+    this.message = context.message;
+    this.group = groupOf(this.kind, context.message);
+    this.#context = context;
+  }
+
+  get messageId(): number {
+    return this.message?.id ?? 0;
+  }
+
+  /** One sentence; made when first asked for. */
+  get words(): string {
+    if (this.#words === "") this.#words = eventWords(this.event, this.#context);
+    return this.#words;
+  }
+}
+
+export interface Flight {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
+  readonly type: MessageType;
+  readonly sentMicros: number;
+  readonly sentSeq: number;
+  /** While it flies: when it is due. */
+  readonly endMicros: number;
+  /** 0 while it flies. */
+  readonly endSeq: number;
+  readonly outcome: "flying" | "delivered" | "lost";
+  readonly message: Message;
+}
+
+export interface RoleSpan {
+  readonly storeId: number;
+  readonly regionId: number;
+  readonly role: Role;
+  readonly term: number;
+  readonly up: boolean;
+  readonly fromMicros: number;
+  readonly fromSeq: number;
+  /** null while it lasts. */
+  readonly toMicros: number | null;
+  readonly toSeq: number | null;
+}
+
+export interface History {
+  /** Ascending by seq, without gaps. */
+  readonly events: readonly HistoryEvent[];
+  /** Ascending by message id, which is the order of sending. */
+  readonly flights: readonly Flight[];
+  /** Of each store's first region, by store id; each list ascending in time. */
+  readonly roleSpans: ReadonlyMap<number, readonly RoleSpan[]>;
+  /** Crashes, restarts, forced time-outs, changed settings, violations: the diagram's vertical marks. */
+  readonly marks: readonly HistoryEvent[];
+  /** Role changes to leader. */
+  readonly elections: readonly HistoryEvent[];
+  /** The state after the last event held. */
+  readonly end: Cluster;
+}
+
+/** How many events are kept at least; the oldest go in chunks. */
+export const historyEventsMax = 20_000;
+const historyChunk = 4_000;
+
+const markKinds: ReadonlySet<EventKind> = new Set<EventKind>([
+  "storeCrashed",
+  "storeStarted",
+  "storeStopped",
+  "timedOut",
+  "settingsChanged",
+  "electionTimeoutSet",
+  "violation",
+]);
+
+/** A history that begins with a whole state, from a keyframe. */
+export function startHistory(cluster: Cluster): History {
+  const roleSpans = new Map<number, readonly RoleSpan[]>();
+  for (const store of cluster.stores) {
+    const peer = store.peers[0];
+    if (peer) roleSpans.set(store.id, [openSpan(peer, store.up, cluster.timeMicros, cluster.seq)]);
+  }
+  return {
+    events: [],
+    flights: cluster.messages.map((m) => openFlight(m, cluster.seq)),
+    roleSpans,
+    marks: [],
+    elections: [],
+    end: cluster,
+  };
+}
+
+export function firstSeq(history: History): number {
+  return history.events.length > 0 ? history.events[0].seq : history.end.seq + 1;
+}
+
+export function lastSeq(history: History): number {
+  return history.end.seq;
+}
+
+/** The event of that number, if it is still held. */
+export function eventAt(history: History, seq: number): HistoryEvent | undefined {
+  return history.events[seq - firstSeq(history)];
+}
+
+/**
+ * Appends events that follow the last one held; those already held are skipped. Folds as it goes, so the caller gets
+ * the state after the last event as `end`.
+ */
+export function extend(history: History, events: readonly Event[]): History {
+  const last = lastSeq(history);
+  const fresh = events.length > 0 && Number(events[0].seq) > last ? events : events.filter((e) => Number(e.seq) > last);
+  if (fresh.length === 0) return history;
+  const draft = new Draft(history);
+  for (const event of fresh) draft.add(event);
+  return draft.finish();
+}
+
+/** Drops everything after an event: a branch begins there. `at` is the state just after it. */
+export function cut(history: History, at: Cluster): History {
+  if (at.seq >= lastSeq(history)) return history;
+  if (at.seq < firstSeq(history) - 1) return startHistory(at);
+  const keep = (e: HistoryEvent) => e.seq <= at.seq;
+  const roleSpans = new Map<number, readonly RoleSpan[]>();
+  for (const [id, spans] of history.roleSpans) {
+    roleSpans.set(
+      id,
+      spans
+        .filter((s) => s.fromSeq <= at.seq)
+        .map((s) => (s.toSeq !== null && s.toSeq > at.seq ? { ...s, toMicros: null, toSeq: null } : s)),
+    );
+  }
+  return {
+    events: history.events.slice(0, at.seq - firstSeq(history) + 1),
+    flights: history.flights
+      .filter((f) => f.sentSeq <= at.seq)
+      .map((f) => (f.endSeq > at.seq ? openFlight(f.message, f.sentSeq) : f)),
+    roleSpans,
+    marks: history.marks.filter(keep),
+    elections: history.elections.filter(keep),
+    end: at,
+  };
+}
+
+/** The index of the first element for which the (monotone) test holds; the length when none. */
+export function firstIndexWhere<T>(list: readonly T[], test: (item: T) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (test(list[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+class Draft {
+  #events: HistoryEvent[];
+  #flights: Flight[];
+  #spans: Map<number, readonly RoleSpan[]>;
+  #marks: HistoryEvent[];
+  #elections: HistoryEvent[];
+  #end: Cluster;
+
+  constructor(history: History) {
+    this.#events = history.events.slice();
+    this.#flights = history.flights.slice();
+    this.#spans = new Map(history.roleSpans);
+    this.#marks = history.marks.slice();
+    this.#elections = history.elections.slice();
+    this.#end = history.end;
+  }
+
+  add(event: Event): void {
+    const before = this.#end;
+    const after = fold(before, event);
+    this.#end = after;
+    const held = new HistoryEvent(event, contextOf(before, event));
+    this.#events.push(held);
+    switch (event.body.case) {
+      case "messageSent": {
+        const message = after.messages[after.messages.length - 1];
+        if (message) this.#flights.push(openFlight(message, held.seq));
+        break;
+      }
+      case "messageDelivered":
+      case "messageLost":
+        this.#land(Number(event.body.value.id), held, event.body.case === "messageLost" ? "lost" : "delivered");
+        break;
+      case "roleChanged":
+        if (event.body.value.role === Role.LEADER && event.body.value.roleBefore !== Role.LEADER) {
+          this.#elections.push(held);
+        }
+        this.#turn(after, held);
+        break;
+      case "runStarted":
+        for (const store of after.stores) this.#turnStore(after, store.id, held);
+        break;
+      case "storeCrashed":
+      case "storeStarted":
+      case "storeStopped":
+        this.#turn(after, held);
+        break;
+    }
+    if (markKinds.has(held.kind)) this.#marks.push(held);
+  }
+
+  #land(id: number, held: HistoryEvent, outcome: "delivered" | "lost"): void {
+    const at = firstIndexWhere(this.#flights, (f) => f.id >= id);
+    const flight = this.#flights[at];
+    if (flight?.id !== id) return;
+    this.#flights[at] = { ...flight, endMicros: held.timeMicros, endSeq: held.seq, outcome };
+  }
+
+  #turn(after: Cluster, held: HistoryEvent): void {
+    this.#turnStore(after, held.storeId, held);
+  }
+
+  #turnStore(after: Cluster, storeId: number, held: HistoryEvent): void {
+    const store = after.stores.find((s) => s.id === storeId);
+    const peer = store?.peers[0];
+    if (!store || !peer) return;
+    const spans = this.#spans.get(storeId) ?? [];
+    const open = spans[spans.length - 1];
+    if (open && open.role === peer.role && open.term === peer.term && open.up === store.up) return;
+    const closed = open ? [...spans.slice(0, -1), { ...open, toMicros: held.timeMicros, toSeq: held.seq }] : [];
+    this.#spans.set(storeId, [...closed, openSpan(peer, store.up, held.timeMicros, held.seq)]);
+  }
+
+  finish(): History {
+    if (this.#events.length > historyEventsMax + historyChunk) this.#forget();
+    return {
+      events: this.#events,
+      flights: this.#flights,
+      roleSpans: this.#spans,
+      marks: this.#marks,
+      elections: this.#elections,
+      end: this.#end,
+    };
+  }
+
+  #forget(): void {
+    this.#events = this.#events.slice(-historyEventsMax);
+    const from = this.#events[0].seq;
+    const keep = (e: HistoryEvent) => e.seq >= from;
+    this.#flights = this.#flights.filter((f) => f.outcome === "flying" || f.endSeq >= from);
+    this.#marks = this.#marks.filter(keep);
+    this.#elections = this.#elections.filter(keep);
+    for (const [id, spans] of this.#spans) {
+      this.#spans.set(
+        id,
+        spans.filter((s) => s.toSeq === null || s.toSeq >= from),
+      );
+    }
+  }
+}
+
+function openFlight(message: Message, sentSeq: number): Flight {
+  return {
+    id: message.id,
+    from: message.from,
+    to: message.to,
+    type: message.type,
+    sentMicros: message.sentMicros,
+    sentSeq,
+    endMicros: message.dueMicros,
+    endSeq: 0,
+    outcome: "flying",
+    message,
+  };
+}
+
+function openSpan(peer: Peer, up: boolean, fromMicros: number, fromSeq: number): RoleSpan {
+  return {
+    storeId: peer.storeId,
+    regionId: peer.regionId,
+    role: peer.role,
+    term: peer.term,
+    up,
+    fromMicros,
+    fromSeq,
+    toMicros: null,
+    toSeq: null,
+  };
+}
+
+function contextOf(before: Cluster, event: Event): EventContext {
+  let message: Message | null = null;
+  const body = event.body;
+  if (body.case === "messageDelivered" || body.case === "messageLost") {
+    const id = Number(body.value.id);
+    message = before.messages.find((m) => m.id === id) ?? null;
+  } else if (body.case === "messageSent" && body.value.message) {
+    message = messageOf(body.value.message);
+  }
+  const storeId = Number(event.storeId);
+  const store = before.stores.find((s) => s.id === storeId) ?? null;
+  let operation = null;
+  if (body.case === "operationEnded") {
+    const id = Number(body.value.id);
+    operation = before.operations.findLast((o) => o.id === id) ?? null;
+  }
+  return { message, store, operation, peers: before.peerStores };
+}
+
+function groupOf(kind: EventKind, message: Message | null): EventGroup {
+  switch (kind) {
+    case "ticked":
+      return "ticks";
+    case "messageSent":
+    case "messageDelivered":
+    case "messageLost":
+      return message && (message.type === MessageType.HEARTBEAT || message.type === MessageType.HEARTBEAT_RESPONSE)
+        ? "heartbeats"
+        : "messages";
+    case "roleChanged":
+      return "roles";
+    case "writeStarted":
+    case "written":
+    case "synced":
+      return "disk";
+    case "committed":
+    case "applied":
+    case "progressChanged":
+      return "log";
+    case "operationStarted":
+    case "operationEnded":
+      return "client";
+    default:
+      return "faults";
+  }
+}
+
