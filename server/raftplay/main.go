@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,12 +21,14 @@ const (
 	exitUsage  = 2 // wrong usage or bad input; nothing was done
 )
 
-func main() {
+func main() { os.Exit(untilSignal(static.FS())) }
+
+// untilSignal runs the program with the process's own arguments and output, until it is done or told to end.
+func untilSignal(page fs.FS) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	code := execute(ctx, &Program{Stdout: os.Stdout, Stderr: os.Stderr, Site: static.FS()}, os.Args[1:])
-	stop()
-	os.Exit(code)
+	return execute(ctx, &Program{Stdout: os.Stdout, Stderr: os.Stderr, Site: page}, os.Args[1:])
 }
 
 // execute runs the whole program, until it is done or ctx is, and returns its exit code.
