@@ -1,0 +1,152 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"raftplay/core/engine"
+	errorpb "raftplay/core/pb/errorpb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+)
+
+// apply carries out one committed entry: its writes go to the batch, its answer to whoever waits for it. What it does
+// depends only on the entry and the replicated state, so every replica does the same.
+func (p *peer) apply(e *raftpb.Entry, batch *engine.Batch) {
+	if e.GetIndex() != p.applied+1 {
+		panic(fmt.Sprintf("region %d: entry %d applied after %d", p.region.GetId(), e.GetIndex(), p.applied))
+	}
+	p.applied, p.appliedTerm = e.GetIndex(), e.GetTerm()
+	done := Apply{RegionID: p.region.GetId(), Entry: e}
+	var answer *raftcmdpb.RaftCommandResponse
+	if e.GetType() != raftpb.EntryNormal {
+		// Members cannot change yet: nobody proposes this, and the store refuses it from outside.
+		panic(fmt.Sprintf("region %d: entry %d is a conf change", p.region.GetId(), e.GetIndex()))
+	}
+	if len(e.GetData()) > 0 {
+		answer, done.Changes = p.applyCommand(e, batch)
+		done.Refused = refusal(answer)
+	}
+	p.answerProposal(e, answer)
+	if p.s.cfg.Observer != nil {
+		p.s.cfg.Observer.Applied(done)
+	}
+}
+
+func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
+	req := &raftcmdpb.RaftCommandRequest{}
+	if err := proto.Unmarshal(e.GetData(), req); err != nil {
+		// The same bytes fail on every replica.
+		return invalid(fmt.Errorf("entry %d does not parse: %w", e.GetIndex(), err)), nil
+	}
+	if answer := misplaced(req, p.region); answer != nil {
+		return answer, nil
+	}
+	client, sequence := req.GetHeader().GetClient(), req.GetHeader().GetSequence()
+	once := client != 0 && writes(req)
+	if once {
+		if answer := p.clients.look(client, sequence); answer != nil {
+			return answer, nil
+		}
+	}
+	answer, changes := p.execute(req, e.GetIndex(), batch)
+	answer.Header = &raftcmdpb.ResponseHeader{
+		Client: client, Sequence: sequence, RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(),
+		ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG,
+	}
+	if once {
+		p.clients.remember(client, sequence, answer, batch)
+	}
+	return answer, changes
+}
+
+// execute looks at the compares and then does the requests in order, each seeing the ones before.
+func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
+	if failed := p.compare(p.overlay, req.GetCompares()); failed != nil {
+		return &raftcmdpb.RaftCommandResponse{CompareFailed: failed}, nil
+	}
+	answer := &raftcmdpb.RaftCommandResponse{Responses: make([]*raftcmdpb.Response, 0, len(req.GetRequests()))}
+	var changes []Change
+	for _, r := range req.GetRequests() {
+		switch r := r.GetRequest().(type) {
+		case *raftcmdpb.Request_Put:
+			stored, key := encodeValue(index, r.Put.GetValue()), dataKey(r.Put.GetKey())
+			p.overlay.Put(key, stored)
+			batch.Put(key, stored)
+			changes = append(changes, Change{Key: r.Put.GetKey(), Value: r.Put.GetValue()})
+			answer.Responses = append(answer.Responses, putDone)
+		case *raftcmdpb.Request_Delete:
+			key := dataKey(r.Delete.GetKey())
+			_, found := p.must(p.overlay.Get(key))
+			if found {
+				p.overlay.Delete(key)
+				batch.Delete(key)
+				changes = append(changes, Change{Key: r.Delete.GetKey(), Deleted: true})
+			}
+			answer.Responses = append(answer.Responses, &raftcmdpb.Response{Response: &raftcmdpb.Response_Delete{
+				Delete: &raftcmdpb.DeleteResponse{Found: found}}})
+		default:
+			answer.Responses = append(answer.Responses, p.readOne(p.overlay, r))
+		}
+	}
+	return answer, changes
+}
+
+var putDone = &raftcmdpb.Response{Response: &raftcmdpb.Response_Put{Put: &raftcmdpb.PutResponse{}}}
+
+func (p *peer) compare(reader engine.Reader, compares []*raftcmdpb.Compare) *raftcmdpb.CompareFailed {
+	for i, c := range compares {
+		stored, found := p.must(reader.Get(dataKey(c.GetKey())))
+		var value []byte
+		if found {
+			_, value = decodeValue(stored)
+		}
+		holds := !found
+		if want, isValue := c.GetExpect().(*raftcmdpb.Compare_Value); isValue {
+			holds = found && bytes.Equal(value, want.Value)
+		}
+		if !holds {
+			return &raftcmdpb.CompareFailed{Position: uint32(i), Key: c.GetKey(), Found: found, Value: value}
+		}
+	}
+	return nil
+}
+
+// must ends the store when its engine cannot be read: going on would let replicas differ.
+func (p *peer) must(value []byte, found bool, err error) ([]byte, bool) {
+	if err != nil {
+		panic(fmt.Sprintf("region %d: read the engine: %v", p.region.GetId(), err))
+	}
+	return value, found
+}
+
+// answerProposal answers the commands whose place in the log is now decided.
+func (p *peer) answerProposal(e *raftpb.Entry, answer *raftcmdpb.RaftCommandResponse) {
+	for p.placed > 0 && p.proposals[0].index <= e.GetIndex() {
+		waiting := p.proposals[0]
+		p.proposals = p.proposals[1:]
+		p.placed--
+		if waiting.index == e.GetIndex() && waiting.term == e.GetTerm() {
+			p.s.answer(waiting.callback, answer)
+		} else {
+			p.s.answer(waiting.callback, overwritten())
+		}
+	}
+}
+
+// failProposals answers every waiting command with an error: it stands in this log, and may apply under another leader.
+func (p *peer) failProposals(with func(errorpb.Outcome) *raftcmdpb.RaftCommandResponse) {
+	for _, waiting := range p.proposals {
+		p.s.answer(waiting.callback, with(mayApply))
+	}
+	p.proposals, p.placed = nil, 0
+	for _, waiting := range p.reads {
+		p.s.answer(waiting.callback, with(notApplied))
+	}
+	for _, waiting := range p.readsWaiting {
+		p.s.answer(waiting.callback, with(notApplied))
+	}
+	p.reads, p.readsWaiting = nil, nil
+}

@@ -1,0 +1,225 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"raftplay/core/engine"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+)
+
+// raftLog is a peer's log and hard state: raft's Storage over the engine, with the newest entries kept decoded. It is
+// ahead of the engine by the batch of an outstanding Ready; those entries are always in the cache.
+type raftLog struct {
+	regionID uint64
+	reader   engine.Reader
+	bytesMax int
+
+	hard          raftserverpb.RaftLocalState // term, vote, commit, last_index
+	truncated     uint64                      // index and term of the entry before the first
+	truncatedTerm uint64
+	conf          *raftpb.ConfState
+
+	// cache holds the entries from cacheFirst to the last one, without gaps. Its array is never overwritten, only
+	// appended to: raft keeps slices of it.
+	cache      []*raftpb.Entry
+	cacheFirst uint64
+	cacheBytes int
+	// written is the last entry that is surely in the engine; only those may leave the cache.
+	written uint64
+}
+
+var _ raft.Storage = (*raftLog)(nil)
+
+func openLog(reader engine.Reader, regionID uint64, bytesMax int) (*raftLog, *raftserverpb.RaftApplyState, error) {
+	l := &raftLog{regionID: regionID, reader: reader, bytesMax: bytesMax}
+	if err := load(reader, raftKey(regionID, raftSuffix), &l.hard); err != nil {
+		return nil, nil, err
+	}
+	apply := &raftserverpb.RaftApplyState{}
+	if err := load(reader, raftKey(regionID, applySuffix), apply); err != nil {
+		return nil, nil, err
+	}
+	l.truncated, l.truncatedTerm = apply.GetTruncatedIndex(), apply.GetTruncatedTerm()
+	l.conf = &raftpb.ConfState{
+		Voters: apply.GetVoters(), Learners: apply.GetLearners(), VotersOutgoing: apply.GetVotersOutgoing(),
+		LearnersNext: apply.GetLearnersNext(), AutoLeave: new(apply.GetAutoLeave()),
+	}
+	l.written, l.cacheFirst = l.hard.LastIndex, l.hard.LastIndex+1
+	if apply.GetAppliedIndex() > l.hard.Commit {
+		return nil, nil, fmt.Errorf("region %d: applied index %d is past commit %d", regionID, apply.GetAppliedIndex(), l.hard.Commit)
+	}
+	return l, apply, nil
+}
+
+// load reads a state that must be there.
+func load(reader engine.Reader, key []byte, into proto.Message) error {
+	data, found, err := reader.Get(key)
+	if err != nil {
+		return fmt.Errorf("read %x: %w", key, err)
+	}
+	if !found {
+		return fmt.Errorf("the engine has no %s", into.ProtoReflect().Descriptor().Name())
+	}
+	if err := proto.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("read %s: %w", into.ProtoReflect().Descriptor().Name(), err)
+	}
+	return nil
+}
+
+// InitialState implements raft.Storage.
+func (l *raftLog) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
+	return &raftpb.HardState{Term: new(l.hard.Term), Vote: new(l.hard.Vote), Commit: new(l.hard.Commit)}, l.conf, nil
+}
+
+// FirstIndex implements raft.Storage.
+func (l *raftLog) FirstIndex() (uint64, error) { return l.truncated + 1, nil }
+
+// LastIndex implements raft.Storage.
+func (l *raftLog) LastIndex() (uint64, error) { return l.hard.LastIndex, nil }
+
+// Term implements raft.Storage.
+func (l *raftLog) Term(index uint64) (uint64, error) {
+	switch {
+	case index == l.truncated:
+		return l.truncatedTerm, nil
+	case index < l.truncated:
+		return 0, raft.ErrCompacted
+	case index > l.hard.LastIndex:
+		return 0, raft.ErrUnavailable
+	case index >= l.cacheFirst:
+		return l.cache[index-l.cacheFirst].GetTerm(), nil
+	}
+	e, err := l.read(index)
+	if err != nil {
+		return 0, err
+	}
+	return e.GetTerm(), nil
+}
+
+// Entries implements raft.Storage.
+func (l *raftLog) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
+	if lo <= l.truncated {
+		return nil, raft.ErrCompacted
+	}
+	if hi > l.hard.LastIndex+1 {
+		return nil, raft.ErrUnavailable
+	}
+	if lo >= l.cacheFirst {
+		found := l.cache[lo-l.cacheFirst : hi-l.cacheFirst : hi-l.cacheFirst]
+		n := fitting(found, maxSize)
+		return found[:n:n], nil
+	}
+	var found []*raftpb.Entry
+	var size uint64
+	for index := lo; index < hi; index++ {
+		e, err := l.entry(index)
+		if err != nil {
+			return nil, err
+		}
+		if size += uint64(proto.Size(e)); len(found) > 0 && size > maxSize {
+			break
+		}
+		found = append(found, e)
+	}
+	return found, nil
+}
+
+// fitting returns how many of the entries stay within maxSize; at least one, if any.
+func fitting(entries []*raftpb.Entry, maxSize uint64) int {
+	var size uint64
+	for i, e := range entries {
+		// An upper bound of the encoded size, cheaper than the exact one.
+		if size += uint64(len(e.GetData())) + 32; i > 0 && size > maxSize {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// Snapshot implements raft.Storage. Raft asks only when an entry it needs has been truncated.
+func (l *raftLog) Snapshot() (*raftpb.Snapshot, error) {
+	return nil, raft.ErrSnapshotTemporarilyUnavailable
+}
+
+func (l *raftLog) entry(index uint64) (*raftpb.Entry, error) {
+	if index >= l.cacheFirst {
+		return l.cache[index-l.cacheFirst], nil
+	}
+	return l.read(index)
+}
+
+func (l *raftLog) read(index uint64) (*raftpb.Entry, error) {
+	stored, found, err := l.reader.Get(logKey(l.regionID, index))
+	if err != nil {
+		return nil, fmt.Errorf("read entry %d of region %d: %w", index, l.regionID, err)
+	}
+	if !found || len(stored) < 9 {
+		return nil, fmt.Errorf("entry %d of region %d is not in the engine", index, l.regionID)
+	}
+	return decodeEntry(index, stored), nil
+}
+
+// append takes entries that replace the log from the first one's index on, and writes them to the batch.
+func (l *raftLog) append(entries []*raftpb.Entry, batch *engine.Batch) {
+	first, last := entries[0].GetIndex(), entries[len(entries)-1].GetIndex()
+	switch {
+	case first < l.cacheFirst:
+		l.cache, l.cacheFirst, l.cacheBytes = nil, first, 0
+	case first <= l.hard.LastIndex:
+		kept := l.cache[:first-l.cacheFirst]
+		l.cache, l.cacheBytes = append([]*raftpb.Entry(nil), kept...), 0
+		for _, e := range kept {
+			l.cacheBytes += len(e.GetData())
+		}
+	}
+	for _, e := range entries {
+		l.cache = append(l.cache, e)
+		l.cacheBytes += len(e.GetData())
+		batch.Put(logKey(l.regionID, e.GetIndex()), encodeEntry(e))
+	}
+	for index := last + 1; index <= l.hard.LastIndex; index++ {
+		batch.Delete(logKey(l.regionID, index))
+	}
+	l.hard.LastIndex = last
+	l.written = min(l.written, first-1)
+}
+
+// advanced is called when everything appended is in the engine; the oldest entries may leave the cache.
+func (l *raftLog) advanced(applied uint64) {
+	l.written = l.hard.LastIndex
+	if l.cacheBytes <= l.bytesMax {
+		return
+	}
+	// Down to half, so that the copy below is paid once for many entries.
+	drop := 0
+	for l.cacheBytes > l.bytesMax/2 && drop < len(l.cache) && l.cacheFirst+uint64(drop) <= applied {
+		l.cacheBytes -= len(l.cache[drop].GetData())
+		drop++
+	}
+	if drop > 0 {
+		l.cache = append([]*raftpb.Entry(nil), l.cache[drop:]...)
+		l.cacheFirst += uint64(drop)
+	}
+}
+
+// An entry is stored as its term (8 bytes), its type (1 byte) and its data; its index is in the key.
+func encodeEntry(e *raftpb.Entry) []byte {
+	out := make([]byte, 0, 9+len(e.GetData()))
+	out = binary.BigEndian.AppendUint64(out, e.GetTerm())
+	return append(append(out, byte(e.GetType())), e.GetData()...)
+}
+
+func decodeEntry(index uint64, stored []byte) *raftpb.Entry {
+	e := &raftpb.Entry{
+		Term: new(binary.BigEndian.Uint64(stored)), Index: new(index), Type: raftpb.EntryType(stored[8]).Enum(),
+	}
+	if len(stored) > 9 {
+		e.Data = stored[9:]
+	}
+	return e
+}

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"raftplay/core/engine"
+	metapb "raftplay/core/pb/metapb/v1"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+)
+
+// peer is one region's replica on this store: its RawNode, its log, its state machine, and who waits for an answer.
+type peer struct {
+	s      *Store
+	id     uint64
+	region *metapb.Region
+	rn     *raft.RawNode
+	inside inside
+	log    *raftLog
+
+	// What the last look found; see observe.
+	term, vote, lead uint64
+	state            raft.StateType
+	commit           uint64
+	votes            []uint64
+
+	applied     uint64
+	appliedTerm uint64
+	conf        *raftserverpb.RaftApplyState // its configuration part
+	clients     *clients
+	overlay     *engine.Overlay // the engine with what the outstanding batch will write
+
+	proposals    []proposal // in the order of their indexes
+	placed       int        // how many of them know their index
+	readsWaiting []read     // not yet given to raft
+	reads        []read     // given to raft, in the order of their rounds
+	readRounds   uint64     // of this leadership
+
+	dirty bool // in s.dirty
+	rd    raft.Ready
+	out   bool // rd is outstanding
+}
+
+// proposal is a command in raft's hands whose callback waits for it to be applied. Its index is known once its entry
+// comes out of a Ready.
+type proposal struct {
+	index, term uint64
+	callback    Callback
+}
+
+func openPeer(s *Store, region *metapb.Region) (*peer, error) {
+	cfg := s.cfg
+	p := &peer{s: s, region: region, overlay: engine.NewOverlay(cfg.Engine)}
+	for _, member := range region.GetPeers() {
+		if member.GetStoreId() == cfg.StoreID {
+			p.id = member.GetId()
+		}
+	}
+	if p.id == 0 {
+		return nil, fmt.Errorf("region %d has no peer on store %d", region.GetId(), cfg.StoreID)
+	}
+	var err error
+	if p.log, p.conf, err = openLog(cfg.Engine, region.GetId(), cfg.Limits.EntryCacheBytesMax); err != nil {
+		return nil, err
+	}
+	p.applied = p.conf.GetAppliedIndex()
+	if p.appliedTerm, err = p.log.Term(p.applied); err != nil {
+		return nil, fmt.Errorf("region %d: term of applied entry %d: %w", region.GetId(), p.applied, err)
+	}
+	if p.clients, err = openClients(cfg.Engine, region.GetId(), p.conf.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
+		return nil, err
+	}
+	p.rn, err = raft.NewRawNode(&raft.Config{
+		ID: p.id, ElectionTick: cfg.ElectionTicksMin, HeartbeatTick: cfg.HeartbeatTicks, Storage: p.log, Applied: p.applied,
+		MaxSizePerMsg: cfg.Limits.MessageBytesMax, MaxCommittedSizePerReady: cfg.Limits.ApplyBytesMax,
+		MaxUncommittedEntriesSize: cfg.Limits.UncommittedBytesMax, MaxInflightMsgs: cfg.Limits.InflightMessagesMax,
+		CheckQuorum: cfg.CheckQuorum, PreVote: cfg.PreVote, StepDownOnRemoval: true, DisableProposalForwarding: true,
+		Logger: silent{},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("region %d: %w", region.GetId(), err)
+	}
+	if p.inside, err = openInside(p.rn); err != nil {
+		return nil, err
+	}
+	p.drawTimeout()
+	p.term, p.vote, p.lead, p.state = *p.inside.term, *p.inside.vote, *p.inside.lead, *p.inside.state
+	p.commit = p.log.hard.Commit
+	return p, nil
+}
+
+func (p *peer) drawTimeout() {
+	if p.s.cfg.ElectionTicks != nil {
+		*p.inside.timeout = p.s.cfg.ElectionTicks(p.region.GetId())
+	}
+}
+
+// member returns the region's peer with that id, or nil.
+func (p *peer) member(id uint64) *metapb.Peer {
+	for _, member := range p.region.GetPeers() {
+		if member.GetId() == id {
+			return member
+		}
+	}
+	return nil
+}
+
+// touched follows every call into raft: it notes what changed, draws the election timeout anew where raft did, and puts
+// the peer on the list of those that may have a Ready.
+func (p *peer) touched() {
+	term, state := *p.inside.term, *p.inside.state
+	// Raft draws a new timeout exactly then (measured over 36 million calls; docs/decisions/election-timer.md).
+	if (term != p.term || state != p.state) && state != raft.StatePreCandidate {
+		p.drawTimeout()
+	}
+	if term != p.term || state != p.state || *p.inside.lead != p.lead || *p.inside.vote != p.vote {
+		p.roleChanged(term, state)
+	}
+	if p.s.cfg.Observer != nil {
+		if commit := p.rn.BasicStatus().GetCommit(); commit != p.commit {
+			before := p.commit
+			p.commit = commit
+			p.s.cfg.Observer.Committed(p.region.GetId(), before, commit)
+		}
+	}
+	if !p.dirty {
+		p.dirty = true
+		p.s.dirty = append(p.s.dirty, p)
+	}
+}
+
+func (p *peer) roleChanged(term uint64, state raft.StateType) {
+	change := RoleChange{
+		RegionID: p.region.GetId(), Role: state, RoleBefore: p.state, Term: term, TermBefore: p.term,
+		Vote: *p.inside.vote, Leader: *p.inside.lead, Timer: p.timer(),
+	}
+	left := p.state == raft.StateLeader && (state != raft.StateLeader || term != p.term)
+	if state != p.state || term != p.term {
+		switch state {
+		case raft.StatePreCandidate:
+			p.votes = []uint64{p.id}
+		case raft.StateCandidate:
+			change.Votes, p.votes = p.votes, []uint64{p.id}
+		case raft.StateLeader:
+			change.Votes, p.votes = p.votes, nil
+			p.readRounds = 0
+		default:
+			p.votes = nil
+		}
+	}
+	p.term, p.vote, p.lead, p.state = term, change.Vote, change.Leader, state
+	if left {
+		p.failProposals(p.notLeader)
+	}
+	if p.s.cfg.Observer != nil {
+		p.s.cfg.Observer.RoleChanged(change)
+	}
+}
+
+// countVote keeps who granted a running (pre-)candidate its vote: raft keeps it to itself.
+func (p *peer) countVote(m *raftpb.Message) {
+	granted := !m.GetReject() &&
+		(p.state == raft.StateCandidate && m.GetType() == raftpb.MsgVoteResp && m.GetTerm() == p.term ||
+			p.state == raft.StatePreCandidate && m.GetType() == raftpb.MsgPreVoteResp && m.GetTerm() == p.term+1)
+	if !granted {
+		return
+	}
+	for _, voter := range p.votes {
+		if voter == m.GetFrom() {
+			return
+		}
+	}
+	p.votes = append(p.votes, m.GetFrom())
+}
+
+func (p *peer) timer() Timer { return Timer{Elapsed: *p.inside.elapsed, Timeout: *p.inside.timeout} }
+
+// collect adds what the peer owes to the store's Ready.
+func (p *peer) collect(ready *Ready) {
+	p.confirmReads()
+	if !p.rn.HasReady() {
+		return
+	}
+	p.rd = p.rn.Ready()
+	p.out = true
+	rd := &p.rd
+	if len(rd.Entries) > 0 {
+		p.log.append(rd.Entries, ready.Batch)
+		p.placeProposals(rd.Entries)
+	}
+	if hard := rd.HardState; hard != nil {
+		p.log.hard.Term, p.log.hard.Vote, p.log.hard.Commit = hard.GetTerm(), hard.GetVote(), hard.GetCommit()
+	}
+	if len(rd.Entries) > 0 || rd.HardState != nil {
+		ready.Batch.Put(raftKey(p.region.GetId(), raftSuffix), encode(&p.log.hard))
+		ready.Writes = append(ready.Writes, PeerWrite{
+			RegionID: p.region.GetId(), Term: p.log.hard.Term, Vote: p.log.hard.Vote, Commit: p.log.hard.Commit,
+			LastIndex: p.log.hard.LastIndex, Entries: rd.Entries,
+		})
+	}
+	p.send(rd.Messages, ready)
+	if len(rd.CommittedEntries) > 0 {
+		for _, e := range rd.CommittedEntries {
+			p.apply(e, ready.Batch)
+		}
+		ready.Batch.Put(raftKey(p.region.GetId(), applySuffix), encode(p.applyState()))
+	}
+	p.readsConfirmed(rd.ReadStates)
+	ready.MustSync = ready.MustSync || rd.MustSync
+}
+
+// placeProposals finds the entries of the proposals that have none yet. Only the leader of a term makes its entries, so
+// those with data are its proposals, in their order.
+func (p *peer) placeProposals(entries []*raftpb.Entry) {
+	for _, e := range entries {
+		if p.placed == len(p.proposals) {
+			return
+		}
+		if next := &p.proposals[p.placed]; e.GetTerm() == next.term && e.GetType() == raftpb.EntryNormal && len(e.GetData()) > 0 {
+			next.index = e.GetIndex()
+			p.placed++
+		}
+	}
+}
+
+func (p *peer) applyState() *raftserverpb.RaftApplyState {
+	p.conf.AppliedIndex, p.conf.ClientFloor = p.applied, p.clients.floor
+	return p.conf
+}
+
+// send sorts messages: a leader's own words may travel while its disk works; whatever answers or asks for a vote waits,
+// for it promises what the batch holds (Raft dissertation, 10.2.1).
+func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
+	for _, m := range messages {
+		to := p.member(m.GetTo())
+		if to == nil {
+			continue
+		}
+		out := Message{
+			RegionID: p.region.GetId(), FromStore: p.s.cfg.StoreID, ToStore: to.GetStoreId(),
+			ConfVer: p.region.GetRegionEpoch().GetConfVer(), Version: p.region.GetRegionEpoch().GetVersion(), Raft: m,
+		}
+		switch m.GetType() {
+		case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap, raftpb.MsgTimeoutNow:
+			ready.Messages = append(ready.Messages, out)
+		default:
+			ready.AfterSync = append(ready.AfterSync, out)
+		}
+	}
+}
+
+// advance follows the batch's write: raft goes on, reads are served.
+func (p *peer) advance() {
+	p.overlay.Reset()
+	p.log.advanced(p.applied)
+	p.rn.Advance(p.rd)
+	p.rd, p.out = raft.Ready{}, false
+	p.touched()
+	p.serveReads()
+}

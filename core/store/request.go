@@ -1,0 +1,179 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	errorpb "raftplay/core/pb/errorpb/v1"
+	metapb "raftplay/core/pb/metapb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+)
+
+// CheckRequest says in one sentence what is wrong with a command's form, or nil. It looks at nothing but the command.
+func CheckRequest(req *raftcmdpb.RaftCommandRequest, l Limits) error {
+	header := req.GetHeader()
+	switch {
+	case header == nil:
+		return errors.New("the command has no header")
+	case header.GetClient() == 0 && header.GetSequence() != 0:
+		return errors.New("a sequence needs a client")
+	case header.GetClient() != 0 && header.GetSequence() == 0:
+		return errors.New("a client's requests are numbered from 1")
+	case req.GetStatus() != nil:
+		return checkStatus(req)
+	case len(req.GetRequests()) == 0:
+		return errors.New("the command asks for nothing")
+	case len(req.GetRequests()) > l.RequestsMax:
+		return fmt.Errorf("%d requests in one command; the most is %d", len(req.GetRequests()), l.RequestsMax)
+	case len(req.GetCompares()) > l.RequestsMax:
+		return fmt.Errorf("%d compares in one command; the most is %d", len(req.GetCompares()), l.RequestsMax)
+	}
+	for _, c := range req.GetCompares() {
+		if c.GetExpect() == nil {
+			return errors.New("a compare expects neither a value nor absence")
+		}
+		if _, absent := c.GetExpect().(*raftcmdpb.Compare_Absent); absent && !c.GetAbsent() {
+			return errors.New("a compare's absent must be true")
+		}
+		if err := checkPair(c.GetKey(), c.GetValue(), l); err != nil {
+			return err
+		}
+	}
+	for _, r := range req.GetRequests() {
+		if err := checkOne(r, l); err != nil {
+			return err
+		}
+	}
+	return checkReadMode(req)
+}
+
+func checkStatus(req *raftcmdpb.RaftCommandRequest) error {
+	if len(req.GetRequests()) > 0 || len(req.GetCompares()) > 0 {
+		return errors.New("a status command carries nothing else")
+	}
+	switch t := req.GetStatus().GetType(); t {
+	case raftcmdpb.StatusType_STATUS_TYPE_REGION_LEADER, raftcmdpb.StatusType_STATUS_TYPE_REGION_DETAIL:
+		return nil
+	default:
+		return fmt.Errorf("there is no status of type %d", t)
+	}
+}
+
+func checkOne(r *raftcmdpb.Request, l Limits) error {
+	switch r := r.GetRequest().(type) {
+	case *raftcmdpb.Request_Get:
+		return checkPair(r.Get.GetKey(), nil, l)
+	case *raftcmdpb.Request_Seek:
+		return checkKeyLength(r.Seek.GetKey(), l)
+	case *raftcmdpb.Request_Scan:
+		scan := r.Scan
+		if scan.GetLimit() < 1 || int(scan.GetLimit()) > l.ScanPairsMax {
+			return fmt.Errorf("a scan's limit must be from 1 to %d, not %d", l.ScanPairsMax, scan.GetLimit())
+		}
+		if len(scan.GetEndKey()) > 0 && bytes.Compare(scan.GetStartKey(), scan.GetEndKey()) >= 0 {
+			return errors.New("a scan's start must be before its end")
+		}
+		return errors.Join(checkKeyLength(scan.GetStartKey(), l), checkKeyLength(scan.GetEndKey(), l))
+	case *raftcmdpb.Request_Put:
+		return checkPair(r.Put.GetKey(), r.Put.GetValue(), l)
+	case *raftcmdpb.Request_Delete:
+		return checkPair(r.Delete.GetKey(), nil, l)
+	default:
+		return errors.New("a request asks for nothing")
+	}
+}
+
+func checkPair(key, value []byte, l Limits) error {
+	if len(key) == 0 {
+		return errors.New("the key is empty")
+	}
+	if len(value) > l.ValueBytesMax {
+		return fmt.Errorf("the value has %d bytes; the most is %d", len(value), l.ValueBytesMax)
+	}
+	return checkKeyLength(key, l)
+}
+
+func checkKeyLength(key []byte, l Limits) error {
+	if len(key) > l.KeyBytesMax {
+		return fmt.Errorf("the key has %d bytes; the most is %d", len(key), l.KeyBytesMax)
+	}
+	return nil
+}
+
+func checkReadMode(req *raftcmdpb.RaftCommandRequest) error {
+	switch mode := req.GetHeader().GetReadMode(); mode {
+	case raftcmdpb.ReadMode_READ_MODE_UNSPECIFIED, raftcmdpb.ReadMode_READ_MODE_READ_INDEX,
+		raftcmdpb.ReadMode_READ_MODE_LOG:
+		return nil
+	default:
+		return fmt.Errorf("this store does not offer reads of mode %s", mode)
+	}
+}
+
+// writes tells whether a command can change a key.
+func writes(req *raftcmdpb.RaftCommandRequest) bool {
+	for _, r := range req.GetRequests() {
+		switch r.GetRequest().(type) {
+		case *raftcmdpb.Request_Put, *raftcmdpb.Request_Delete:
+			return true
+		}
+	}
+	return false
+}
+
+// Writes tells whether a command can change a key; only those are remembered per client.
+func Writes(req *raftcmdpb.RaftCommandRequest) bool { return writes(req) }
+
+// misplaced answers a command that is for another shape of the region, or for keys outside it; nil when it fits.
+func misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Region) *raftcmdpb.RaftCommandResponse {
+	epoch, now := req.GetHeader().GetRegionEpoch(), region.GetRegionEpoch()
+	// A data command does not care who the members are: conf_ver may differ (TiKV, check_epoch).
+	if epoch.GetVersion() != now.GetVersion() {
+		return staleEpoch(region)
+	}
+	outside := func(key []byte) bool {
+		return bytes.Compare(key, region.GetStartKey()) < 0 ||
+			len(region.GetEndKey()) > 0 && bytes.Compare(key, region.GetEndKey()) >= 0
+	}
+	for _, c := range req.GetCompares() {
+		if outside(c.GetKey()) {
+			return keyNotInRegion(c.GetKey(), region)
+		}
+	}
+	for _, r := range req.GetRequests() {
+		if key := firstKey(r); outside(key) {
+			return keyNotInRegion(key, region)
+		}
+	}
+	return nil
+}
+
+// firstKey is the key that decides where a request belongs. Seeks and scans stop at the region's end.
+func firstKey(r *raftcmdpb.Request) []byte {
+	switch r := r.GetRequest().(type) {
+	case *raftcmdpb.Request_Get:
+		return r.Get.GetKey()
+	case *raftcmdpb.Request_Seek:
+		return r.Seek.GetKey()
+	case *raftcmdpb.Request_Scan:
+		return r.Scan.GetStartKey()
+	case *raftcmdpb.Request_Put:
+		return r.Put.GetKey()
+	case *raftcmdpb.Request_Delete:
+		return r.Delete.GetKey()
+	}
+	return nil
+}
+
+// refusal is the sentence of an answer that is an error; empty otherwise.
+func refusal(resp *raftcmdpb.RaftCommandResponse) string {
+	var e *errorpb.Error
+	if e = resp.GetHeader().GetError(); e != nil {
+		return e.GetMessage()
+	}
+	if c := resp.GetCompareFailed(); c != nil {
+		return fmt.Sprintf("the compare of key %q did not hold", c.GetKey())
+	}
+	return ""
+}

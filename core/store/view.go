@@ -1,0 +1,121 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
+
+	metapb "raftplay/core/pb/metapb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+)
+
+// RegionIDs returns the regions this store holds a peer of, ascending. The slice belongs to the Store.
+func (s *Store) RegionIDs() []uint64 { return s.order }
+
+// Region returns a region as this store knows it, or nil. Read only.
+func (s *Store) Region(regionID uint64) *metapb.Region {
+	if p := s.peers[regionID]; p != nil {
+		return p.region
+	}
+	return nil
+}
+
+// Timer returns the election timer of a region's peer; zero when there is none.
+func (s *Store) Timer(regionID uint64) Timer {
+	if p := s.peers[regionID]; p != nil {
+		return p.timer()
+	}
+	return Timer{}
+}
+
+// Role returns the role and term of a region's peer; ok is false when there is none.
+func (s *Store) Role(regionID uint64) (role raft.StateType, term uint64, ok bool) {
+	if p := s.peers[regionID]; p != nil {
+		return p.state, p.term, true
+	}
+	return 0, 0, false
+}
+
+// View returns the state of a region's peer.
+func (s *Store) View(regionID uint64) (PeerView, bool) {
+	p := s.peers[regionID]
+	if p == nil {
+		return PeerView{}, false
+	}
+	return PeerView{
+		PeerID: p.id, Role: p.state, Term: p.term, Vote: p.vote, Leader: p.lead, Commit: p.rn.BasicStatus().GetCommit(),
+		Applied: p.applied, FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex, Timer: p.timer(),
+		Votes: slices.Clone(p.votes),
+	}, true
+}
+
+// Progress returns what a leader knows of the region's peers, by peer id; nil on others.
+func (s *Store) Progress(regionID uint64) []*raftcmdpb.PeerProgress {
+	p := s.peers[regionID]
+	if p == nil || p.state != raft.StateLeader {
+		return nil
+	}
+	return p.progress()
+}
+
+func (p *peer) progress() []*raftcmdpb.PeerProgress {
+	var all []*raftcmdpb.PeerProgress
+	p.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr tracker.Progress) {
+		all = append(all, &raftcmdpb.PeerProgress{
+			PeerId: id, Match: pr.Match, Next: pr.Next, State: progressStates[pr.State], RecentActive: pr.RecentActive,
+			Learner: typ == raft.ProgressTypeLearner,
+		})
+	})
+	slices.SortFunc(all, func(a, b *raftcmdpb.PeerProgress) int { return cmp.Compare(a.GetPeerId(), b.GetPeerId()) })
+	return all
+}
+
+var progressStates = map[tracker.StateType]raftcmdpb.ProgressState{
+	tracker.StateProbe:     raftcmdpb.ProgressState_PROGRESS_STATE_PROBE,
+	tracker.StateReplicate: raftcmdpb.ProgressState_PROGRESS_STATE_REPLICATE,
+	tracker.StateSnapshot:  raftcmdpb.ProgressState_PROGRESS_STATE_SNAPSHOT,
+}
+
+// Entries returns the log's entries in [lo, hi) as handed out by Ready. Read only.
+func (s *Store) Entries(regionID, lo, hi uint64) ([]*raftpb.Entry, error) {
+	p := s.peers[regionID]
+	if p == nil || lo >= hi {
+		return nil, nil
+	}
+	return p.log.Entries(lo, hi, 1<<62)
+}
+
+// Data visits the users' pairs of a region in order, with the log index that wrote each, as the engine holds them.
+func (s *Store) Data(regionID uint64, visit func(key, value []byte, revision uint64) bool) error {
+	p := s.peers[regionID]
+	if p == nil {
+		return nil
+	}
+	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
+	return s.cfg.Engine.Ascend(from, to, func(key, stored []byte) bool {
+		revision, value := decodeValue(stored)
+		return visit(key[1:], value, revision)
+	})
+}
+
+// status answers a status command: any store tells the leader it knows, only the leader the details.
+func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandResponse {
+	answer := &raftcmdpb.RaftCommandResponse{
+		Header: &raftcmdpb.ResponseHeader{RegionId: p.region.GetId(), Term: p.term, Index: p.applied},
+		Status: &raftcmdpb.StatusResponse{Leader: p.member(p.lead)},
+	}
+	if req.GetStatus().GetType() == raftcmdpb.StatusType_STATUS_TYPE_REGION_LEADER {
+		return answer
+	}
+	if p.state != raft.StateLeader {
+		return p.notLeader(notApplied)
+	}
+	answer.Status.Detail = &raftcmdpb.RegionDetail{
+		Region: p.region, Term: p.term, Vote: p.vote, Commit: p.rn.BasicStatus().GetCommit(), Applied: p.applied,
+		FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex, Progress: p.progress(),
+	}
+	return answer
+}
