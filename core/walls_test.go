@@ -1,0 +1,174 @@
+//go:build !js
+
+// The walls of the house, as tests. They stand in core, which depends on nothing, because core is what most of them
+// protect; they read the sources of the whole repository. See docs/architecture.md.
+package core
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// room is a folder and what the non-test files below it may import directly: packages of this module by folder, others by
+// module or package path. Everything of the standard library may be imported, but in core; see the ban.
+type room struct {
+	folder string
+	own    []string
+	others []string
+}
+
+const (
+	protobuf = "google.golang.org/protobuf"
+	raft     = "go.etcd.io/raft/v3"
+	btree    = "github.com/tidwall/btree"
+)
+
+// rooms is the import table. The first room that holds a file's folder is the one whose rules it keeps; a file in none of
+// them breaks the wall too. A room may always import itself.
+var rooms = []room{
+	{folder: "core/pb", others: []string{protobuf}},
+	{folder: "core/engine", own: []string{"core/pb"}, others: []string{btree}},
+	{folder: "core/store", own: []string{"core/pb", "core/engine"}, others: []string{raft, protobuf, btree}},
+	// The store's messages and roles are raft's own types.
+	{folder: "core/sim", own: []string{"core/store", "core/engine", "core/pb"}, others: []string{raft, protobuf}},
+	{folder: "core/check", own: []string{"core/pb"}, others: []string{protobuf, "github.com/anishathalye/porcupine"}},
+	{folder: "core/session", own: []string{"core/sim", "core/check", "core/pb"}, others: []string{protobuf}},
+	{folder: "core/scenario", own: []string{"core/session", "core/pb"}, others: []string{protobuf, "go.starlark.net"}},
+	{folder: "wasm", own: []string{"core"}},
+	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", protobuf}},
+	{folder: "server/node", own: []string{"core", "server/disk", "server/peer"}, others: []string{raft, protobuf}},
+	{folder: "server/disk", own: []string{"core/engine"}, others: []string{"github.com/cockroachdb/pebble/v2"}},
+	{folder: "server/peer", own: []string{"core/pb"}, others: []string{protobuf, raft, "google.golang.org/grpc"}},
+	{folder: "server/live", own: []string{"core/pb", "server/client"}, others: []string{protobuf}},
+	{folder: "server/client", own: []string{"core/pb"}, others: []string{protobuf, "google.golang.org/grpc"}},
+	{folder: "server/swarm", own: []string{"core"}},
+	// These measure and compare the core itself, natively and in wasm; a bare raft is what it is measured against.
+	{folder: "server/bench/core", own: []string{"core"}, others: []string{raft, protobuf}},
+	{folder: "server/bench/seeds", own: []string{"core"}},
+	{folder: "server/bench", own: []string{"server/client"}},
+	{folder: "server/web/precompress", others: []string{"github.com/andybalholm/brotli"}},
+	{folder: "server/web", own: []string{"core/pb", "static"}, others: []string{
+		protobuf, "github.com/gorilla/websocket", "github.com/prometheus/client_golang",
+	}},
+	{folder: "static"},
+}
+
+func TestGoKeepsTheImportTable(t *testing.T) {
+	root := os.DirFS("..")
+	checked := 0
+	for _, folder := range []string{"core", "wasm", "server", "static"} {
+		visit(t, root, folder, []string{".go"}, func(name string, source []byte) {
+			checked++
+			for _, complaint := range checkGo(name, source) {
+				t.Error(complaint)
+			}
+		})
+	}
+	if checked < 20 {
+		t.Errorf("only %d files were checked: the walls stand in the wrong place", checked)
+	}
+}
+
+// visit shows look every file below folder that is not a test and has one of the suffixes.
+func visit(t *testing.T, root fs.FS, folder string, suffixes []string, look func(name string, source []byte)) {
+	t.Helper()
+	err := fs.WalkDir(root, folder, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if entry.Name() == "node_modules" || entry.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		wanted := false
+		for _, suffix := range suffixes {
+			test := strings.HasSuffix(name, "_test"+suffix) || strings.HasSuffix(name, ".test"+suffix)
+			wanted = wanted || strings.HasSuffix(name, suffix) && !test
+		}
+		if !wanted {
+			return nil
+		}
+		source, err := fs.ReadFile(root, name)
+		if err == nil {
+			look(name, source)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// checkImport says what is wrong with a file's import, or "".
+func checkImport(file, imported string) string {
+	r, found := roomOf(path.Dir(file))
+	if !found {
+		return "its folder is in no row of the import table in core/walls_test.go: add the row, and say there why"
+	}
+	if own, ok := strings.CutPrefix(imported, "raftplay/"); ok {
+		if within(own, r.folder) || withinAny(own, r.own) {
+			return ""
+		}
+		return fmt.Sprintf("%s may import %s: take what %s offers through one of these, or let its caller hand it in",
+			r.folder, listed(r.own, "nothing of this module"), own)
+	}
+	standard := !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+	if standard || withinAny(imported, r.others) {
+		return ""
+	}
+	return fmt.Sprintf("%s may use %s: keep %s behind the folder that owns it",
+		r.folder, listed(r.others, "no other module"), imported)
+}
+
+func roomOf(folder string) (room, bool) {
+	for _, r := range rooms {
+		if within(folder, r.folder) {
+			return r, true
+		}
+	}
+	return room{}, false
+}
+
+// within tells whether a path is folder or lies below it.
+func within(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
+
+func withinAny(name string, folders []string) bool {
+	for _, folder := range folders {
+		if within(name, folder) {
+			return true
+		}
+	}
+	return false
+}
+
+func listed(names []string, none string) string {
+	if len(names) == 0 {
+		return none
+	}
+	return "only " + strings.Join(names, ", ")
+}
+
+// uiMayImport is the page's import table: folder of ui/src, and the folders it may import. What is below a folder belongs
+// to it; files directly in ui/src wire everything.
+var uiMayImport = map[string][]string{
+	"pb":     {},
+	"model":  {"pb"},
+	"source": {"pb"},
+	"view":   {"pb", "source", "model"},
+}
+
+func TestThePageKeepsTheImportTable(t *testing.T) {
+	root := os.DirFS(filepath.Join("..", "ui"))
+	visit(t, root, "src", []string{".ts", ".svelte", ".js"}, func(name string, source []byte) {
+		for _, complaint := range checkUI(name, string(source)) {
+			t.Error(complaint)
+		}
+	})
+}
