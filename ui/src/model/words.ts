@@ -252,7 +252,6 @@ export interface Answer {
 
 /** The answer to a client, in words: "ok", "Kyoto", "not found", "not leader → S3". */
 export function answerWords(
-  request: RaftCommandRequest,
   response: RaftCommandResponse,
   peers: ReadonlyMap<number, number> = new Map(),
 ): Answer {
@@ -284,7 +283,6 @@ export function answerWords(
     }
   });
   const repeated = response.header?.repeatedAnswer ? " (a retry: the first answer)" : "";
-  void request;
   return { tone: "good", words: (words.join("; ") || "ok") + repeated, leader: 0 };
 }
 
@@ -381,7 +379,7 @@ export function eventWords(event: Event, context: EventContext): string {
     case "operationEnded": {
       const operation = context.operation;
       if (!operation || !body.value.response) return `Client gets an answer to command ${body.value.id}`;
-      const answer = answerWords(operation.request, body.value.response, context.peers);
+      const answer = answerWords(body.value.response, context.peers);
       const took = durationText(Number(event.timeMicros) - operation.startedMicros);
       return `Client gets the answer to ${requestWords(operation.request)}: ${answer.words} (${took})`;
     }

@@ -1,0 +1,85 @@
+/** Where a viewer stands: the cluster now, the remembered stretch, and the branches. A frame leads to the next one. */
+import type { Branch, Frame, Hello, Status } from "../pb/sessionpb/v1/session_pb";
+import { fold, fromKeyframe } from "./fold";
+import { cut, extend, firstSeq, lastSeq, startHistory, type History } from "./history";
+import { noCluster, type Cluster } from "./state";
+
+export interface Timeline {
+  readonly hello: Hello | null;
+  readonly cluster: Cluster;
+  readonly history: History;
+  readonly status: Status | null;
+  readonly branches: readonly Branch[];
+}
+
+export const noTimeline: Timeline = {
+  hello: null,
+  cluster: noCluster,
+  history: startHistory(noCluster),
+  status: null,
+  branches: [],
+};
+
+/** reset: a run begins in this frame; nothing held before belongs to it. */
+export function follow(timeline: Timeline, frame: Frame, reset: boolean): Timeline {
+  const branches = frame.branchList?.branches ?? timeline.branches;
+  const status = frame.status ?? timeline.status;
+  let { cluster, history } = timeline;
+  if (reset) {
+    cluster = noCluster;
+    history = startHistory(noCluster);
+  }
+  const before = timeline.status?.branchId ?? 0;
+  const now = status?.branchId ?? 0;
+  // Up to here the held events belong to the branch as well.
+  const sharedSeq = reset || before === now ? Infinity : commonSeq(branches, before, now);
+  if (frame.keyframe) {
+    cluster = fromKeyframe(frame.keyframe);
+    history = joined(history, cluster, sharedSeq);
+  } else if (sharedSeq !== Infinity) {
+    history = cut(history, cluster);
+  }
+  if (frame.events.length > 0) {
+    const inStep = cluster.seq === lastSeq(history);
+    history = extend(history, frame.events);
+    if (inStep) {
+      cluster = history.end;
+    } else {
+      for (const event of frame.events) cluster = fold(cluster, event);
+      if (cluster.seq === lastSeq(history)) cluster = history.end;
+    }
+  }
+  return { hello: frame.hello ?? timeline.hello, cluster, history, status, branches };
+}
+
+/** The history as it goes on from a keyframe: kept where it reaches the keyframe, begun anew where it does not. */
+function joined(history: History, at: Cluster, sharedSeq: number): History {
+  const reaches = at.seq >= firstSeq(history) - 1 && at.seq <= lastSeq(history) && lastSeq(history) > 0;
+  if (!reaches || at.seq > sharedSeq) return startHistory(at);
+  return sharedSeq === Infinity ? history : cut(history, at);
+}
+
+/** The last event that two branches share. */
+export function commonSeq(branches: readonly Branch[], a: number, b: number): number {
+  const ofA = ancestry(branches, a);
+  let seq = Infinity;
+  for (let branch = branches.find((x) => x.id === b); branch; branch = branches.find((x) => x.id === branch!.parentId)) {
+    const met = ofA.get(branch.id);
+    if (met !== undefined) return Math.min(seq, met);
+    seq = Math.min(seq, Number(branch.forkSeq));
+    if (branch.parentId === branch.id) break;
+  }
+  return 0;
+}
+
+/** Each branch that a stands on, with the last event a shares with it. */
+function ancestry(branches: readonly Branch[], a: number): Map<number, number> {
+  const shared = new Map<number, number>();
+  let seq = Infinity;
+  for (let branch = branches.find((x) => x.id === a); branch; branch = branches.find((x) => x.id === branch!.parentId)) {
+    if (shared.has(branch.id)) break;
+    shared.set(branch.id, seq);
+    seq = Math.min(seq, Number(branch.forkSeq));
+  }
+  return shared;
+}

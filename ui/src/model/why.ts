@@ -1,0 +1,197 @@
+/** Why is this entry not committed yet? Computed from the model alone, in sentences a person can check by looking. */
+import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import type { Cluster, Entry, Message, Peer, Store } from "./state";
+import { durationText, listText } from "./text";
+import { storeName } from "./words";
+
+export interface Why {
+  readonly title: string;
+  readonly sentences: readonly string[];
+  /** The messages that would move it on. */
+  readonly messageIds: readonly number[];
+  /** Where to read more: a section of the Raft paper. */
+  readonly section: string;
+}
+
+export function entryAt(peer: Peer, index: number): Entry | undefined {
+  return peer.entries[peer.entries.length - 1 - (peer.lastIndex - index)];
+}
+
+export function peerOf(store: Store | undefined, regionId: number): Peer | undefined {
+  return store?.peers.find((p) => p.regionId === regionId);
+}
+
+export function quorum(voters: number): number {
+  return Math.floor(voters / 2) + 1;
+}
+
+/** The leader with the highest term that is up, as its own state says. */
+export function leaderOf(cluster: Cluster, regionId: number): Peer | undefined {
+  let leader: Peer | undefined;
+  for (const store of cluster.stores) {
+    const peer = peerOf(store, regionId);
+    if (store.up && peer?.role === Role.LEADER && (!leader || peer.term > leader.term)) leader = peer;
+  }
+  return leader;
+}
+
+/** The entry worth asking about: the leader's (or the chosen store's) first one that is not committed; 0 when all are. */
+export function firstUncommitted(cluster: Cluster, regionId: number, storeId = 0): { storeId: number; index: number } | null {
+  const chosen = peerOf(
+    cluster.stores.find((s) => s.id === storeId),
+    regionId,
+  );
+  const peer = chosen && chosen.lastIndex > chosen.commit ? chosen : leaderOf(cluster, regionId);
+  if (!peer || peer.lastIndex <= peer.commit) return null;
+  return { storeId: peer.storeId, index: peer.commit + 1 };
+}
+
+/** null when the store does not hold the entry. */
+export function whyNotCommitted(
+  cluster: Cluster,
+  nowMicros: number,
+  regionId: number,
+  storeId: number,
+  index: number,
+): Why | null {
+  const store = cluster.stores.find((s) => s.id === storeId);
+  const peer = peerOf(store, regionId);
+  const entry = peer ? entryAt(peer, index) : undefined;
+  if (!store || !peer || !entry) return null;
+
+  const holders = cluster.stores.filter((s) => {
+    const p = peerOf(s, regionId);
+    return p !== undefined && p.voters.includes(s.id) && entryAt(p, index)?.term === entry.term;
+  });
+  const durable = holders.filter((s) => peerOf(s, regionId)!.syncedIndex >= index);
+  const needed = quorum(peer.voters.length);
+
+  if (index <= peer.commit) {
+    return {
+      title: `Why is entry ${index} committed?`,
+      sentences: [
+        `${storeNamesText(durable)} ${durable.length === 1 ? "holds" : "hold"} it durably: ${durable.length} of ${peer.voters.length}, and ${needed} are a quorum. No later leader can be elected without it.`,
+      ],
+      messageIds: [],
+      section: "§5.3",
+    };
+  }
+
+  const title = `Why is entry ${index} not committed${store.up ? "" : ` on ${storeName(storeId)}`}?`;
+  const leader = leaderOf(cluster, regionId);
+  const sentences: string[] = [heldBy(durable, holders, needed)];
+  if (!store.up) {
+    sentences.push(`${storeName(storeId)} is down: it learns what is committed after it restarts.`);
+  }
+  if (!leader) {
+    sentences.push("There is no leader, and only a leader commits entries: an election has to come first.");
+    return { title, sentences, messageIds: [], section: "§5.2" };
+  }
+  const leaders = entryAt(leader, index);
+  if (leaders?.term !== entry.term) {
+    sentences.push(
+      `${storeName(leader.storeId)} leads term ${leader.term} without this entry: ${storeName(storeId)}'s copy will be replaced by the leader's log.`,
+    );
+    return { title, sentences, messageIds: [], section: "§5.3" };
+  }
+  if (leader.commit >= index) {
+    const news = cluster.messages.filter((m) => m.to === storeId && m.commit >= index && !m.doomed);
+    sentences[0] = `It is committed: the leader ${storeName(leader.storeId)} knows. ${storeName(storeId)} has not heard of it yet.`;
+    sentences.push(...onTheWay(news, nowMicros));
+    if (news.length === 0 && store.up) sentences.push("The next append or heartbeat will tell it.");
+    return { title, sentences, messageIds: news.map((m) => m.id), section: "§5.3" };
+  }
+  if (entry.term < leader.term) {
+    sentences.push(
+      `It is of term ${entry.term}, and ${storeName(leader.storeId)} leads term ${leader.term}: a leader counts copies only for entries of its own term; this one is committed with the first of those after it.`,
+    );
+  }
+  const carriers = carriersOf(cluster, leader, index);
+  sentences.push(...onTheWay(carriers, nowMicros));
+  sentences.push(...onDisk(regionId, holders, durable, nowMicros));
+  const down = cluster.stores.filter((s) => !s.up && peer.voters.includes(s.id) && !durable.includes(s));
+  if (down.length > 0) sentences.push(`${storeNamesText(down)} ${down.length === 1 ? "is" : "are"} down.`);
+  const up = cluster.stores.filter((s) => s.up && peer.voters.includes(s.id)).length;
+  if (up < needed) {
+    sentences.push(`Only ${up} of ${peer.voters.length} stores are up: nothing can be committed until ${needed} are.`);
+  }
+  if (sentences.length === 1) {
+    sentences.push(`Nothing about it is on the way: ${storeName(leader.storeId)} sends it again with the next heartbeat.`);
+  }
+  return {
+    title,
+    sentences,
+    messageIds: carriers.map((m) => m.id),
+    section: entry.term < leader.term ? "§5.4.2" : "§5.3",
+  };
+}
+
+function heldBy(durable: readonly Store[], holders: readonly Store[], needed: number): string {
+  if (durable.length === 0) {
+    return holders.length === 0
+      ? "No store that is up holds it."
+      : `${storeNamesText(holders)} ${holders.length === 1 ? "has" : "have"} it, none of them durably yet; a quorum needs ${needed}.`;
+  }
+  if (durable.length >= needed) {
+    return `${storeNamesText(durable)} hold it durably: a quorum of ${needed}. The leader has yet to hear so.`;
+  }
+  const only = durable.length === 1 ? "Only " : "";
+  const verb = durable.length === 1 ? "holds" : "hold";
+  return `${only}${storeNamesText(durable)} ${verb} it durably: ${durable.length} of the ${needed} stores that a quorum needs.`;
+}
+
+/** Messages that carry the entry out, or the word that it has arrived back. */
+function carriersOf(cluster: Cluster, leader: Peer, index: number): Message[] {
+  return cluster.messages.filter((m) => {
+    if (m.regionId !== leader.regionId || m.term !== leader.term) return false;
+    if (m.type === MessageType.APPEND && m.from === leader.storeId) {
+      return m.index < index && index <= m.index + m.entryTerms.length;
+    }
+    if (m.type === MessageType.SNAPSHOT && m.from === leader.storeId) return m.snapshotIndex >= index;
+    return m.type === MessageType.APPEND_RESPONSE && m.to === leader.storeId && !m.reject && m.index >= index;
+  });
+}
+
+function onTheWay(messages: readonly Message[], nowMicros: number): string[] {
+  const sentences: string[] = [];
+  const responses = messages.filter((m) => m.type === MessageType.APPEND_RESPONSE);
+  const others = messages.filter((m) => m.type !== MessageType.APPEND_RESPONSE);
+  if (others.length > 0) {
+    const to = listText([...new Set(others.map((m) => storeName(m.to)))]);
+    sentences.push(`It is on the way to ${to}, ${dueText(others, nowMicros)}.`);
+  }
+  if (responses.length > 0) {
+    const from = listText([...new Set(responses.map((m) => storeName(m.from)))]);
+    sentences.push(`The answer of ${from} is on the way, ${dueText(responses, nowMicros)}.`);
+  }
+  return sentences;
+}
+
+function dueText(messages: readonly Message[], nowMicros: number): string {
+  const first = Math.min(...messages.map((m) => m.dueMicros));
+  return `due in ${durationText(Math.max(0, first - nowMicros))}`;
+}
+
+function onDisk(
+  regionId: number,
+  holders: readonly Store[],
+  durable: readonly Store[],
+  nowMicros: number,
+): string[] {
+  const writing = holders.filter((s) => s.up && !durable.includes(s) && s.writes.length > 0);
+  if (writing.length === 0) return [];
+  const due = Math.min(
+    ...writing.flatMap((s) =>
+      s.writes
+        .filter((w) => w.logs.some((l) => l.regionId === regionId && l.firstIndex > 0))
+        .map((w) => w.syncedDueMicros || w.writtenDueMicros),
+    ),
+  );
+  if (!Number.isFinite(due)) return [];
+  const verb = writing.length === 1 ? "is" : "are";
+  return [`${storeNamesText(writing)} ${verb} still writing it to disk, synced in ${durationText(Math.max(0, due - nowMicros))}.`];
+}
+
+function storeNamesText(stores: readonly Store[]): string {
+  return listText(stores.map((s) => storeName(s.id)));
+}

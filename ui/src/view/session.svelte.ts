@@ -1,0 +1,355 @@
+/** The page's one session: what is shown now, and what a person may ask for. Views read it and call its methods. */
+import { create } from "@bufbuild/protobuf";
+import { type Action } from "../model/action";
+import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
+import { follow, noTimeline, type Timeline } from "../model/timeline";
+import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
+import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
+import { LinkError, runOfHash } from "../source/link";
+import { Simulation, type CommandInit, type Condition } from "../source/simulation";
+
+export const seedDefault = 42n;
+/** For the eye: how long a message flies at least while the story is told. */
+const flightMicros = 300_000n;
+
+/** Story, or a fixed speed in millionths. */
+export type Speed = { readonly kind: "story" } | { readonly kind: "fixed"; readonly ppm: number };
+
+export const speeds: readonly Speed[] = [
+  { kind: "story" },
+  ...[10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1e6, 2e6, 5e6, 10e6, 20e6, 50e6, 100e6].map(
+    (ppm): Speed => ({ kind: "fixed", ppm }),
+  ),
+];
+
+export function speedText(speed: Speed): string {
+  if (speed.kind === "story") return "Story";
+  return speed.ppm < 1e6 ? `1/${1e6 / speed.ppm}×` : `${speed.ppm / 1e6}×`;
+}
+
+export interface Notice {
+  readonly tone: "bad" | "info";
+  readonly sentence: string;
+  /** A way on, or back. */
+  readonly action?: { readonly label: string; readonly run: () => void };
+}
+
+const announceMillisMin = 1200;
+const stepsToListedMax = 2000;
+
+class Session {
+  timeline = $state.raw<Timeline>(noTimeline);
+  condition = $state.raw<Condition>({ kind: "loading" });
+  notice = $state.raw<Notice | null>(null);
+  /** The polite live region's words. */
+  announcement = $state("");
+  speedIndex = $state(0);
+  groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks")));
+
+  cluster = $derived(this.timeline.cluster);
+  history = $derived(this.timeline.history);
+  status = $derived(this.timeline.status);
+  hello = $derived(this.timeline.hello);
+  branches = $derived(this.timeline.branches);
+  nowMicros = $derived(Number(this.timeline.status?.nowMicros ?? 0n));
+  playing = $derived(this.timeline.status?.playing ?? false);
+  seq = $derived(this.timeline.cluster.seq);
+  headSeq = $derived(Math.max(Number(this.timeline.status?.headSeq ?? 0n), this.timeline.cluster.seq));
+  inPast = $derived(this.seq < this.headSeq || (this.timeline.status?.actionsAhead ?? 0) > 0);
+  capabilities = $derived<ReadonlySet<Capability>>(new Set(this.timeline.hello?.capabilities ?? []));
+  config = $derived(this.timeline.cluster.config);
+
+  readonly #simulation: Simulation;
+  #began = false;
+  #announcedMillis = -Infinity;
+  #announceTimer = 0;
+
+  constructor() {
+    this.#simulation = new Simulation({
+      frame: (frame, reset) => this.#take(frame, reset),
+      condition: (condition) => (this.condition = condition),
+    });
+  }
+
+  start(): void {
+    this.#simulation.start();
+  }
+
+  can(capability: Capability): boolean {
+    return this.condition.kind === "running" && this.capabilities.has(capability);
+  }
+
+  // Time.
+
+  play(): void {
+    void this.#ask({ case: "play", value: this.#paceValue() });
+  }
+
+  pause(): void {
+    void this.#ask({ case: "pause", value: {} });
+  }
+
+  setSpeed(index: number): void {
+    this.speedIndex = Math.max(0, Math.min(speeds.length - 1, index));
+    if (this.playing) this.play();
+  }
+
+  /** Goes on until the list of events shows one more. */
+  async nextEvent(): Promise<void> {
+    const from = this.seq;
+    for (let i = 0; i < stepsToListedMax; i++) {
+      const before = this.seq;
+      const unit = this.groupsShown.has("ticks") ? StepUnit.EVENT : StepUnit.EVENT_BUT_TICK;
+      await this.#step(unit);
+      const event = this.#eventNow();
+      if (event && this.groupsShown.has(event.group)) break;
+      if (this.seq === before) break;
+    }
+    if (this.seq !== from) this.#announceNow();
+  }
+
+  /** Goes back until the list of events shows one less. */
+  async previousEvent(): Promise<void> {
+    const listed = this.listedBefore(this.seq);
+    const current = listed[0];
+    if (!current) return;
+    // Before the first one held lies what the page has forgotten, or the start of the run.
+    await this.#goTo(listed[1]?.seq ?? Math.max(1, current.seq - 1));
+    this.#announceNow();
+  }
+
+  async tick(storeId = 0): Promise<void> {
+    await this.#step(StepUnit.TICK, storeId);
+    this.#announceNow();
+  }
+
+  async nextMessage(): Promise<void> {
+    await this.#step(StepUnit.MESSAGE);
+    this.#announceNow();
+  }
+
+  async nextInteresting(): Promise<void> {
+    await this.#step(StepUnit.INTERESTING);
+    this.#announceNow();
+  }
+
+  async seek(seq: number): Promise<void> {
+    await this.#goTo(seq);
+    this.#announceNow();
+  }
+
+  async first(): Promise<void> {
+    await this.seek(1);
+  }
+
+  async newest(): Promise<void> {
+    await this.#ask({ case: "pause", value: {} }, { case: "seek", value: { seq: 0n } });
+    this.#announceNow();
+  }
+
+  switchBranch(branchId: number): void {
+    void this.#ask({ case: "switchBranch", value: { branchId } });
+  }
+
+  // Deeds.
+
+  /** Does something to the cluster. Resolves with the started operation's id (0 for none), or null when it was refused. */
+  async act(action: Action): Promise<number | null> {
+    const reply = await this.#ask({ case: "act", value: { action } });
+    if (reply?.failure) return null;
+    return reply?.result.case === "act" ? Number(reply.result.value.operationId) : 0;
+  }
+
+  // Runs.
+
+  /** Starts a run afresh. The one before can be brought back from the notice. */
+  async reset(run: Run, options: { go?: boolean; play?: boolean; keepBefore?: boolean } = {}): Promise<void> {
+    const before = options.keepBefore ? await this.exportRun() : null;
+    if (this.condition.kind === "failed") {
+      this.#begin = run;
+      this.#began = false;
+      this.timeline = noTimeline;
+      this.#simulation.restart();
+      return;
+    }
+    const reply = await this.#reset(run, options.go === true, options.play === true);
+    if (reply?.failure || !before) return;
+    this.notice = {
+      tone: "info",
+      sentence: `A new run with seed ${run.config?.seed ?? 0n} has started.`,
+      action: { label: "Bring back the run before", run: () => void this.reset(before, { go: true }) },
+    };
+  }
+
+  /** The same seed and configuration from the start, without the actions. */
+  async resetSame(): Promise<void> {
+    const config = this.config ?? this.hello?.configDefault ?? this.#simulation.knownRun?.config;
+    await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true });
+  }
+
+  async exportRun(): Promise<Run | null> {
+    if (this.condition.kind !== "running") return null;
+    const reply = await this.#ask({ case: "exportRun", value: {} });
+    return reply?.result.case === "run" ? reply.result.value : null;
+  }
+
+  async hash(): Promise<string> {
+    const reply = await this.#ask({ case: "getHash", value: {} });
+    return reply?.result.case === "hash" ? reply.result.value.hash : "";
+  }
+
+  // The list of events.
+
+  /** Listed events up to a moment, newest first; at most `max`. */
+  listedBefore(seq: number, max = 2): HistoryEvent[] {
+    const events = this.history.events;
+    const listed: HistoryEvent[] = [];
+    if (events.length === 0) return listed;
+    for (let at = Math.min(events.length - 1, seq - events[0].seq); at >= 0 && listed.length < max; at--) {
+      if (this.groupsShown.has(events[at].group)) listed.push(events[at]);
+    }
+    return listed;
+  }
+
+  listedTotal(seq: number): number {
+    const events = this.history.events;
+    let total = 0;
+    for (const event of events) {
+      if (event.seq > seq) break;
+      if (this.groupsShown.has(event.group)) total++;
+    }
+    return total;
+  }
+
+  toggleGroup(group: EventGroup): void {
+    const shown = new Set(this.groupsShown);
+    if (!shown.delete(group)) shown.add(group);
+    this.groupsShown = shown;
+  }
+
+  // Inside.
+
+  #begin: Run | null = null;
+
+  async #beginRun(): Promise<void> {
+    let run = this.#begin;
+    let go = false;
+    this.#begin = null;
+    if (!run) {
+      try {
+        run = await runOfHash(location.hash);
+        go = run !== null;
+      } catch (error) {
+        if (!(error instanceof LinkError)) throw error;
+        this.notice = { tone: "bad", sentence: error.message };
+      }
+    }
+    const defaults = create(RunSchema, { config: { ...this.hello?.configDefault, seed: seedDefault } });
+    const reply = await this.#reset(run ?? defaults, go, true);
+    if (reply?.failure && run) {
+      this.notice = { tone: "bad", sentence: `${reply.failure} The page starts the default run instead.` };
+      await this.#reset(defaults, false, true);
+    }
+  }
+
+  async #reset(run: Run, go: boolean, play: boolean): Promise<Reply | null> {
+    const commands: CommandInit[] = [{ case: "reset", value: { run, go } }];
+    if (play) commands.push({ case: "play", value: this.#paceValue() });
+    return this.#ask(...commands);
+  }
+
+  async #startConfig(config: Config | null | undefined): Promise<Config> {
+    const run = await this.exportRun();
+    // The run's own configuration: network and disk as they were at its start.
+    return run?.config ?? config ?? create(ConfigSchema);
+  }
+
+  #paceValue() {
+    const speed = speeds[this.speedIndex];
+    return speed.kind === "story"
+      ? { pace: Pace.STORY, flightMicros, speedPpm: 1_000_000n }
+      : { pace: Pace.FIXED, speedPpm: BigInt(speed.ppm), flightMicros };
+  }
+
+  async #step(unit: StepUnit, storeId = 0): Promise<void> {
+    const step: CommandInit = { case: "step", value: { unit, storeId: BigInt(storeId) } };
+    if (this.playing) await this.#ask({ case: "pause", value: {} }, step);
+    else await this.#ask(step);
+  }
+
+  async #goTo(seq: number): Promise<void> {
+    const seek: CommandInit = { case: "seek", value: { seq: BigInt(seq) } };
+    if (this.playing) await this.#ask({ case: "pause", value: {} }, seek);
+    else await this.#ask(seek);
+  }
+
+  /** Sends commands of one request; the reply to the first that failed, else to the last. */
+  async #ask(...commands: CommandInit[]): Promise<Reply | null> {
+    const replies = await Promise.all(commands.map((command) => this.#simulation.send(command)));
+    const failed = replies.find((r) => r?.failure);
+    if (failed) this.notice = { tone: "bad", sentence: failed.failure };
+    return failed ?? replies[replies.length - 1];
+  }
+
+  #take(frame: Frame, reset: boolean): void {
+    const before = this.timeline;
+    this.timeline = follow(before, frame, reset);
+    if (!this.#began && this.timeline.hello) {
+      this.#began = true;
+      void this.#beginRun();
+      return;
+    }
+    if (this.playing && this.seq > before.cluster.seq) this.#announceWorthy(lastSeq(before.history));
+  }
+
+  #eventNow(): HistoryEvent | undefined {
+    const events = this.history.events;
+    return events.length > 0 ? events[this.seq - events[0].seq] : undefined;
+  }
+
+  #announceNow(): void {
+    const event = this.#eventNow();
+    if (event) this.#announce(event.words);
+  }
+
+  #announceWorthy(after: number): void {
+    const events = this.history.events;
+    for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
+      const words = this.#worthy(events[at]);
+      if (words !== "") {
+        this.#announce(words);
+        return;
+      }
+    }
+  }
+
+  #worthy(event: HistoryEvent): string {
+    const body = event.event.body;
+    switch (body.case) {
+      case "roleChanged":
+        return body.value.role !== body.value.roleBefore ? event.words : "";
+      case "storeCrashed":
+      case "storeStarted":
+      case "storeStopped":
+      case "operationEnded":
+      case "violation":
+        return event.words;
+      default:
+        return "";
+    }
+  }
+
+  /** At most one announcement in a while; of several the newest. */
+  #announce(words: string): void {
+    clearTimeout(this.#announceTimer);
+    const wait = this.#announcedMillis + announceMillisMin - performance.now();
+    const say = () => {
+      this.#announcedMillis = performance.now();
+      this.announcement = words;
+    };
+    if (wait <= 0) say();
+    else this.#announceTimer = window.setTimeout(say, wait);
+  }
+}
+
+export const session = new Session();

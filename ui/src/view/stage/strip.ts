@@ -1,0 +1,114 @@
+/** What the log strips show: the same window of indexes under every store, so that logs can be compared by eye. */
+import type { Entry, Peer } from "../../model/state";
+import { digitWidth } from "./geometry";
+
+export interface Window {
+  readonly first: number;
+  readonly last: number;
+  /** Entries before the window exist. */
+  readonly more: boolean;
+}
+
+export interface Cell {
+  readonly index: number;
+  /** null: others have this entry, this store does not. */
+  readonly entry: Entry | null;
+  readonly committed: boolean;
+  readonly applied: boolean;
+  readonly synced: boolean;
+  /** Left edge, in pixels from the strip's left edge. */
+  readonly x: number;
+}
+
+export interface Strip {
+  readonly cells: readonly Cell[];
+  /** "…12": earlier entries exist, the first shown is 12. Empty when all are shown. */
+  readonly label: string;
+  readonly labelX: number;
+  /** Where the line up to applied starts and ends; equal when nothing shown is applied. */
+  readonly appliedX: readonly [number, number];
+  /** The synced line; null when it lies outside of the window. */
+  readonly syncedX: number | null;
+}
+
+/** Width of the label, in whole cells. */
+function labelCells(first: number, cellWidth: number): number {
+  return Math.ceil(((String(first).length + 1) * digitWidth + 5) / cellWidth);
+}
+
+export function windowOf(peers: readonly Peer[], cells: number, cellWidth: number): Window {
+  let last = 0;
+  let first = Infinity;
+  for (const peer of peers) {
+    last = Math.max(last, peer.lastIndex);
+    first = Math.min(first, firstHeld(peer));
+  }
+  if (!Number.isFinite(first)) first = 1;
+  return fit(first, last, cells, cellWidth);
+}
+
+function fit(first: number, last: number, cells: number, cellWidth: number): Window {
+  if (last - first + 1 <= cells && first <= 1) return { first, last, more: false };
+  // The label takes cells away; its width depends on the first index, which depends on its width.
+  let room = cells - labelCells(last, cellWidth);
+  room = cells - labelCells(Math.max(1, last - room + 1), cellWidth);
+  room = Math.max(1, room);
+  return { first: Math.max(first, last - room + 1), last, more: true };
+}
+
+function firstHeld(peer: Peer): number {
+  return peer.entries.length > 0 ? peer.entries[0].index : peer.lastIndex + 1;
+}
+
+export function stripOf(peer: Peer, shared: Window, cells: number, cellWidth: number): Strip {
+  // One that lags behind the whole window shows its own newest entries.
+  const own = peer.lastIndex < shared.first && peer.lastIndex > 0;
+  const window = own ? fit(firstHeld(peer), peer.lastIndex, cells, cellWidth) : shared;
+  const count = Math.max(0, window.last - window.first + 1);
+  const label = window.more ? `…${window.first}` : "";
+  const labelWidth = window.more ? labelCells(window.first, cellWidth) * cellWidth : 0;
+  // Centred in steps of two cells, so that a growing log does not make everything creep.
+  const slots = Math.min(cells, Math.max(4, count + (count % 2)));
+  const left = window.more ? labelWidth : ((cells - slots) * cellWidth) / 2;
+  const shown: Cell[] = [];
+  const start = firstHeld(peer);
+  for (let i = 0; i < count; i++) {
+    const index = window.first + i;
+    const entry = peer.entries[index - start] ?? null;
+    shown.push({
+      index,
+      entry: entry && entry.index === index ? entry : null,
+      committed: index <= peer.commit,
+      applied: index <= peer.applied,
+      synced: index <= peer.syncedIndex,
+      x: left + i * cellWidth,
+    });
+  }
+  const at = (index: number) => left + (Math.min(Math.max(index, window.first - 1), window.last) - window.first + 1) * cellWidth;
+  return {
+    cells: shown,
+    label,
+    labelX: left - 4,
+    appliedX: [left, at(Math.min(peer.applied, peer.lastIndex))],
+    syncedX: peer.lastIndex > 0 && peer.syncedIndex >= window.first - 1 ? at(peer.syncedIndex) : null,
+  };
+}
+
+/** "Entry 9 on S3, term 4: put city Kyoto; committed, applied". */
+export function cellWords(cell: Cell, storeId: number): string {
+  if (!cell.entry) return `Entry ${cell.index} is not on S${storeId} yet`;
+  return `Entry ${cell.index} on S${storeId}, term ${cell.entry.term}: ${cell.entry.words}; ${cellStates(cell).join(", ")}`;
+}
+
+export function cellStates(cell: Cell): readonly string[] {
+  return [
+    cell.committed ? "committed" : "not committed",
+    ...(cell.applied ? ["applied"] : []),
+    cell.synced ? "synced" : "not synced: a crash loses it",
+  ];
+}
+
+/** The palette's colour of a term: --t1 to --t5, again and again. */
+export function termTint(term: number): number {
+  return ((Math.max(1, term) - 1) % 5) + 1;
+}
