@@ -6,7 +6,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
-SEED ?= 7
+SEED   ?= 7
+LISTEN ?= 127.0.0.1:8080
 
 go_files    := $(shell find core server static wasm -name '*.go')
 core_files  := $(filter-out %_test.go,$(filter core/%,$(go_files)))
@@ -28,7 +29,7 @@ help: ## list the targets
 
 .PHONY: run
 run: $(raftplay) ## set up and build everything, and open the playground on this machine
-	@$(raftplay) serve
+	@$(raftplay) serve --listen $(LISTEN)
 
 .PHONY: test
 test: ## set up everything and pass all tests
