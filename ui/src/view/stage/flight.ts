@@ -96,34 +96,52 @@ export function messageLabel(message: Message, typeName: string): string {
 export const lanesMax = 5;
 
 /**
- * Puts messages that would lie on one another into lanes side by side. A message keeps its lane for life: `before` is
- * the previous answer. `way` is the length of the road between two stores in pixels.
+ * Puts messages that would lie on one another into lanes side by side. A message keeps its lane for life, and a little
+ * longer, for the eye that sees it lost.
  */
-export function lanes(
-  messages: readonly Message[],
-  before: ReadonlyMap<number, number>,
-  way: (from: number, to: number) => number,
-): ReadonlyMap<number, number> {
-  const taken = new Map<number, number>();
-  const byLink = new Map<number, Message[]>();
-  for (const message of messages) {
-    const link = message.from * 4096 + message.to;
-    const others = byLink.get(link) ?? [];
-    if (others.length === 0) byLink.set(link, others);
-    let lane = before.get(message.id);
-    if (lane === undefined) {
-      const length = way(message.from, message.to);
-      const used = new Set<number>();
-      for (const other of others) if (meet(message, other, length)) used.add(taken.get(other.id) ?? 0);
-      lane = 0;
-      while (used.has(lane) && lane < lanesMax - 1) lane++;
-      if (used.has(lane)) lane = message.id % lanesMax;
+export class Lanes {
+  readonly #lanes = new Map<number, number>();
+
+  /** `way` is the length of the road between two stores in pixels. */
+  assign(messages: readonly Message[], way: (from: number, to: number) => number): void {
+    const byLink = new Map<number, Message[]>();
+    for (const message of messages) {
+      const link = message.from * 4096 + message.to;
+      const others = byLink.get(link) ?? [];
+      if (others.length === 0) byLink.set(link, others);
+      if (!this.#lanes.has(message.id)) this.#lanes.set(message.id, this.#free(message, others, way));
+      others.push(message);
     }
-    taken.set(message.id, lane);
-    others.push(message);
+    if (this.#lanes.size > messages.length + rememberedMax) this.#forget(messages);
   }
-  return taken;
+
+  lane(id: number): number {
+    return this.#lanes.get(id) ?? 0;
+  }
+
+  #free(message: Message, others: readonly Message[], way: (from: number, to: number) => number): number {
+    const length = way(message.from, message.to);
+    const used = new Set<number>();
+    for (const other of others) if (meet(message, other, length)) used.add(this.lane(other.id));
+    for (let lane = 0; lane < lanesMax; lane++) if (!used.has(lane)) return lane;
+    return message.id % lanesMax;
+  }
+
+  #forget(messages: readonly Message[]): void {
+    const flying = new Set(messages.map((m) => m.id));
+    let surplus = this.#lanes.size - messages.length - rememberedMax / 2;
+    for (const id of this.#lanes.keys()) {
+      if (surplus <= 0) break;
+      if (!flying.has(id)) {
+        this.#lanes.delete(id);
+        surplus--;
+      }
+    }
+  }
 }
+
+const rememberedMax = 256;
+const sideBySidePx = 22;
 
 /** Whether two messages of one direction come close to each other while both fly. */
 function meet(a: Message, b: Message, length: number): boolean {
@@ -134,5 +152,3 @@ function meet(a: Message, b: Message, length: number): boolean {
   const last = (progress(a, to) - progress(b, to)) * length;
   return first * last < 0 || Math.min(Math.abs(first), Math.abs(last)) < sideBySidePx;
 }
-
-const sideBySidePx = 22;

@@ -93,7 +93,7 @@ const shapes = [
 
 export function layout(count: number, width: number, height: number, options: LayoutOptions = {}): Layout {
   const smallest = tiers[tiers.length - 1];
-  const radiusMax = Math.max(50, 0.094 * Math.min(width, height * 1.15));
+  const radiusMax = Math.max(50, 0.078 * Math.min(width, height * 1.15));
   for (const tier of tiers) {
     if (tier.radius > radiusMax) continue;
     for (const shape of shapes) {
@@ -246,7 +246,7 @@ function columns(count: number, a: number, b: number): readonly Point[] {
 /** No block touches another, and there is a way between any two circles long enough to watch a message on it. */
 function roomy(places: readonly Place[], mode: FigureMode, radius: number): boolean {
   const pad = mode === "small" ? 3 : 8;
-  const way = mode === "small" ? 34 : radius * 1.5;
+  const way = mode === "small" ? 34 : radius * 1.8;
   for (let i = 0; i < places.length; i++) {
     for (let j = i + 1; j < places.length; j++) {
       if (overlap(places[i].block, places[j].block, pad)) return false;
@@ -270,8 +270,11 @@ export interface Road {
   readonly length: number;
 }
 
-/** Lane 0 is the road itself; further lanes lie side by side, outwards. */
-export function road(a: Point, b: Point, edge: number, lane = 0): Road {
+/**
+ * Lane 0 is the road itself; further lanes lie side by side, outwards. `around` bends it to the right (to the left when
+ * negative) of the way from a to b, see detour.
+ */
+export function road(a: Point, b: Point, edge: number, lane = 0, around = 0): Road {
   const dx = b.x - a.x;
   const dy = b.y - a.y;
   const distance = Math.hypot(dx, dy) || 1;
@@ -281,7 +284,7 @@ export function road(a: Point, b: Point, edge: number, lane = 0): Road {
   const vy = ux;
   const way = Math.max(0, distance - 2 * edge);
   const aside = 4 + lane * laneWidth;
-  const bow = Math.min(22, way * 0.07);
+  const bow = Math.min(16, way * 0.055) + around;
   // On an outer lane the road meets the circle's flank, a little nearer to the other store.
   const reach = Math.sqrt(Math.max(0, edge * edge - Math.min(edge, aside) ** 2));
   const from = { x: a.x + ux * reach + vx * aside, y: a.y + uy * reach + vy * aside };
@@ -291,6 +294,27 @@ export function road(a: Point, b: Point, edge: number, lane = 0): Road {
 }
 
 export const laneWidth = 14;
+
+/** How far the middle of the link from a to b must bend to the right (negative: left) to stay clear of other circles. */
+export function detour(a: Point, b: Point, others: readonly Point[], clear: number, middle: Point): number {
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
+  const distance = Math.hypot(dx, dy) || 1;
+  const vx = -dy / distance;
+  const vy = dx / distance;
+  const inwards = Math.sign((middle.x - a.x) * vx + (middle.y - a.y) * vy) || 1;
+  let bend = 0;
+  for (const other of others) {
+    const t = ((other.x - a.x) * dx + (other.y - a.y) * dy) / (distance * distance);
+    if (t <= 0.05 || t >= 0.95) continue;
+    const aside = (other.x - a.x) * vx + (other.y - a.y) * vy;
+    if (Math.abs(aside) >= clear) continue;
+    const side = Math.abs(aside) < 6 ? inwards : -Math.sign(aside);
+    const needed = (side * clear + aside) / (4 * t * (1 - t));
+    if (Math.abs(needed) > Math.abs(bend)) bend = needed;
+  }
+  return Math.max(-0.4 * distance, Math.min(0.4 * distance, bend));
+}
 
 /** A point of the road and the direction there, in degrees. */
 export function along(road: Road, t: number): { x: number; y: number; degrees: number } {
@@ -306,4 +330,13 @@ export function along(road: Road, t: number): { x: number; y: number; degrees: n
 export function roadPath(road: Road): string {
   const n = (v: number) => v.toFixed(1);
   return `M${n(road.from.x)} ${n(road.from.y)}Q${n(road.bend.x)} ${n(road.bend.y)} ${n(road.to.x)} ${n(road.to.y)}`;
+}
+
+/** The faint line between two stores, bent like the roads on it. */
+export function linkPath(a: Point, b: Point, around: number): string {
+  const distance = Math.hypot(b.x - a.x, b.y - a.y) || 1;
+  const vx = -(b.y - a.y) / distance;
+  const vy = (b.x - a.x) / distance;
+  const bend = { x: (a.x + b.x) / 2 + vx * around * 2, y: (a.y + b.y) / 2 + vy * around * 2 };
+  return roadPath({ from: a, bend, to: b, length: distance });
 }
