@@ -20,6 +20,8 @@ type room struct {
 	folder string
 	own    []string
 	others []string
+	// alone: the room does not hold the folders below it.
+	alone bool
 }
 
 const (
@@ -39,6 +41,7 @@ var rooms = []room{
 	{folder: "core/check", own: []string{"core/pb"}, others: []string{protobuf, "github.com/anishathalye/porcupine"}},
 	{folder: "core/session", own: []string{"core/sim", "core/check", "core/pb"}, others: []string{protobuf}},
 	{folder: "core/scenario", own: []string{"core/session", "core/pb"}, others: []string{protobuf, "go.starlark.net"}},
+	{folder: "core", alone: true},
 	{folder: "wasm", own: []string{"core"}},
 	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", protobuf}},
 	{folder: "server/node", own: []string{"core", "server/disk", "server/peer"}, others: []string{raft, protobuf}},
@@ -129,7 +132,7 @@ func checkImport(file, imported string) string {
 
 func roomOf(folder string) (room, bool) {
 	for _, r := range rooms {
-		if within(folder, r.folder) {
+		if folder == r.folder || !r.alone && within(folder, r.folder) {
 			return r, true
 		}
 	}

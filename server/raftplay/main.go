@@ -28,7 +28,7 @@ func untilSignal(page fs.FS) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	return execute(ctx, &Program{Stdout: os.Stdout, Stderr: os.Stderr, Site: page}, os.Args[1:])
+	return execute(ctx, &Program{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Site: page}, os.Args[1:])
 }
 
 // execute runs the whole program, until it is done or ctx is, and returns its exit code.

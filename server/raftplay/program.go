@@ -8,12 +8,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"raftplay/core"
 	"raftplay/server/web"
 )
 
 // Program is raftplay with its surroundings: what it prints to, and the page it serves. ParseFlags says what is to be
 // done, Run does it, Wait stays while a server runs, Close ends that. Tests do the same within one process.
 type Program struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Site           fs.FS
 
@@ -72,7 +74,7 @@ func (p *Program) command() *cobra.Command {
 		Long: "raftplay runs clusters of real raft stores on virtual time. `raftplay serve` shows them in a browser;\n" +
 			"`raftplay sim run` runs them here and prints what happened.",
 		Example:       "  raftplay serve\n  raftplay sim run --seed 7 --for 60s",
-		Version:       version,
+		Version:       core.Version,
 		Args:          cobra.NoArgs,
 		RunE:          showHelp,
 		SilenceErrors: true,

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"raftplay/core"
 )
 
 var onePage = fstest.MapFS{"index.html": {Data: []byte("<title>raftplay</title>")}}
@@ -106,7 +108,7 @@ func TestWrongUsageIsOneSentence(t *testing.T) {
 func TestHelpVersionAndCompletion(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"", "Available Commands"}, {"--help", "Examples"}, {"serve --help", "--listen"}, {"sim", "Usage"},
-		{"--version", "raftplay " + version + "\n"}, {"completion bash", "bash completion"}, {"completion fish", "fish completion"},
+		{"--version", "raftplay " + core.Version + "\n"}, {"completion bash", "bash completion"}, {"completion fish", "fish completion"},
 	} {
 		code, stdout, stderr := try(t, strings.Fields(c.args)...)
 		if code != exitFine || !strings.Contains(stdout, c.want) || stderr != "" {

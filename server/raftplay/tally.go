@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/sim"
+)
+
+// tally counts what a summary tells.
+type tally struct {
+	events, sent, delivered, lost uint64
+	crashes, restarts             uint64
+	term                          uint64
+	termsLed                      map[uint64]bool
+	writes                        map[uint64]bool
+	acknowledged                  uint64
+	violations                    []string
+}
+
+var _ sim.Observer = (*tally)(nil)
+
+func newTally() *tally { return &tally{termsLed: map[uint64]bool{}, writes: map[uint64]bool{}} }
+
+// Event implements sim.Observer.
+func (t *tally) Event(e *sessionpb.Event) {
+	t.events++
+	switch body := e.GetBody().(type) {
+	case *sessionpb.Event_MessageSent:
+		t.sent++
+	case *sessionpb.Event_MessageDelivered:
+		t.delivered++
+	case *sessionpb.Event_MessageLost:
+		t.lost++
+	case *sessionpb.Event_StoreCrashed:
+		t.crashes++
+	case *sessionpb.Event_StoreStarted:
+		t.restarts++
+	case *sessionpb.Event_RoleChanged:
+		t.term = max(t.term, body.RoleChanged.GetTerm())
+		if body.RoleChanged.GetRole() == sessionpb.Role_ROLE_LEADER {
+			t.termsLed[body.RoleChanged.GetTerm()] = true
+		}
+	case *sessionpb.Event_OperationStarted:
+		if o := body.OperationStarted.GetOperation(); isWrite(o.GetRequest()) {
+			t.writes[o.GetId()] = true
+		}
+	case *sessionpb.Event_OperationEnded:
+		answer := body.OperationEnded.GetResponse()
+		if t.writes[body.OperationEnded.GetId()] && answer.GetHeader().GetError() == nil && answer.GetCompareFailed() == nil {
+			t.acknowledged++
+		}
+		delete(t.writes, body.OperationEnded.GetId())
+	case *sessionpb.Event_Violation:
+		v := body.Violation
+		t.violations = append(t.violations, fmt.Sprintf("%s, at event %d: %s", v.GetJudge(), e.GetSeq(), v.GetMessage()))
+	}
+}
+
+// isWrite tells whether a command can change a key.
+func isWrite(command *raftcmdpb.RaftCommandRequest) bool {
+	for _, r := range command.GetRequests() {
+		switch r.GetRequest().(type) {
+		case *raftcmdpb.Request_Put, *raftcmdpb.Request_Delete:
+			return true
+		}
+	}
+	return false
+}
+
+// summary is what `sim run` tells about a run. Its JSON names are part of the command line.
+type summary struct {
+	Seed               uint64   `json:"seed"`
+	Stores             uint32   `json:"stores"`
+	TimeMicros         int64    `json:"timeMicros"`
+	Steps              uint64   `json:"steps"`
+	Actions            int      `json:"actions"`
+	ActionsRefused     int      `json:"actionsRefused"`
+	Events             uint64   `json:"events"`
+	MessagesSent       uint64   `json:"messagesSent"`
+	MessagesDelivered  uint64   `json:"messagesDelivered"`
+	MessagesLost       uint64   `json:"messagesLost"`
+	Crashes            uint64   `json:"crashes"`
+	Restarts           uint64   `json:"restarts"`
+	Term               uint64   `json:"term"`     // the newest of any store
+	TermsLed           int      `json:"termsLed"` // terms in which a leader was elected
+	Leader             uint64   `json:"leader"`
+	WritesAcknowledged uint64   `json:"writesAcknowledged"`
+	Violations         []string `json:"violations"`
+	Hash               string   `json:"hash"`
+}
+
+func (t *tally) summary(run *sessionpb.Run, player *sim.Player, hash string) *summary {
+	w := player.World
+	return &summary{
+		Seed:               run.GetConfig().GetSeed(),
+		Stores:             run.GetConfig().GetStores(),
+		TimeMicros:         w.Now(),
+		Steps:              w.Steps(),
+		Actions:            len(run.GetActions()),
+		ActionsRefused:     len(player.Refused),
+		Events:             t.events,
+		MessagesSent:       t.sent,
+		MessagesDelivered:  t.delivered,
+		MessagesLost:       t.lost,
+		Crashes:            t.crashes,
+		Restarts:           t.restarts,
+		Term:               t.term,
+		TermsLed:           len(t.termsLed),
+		Leader:             w.Leader(),
+		WritesAcknowledged: t.acknowledged,
+		Violations:         append([]string{}, t.violations...),
+		Hash:               hash,
+	}
+}
+
+// verdict is an error when the run broke a promise.
+func (s *summary) verdict() error {
+	if n := len(s.Violations); n > 0 {
+		return fmt.Errorf("the run broke Raft's promises %d times, first: %s", n, s.Violations[0])
+	}
+	return nil
+}
