@@ -318,9 +318,11 @@ type Run struct {
 	Config  *Config `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	// In the order of their positions.
 	Actions []*Action `protobuf:"bytes,3,rep,name=actions,proto3" json:"actions,omitempty"`
-	// Where the run stands.
+	// Where the run stands: after so many steps and so many of its actions, at that time; the other actions lie ahead. With
+	// no steps, the time alone decides: everything due up to it has been done.
 	Steps         uint64 `protobuf:"varint,4,opt,name=steps,proto3" json:"steps,omitempty"`
 	NowMicros     int64  `protobuf:"varint,5,opt,name=now_micros,json=nowMicros,proto3" json:"now_micros,omitempty"`
+	Acted         uint32 `protobuf:"varint,6,opt,name=acted,proto3" json:"acted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +388,13 @@ func (x *Run) GetSteps() uint64 {
 func (x *Run) GetNowMicros() int64 {
 	if x != nil {
 		return x.NowMicros
+	}
+	return 0
+}
+
+func (x *Run) GetActed() uint32 {
+	if x != nil {
+		return x.Acted
 	}
 	return 0
 }
@@ -1067,14 +1076,15 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\"L\n" +
 	"\x04Disk\x12!\n" +
 	"\fwrite_micros\x18\x01 \x01(\x03R\vwriteMicros\x12!\n" +
-	"\ffsync_micros\x18\x02 \x01(\x03R\vfsyncMicros\"\xb2\x01\n" +
+	"\ffsync_micros\x18\x02 \x01(\x03R\vfsyncMicros\"\xc8\x01\n" +
 	"\x03Run\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12,\n" +
 	"\x06config\x18\x02 \x01(\v2\x14.sessionpb.v1.ConfigR\x06config\x12.\n" +
 	"\aactions\x18\x03 \x03(\v2\x14.sessionpb.v1.ActionR\aactions\x12\x14\n" +
 	"\x05steps\x18\x04 \x01(\x04R\x05steps\x12\x1d\n" +
 	"\n" +
-	"now_micros\x18\x05 \x01(\x03R\tnowMicros\"\xae\x05\n" +
+	"now_micros\x18\x05 \x01(\x03R\tnowMicros\x12\x14\n" +
+	"\x05acted\x18\x06 \x01(\rR\x05acted\"\xae\x05\n" +
 	"\x06Action\x12\x1d\n" +
 	"\n" +
 	"after_step\x18\x01 \x01(\x04R\tafterStep\x12\x1b\n" +

@@ -1,0 +1,306 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/sim"
+)
+
+var (
+	errNothingDue = errors.New("nothing will happen by itself: every store is down")
+	errQuiet      = errors.New("nothing of the kind happened within a virtual minute")
+)
+
+// quietMicrosMax is how far a step looks for what it wants.
+const quietMicrosMax = 60_000_000
+
+// stepGoal goes on until an event of a kind has been shown.
+type stepGoal struct {
+	id       uint64
+	unit     sessionpb.StepUnit
+	storeID  uint64
+	deadline int64
+}
+
+func (s *Session) step(id uint64, c *sessionpb.Step) error {
+	g := &stepGoal{id: id, unit: c.GetUnit(), storeID: c.GetStoreId(), deadline: s.line.world.Now() + quietMicrosMax}
+	if g.unit < sessionpb.StepUnit_STEP_UNIT_EVENT || g.unit > sessionpb.StepUnit_STEP_UNIT_INTERESTING {
+		return fmt.Errorf("there is no step of unit %d", g.unit)
+	}
+	if g.unit == sessionpb.StepUnit_STEP_UNIT_TICK && g.storeID != 0 {
+		if g.storeID > uint64(s.line.branch.config.GetStores()) {
+			return fmt.Errorf("there is no S%d", g.storeID)
+		}
+		if s.line.world.Store(g.storeID) == nil {
+			return fmt.Errorf("S%d is down and does not tick", g.storeID)
+		}
+	}
+	s.goal = g
+	return nil
+}
+
+func (g *stepGoal) command() uint64 { return g.id }
+
+func (g *stepGoal) status(*Session) *sessionpb.Work { return nil }
+
+func (g *stepGoal) work(s *Session) (bool, error) {
+	if len(s.waiting) == 0 {
+		if due, _, ok := s.line.due(); ok && due > g.deadline {
+			return true, errQuiet
+		}
+		if !s.forward() {
+			return true, errNothingDue
+		}
+	}
+	for len(s.waiting) > 0 {
+		e := s.waiting[0]
+		s.show(s.waiting[:1])
+		s.waiting = s.waiting[1:]
+		if !g.wanted(e) {
+			continue
+		}
+		if g.unit != sessionpb.StepUnit_STEP_UNIT_EVENT && g.unit != sessionpb.StepUnit_STEP_UNIT_EVENT_BUT_TICK {
+			s.showWaiting()
+		}
+		s.reply(&sessionpb.Reply{CommandId: g.id})
+		return true, nil
+	}
+	return false, nil
+}
+
+func (g *stepGoal) wanted(e *sessionpb.Event) bool {
+	switch g.unit {
+	case sessionpb.StepUnit_STEP_UNIT_EVENT_BUT_TICK:
+		return e.GetTicked() == nil
+	case sessionpb.StepUnit_STEP_UNIT_TICK:
+		return e.GetTicked() != nil && (g.storeID == 0 || e.GetStoreId() == g.storeID)
+	case sessionpb.StepUnit_STEP_UNIT_MESSAGE:
+		return e.GetMessageDelivered() != nil || e.GetMessageLost() != nil
+	case sessionpb.StepUnit_STEP_UNIT_INTERESTING:
+		return interesting(e)
+	}
+	return true
+}
+
+// interesting events are what a story is made of: elections, crashes, commits, answers, verdicts.
+func interesting(e *sessionpb.Event) bool {
+	switch body := e.GetBody().(type) {
+	case *sessionpb.Event_RoleChanged:
+		return body.RoleChanged.GetRole() != body.RoleChanged.GetRoleBefore()
+	case *sessionpb.Event_StoreCrashed, *sessionpb.Event_StoreStarted, *sessionpb.Event_StoreStopped,
+		*sessionpb.Event_OperationStarted, *sessionpb.Event_OperationEnded, *sessionpb.Event_Violation,
+		*sessionpb.Event_TimedOut, *sessionpb.Event_SettingsChanged, *sessionpb.Event_ElectionTimeoutSet:
+		return true
+	case *sessionpb.Event_MessageLost:
+		return true
+	}
+	return false
+}
+
+// goGoal follows a run to where it stood when it was shared.
+type goGoal struct {
+	id  uint64
+	run *sessionpb.Run
+}
+
+func (g *goGoal) command() uint64 { return g.id }
+
+func (g *goGoal) status(s *Session) *sessionpb.Work {
+	return &sessionpb.Work{What: "replaying the run", Done: s.line.world.Steps(), Total: g.run.GetSteps()}
+}
+
+func (g *goGoal) work(s *Session) (bool, error) {
+	for range 32 {
+		if g.reached(s.line) {
+			if err := s.line.world.AdvanceTo(g.run.GetNowMicros()); err != nil {
+				return true, fmt.Errorf("the run does not stand where it says: %w", err)
+			}
+			s.reply(&sessionpb.Reply{CommandId: g.id})
+			return true, nil
+		}
+		if !s.forward() {
+			return true, errors.New("the run never comes to where it says that it stands")
+		}
+		s.showWaiting()
+	}
+	return false, nil
+}
+
+// reached tells whether the line stands where the run stood; see sessionpb.Run.
+func (g *goGoal) reached(l *line) bool {
+	if g.run.GetSteps() == 0 && g.run.GetActed() == 0 {
+		due, _, ok := l.due()
+		return !ok || due > g.run.GetNowMicros()
+	}
+	return l.world.Steps() >= g.run.GetSteps() && l.action >= int(g.run.GetActed())
+}
+
+// seekGoal goes to the moment just after an event.
+type seekGoal struct {
+	id     uint64
+	target uint64
+	// known is the last event that the judges know and that the branch shares with where it was.
+	known uint64
+	// l is the world built anew, until it is watched.
+	l *line
+	// from is where it is watched from; framed is where the viewer's keyframe is taken.
+	from, framed mark
+	watching     bool
+	handed       bool
+}
+
+func (s *Session) seek(id, target uint64) error {
+	if target == 0 {
+		target = s.line.branch.headSeq
+	}
+	if target > s.line.branch.headSeq {
+		return fmt.Errorf("event %d has not happened: the last one known is %d", target, s.line.branch.headSeq)
+	}
+	g := &seekGoal{id: id, target: target, known: target}
+	if target >= s.shown {
+		g.handed = true
+		s.goal = g
+		return nil
+	}
+	return s.rebuild(g, s.line.branch)
+}
+
+func (s *Session) switchBranch(id uint64, branchID uint32) error {
+	if branchID < 1 || int(branchID) > len(s.branches) {
+		return fmt.Errorf("there is no branch %d", branchID)
+	}
+	to := s.branches[branchID-1]
+	if to == s.line.branch {
+		return nil
+	}
+	g := &seekGoal{id: id, target: to.headSeq, known: s.commonSeq(s.line.branch, to)}
+	return s.rebuild(g, to)
+}
+
+// commonSeq is the last event two branches share.
+func (s *Session) commonSeq(a, b *branch) uint64 {
+	seq := max(a.headSeq, b.headSeq)
+	for a != b {
+		// Later branches have higher ids: go up from the younger.
+		if a.id < b.id {
+			a, b = b, a
+		}
+		seq = min(seq, a.forkSeq)
+		a = s.branches[a.parent-1]
+	}
+	return seq
+}
+
+// rebuild starts the goal of going back: a new world follows the branch, unwatched, to the last mark that the judges
+// know; the old one stays until then.
+func (s *Session) rebuild(g *seekGoal, b *branch) error {
+	l, err := newLine(b, false)
+	if err != nil {
+		return err
+	}
+	g.l = l
+	g.framed = b.before(g.target)
+	g.from = b.before(min(g.target, g.known, s.line.world.Seq()))
+	s.goal = g
+	return nil
+}
+
+func (g *seekGoal) command() uint64 { return g.id }
+
+func (g *seekGoal) status(s *Session) *sessionpb.Work {
+	w := &sessionpb.Work{What: "replaying", Total: g.framed.steps}
+	if g.l != nil {
+		w.Done = g.l.world.Steps()
+	}
+	return w
+}
+
+// replaySteps is a piece of unwatched work: short enough for any budget.
+const replaySteps = 256
+
+func (g *seekGoal) work(s *Session) (bool, error) {
+	if !g.handed {
+		return false, g.replay(s)
+	}
+	for range 32 {
+		for len(s.waiting) > 0 && s.shown < g.target {
+			s.show(s.waiting[:1])
+			s.waiting = s.waiting[1:]
+		}
+		if s.shown >= g.target {
+			s.reply(&sessionpb.Reply{CommandId: g.id})
+			return true, nil
+		}
+		if !s.forward() {
+			return true, errNothingDue
+		}
+	}
+	return false, nil
+}
+
+// replay brings the new world to the mark where the judges take over, then to the mark where the viewer does.
+func (g *seekGoal) replay(s *Session) error {
+	for range replaySteps {
+		if !g.watching && g.l.at(g.from) {
+			judges := s.line.judges
+			judges.Rewind(g.from.seq)
+			g.watching = true
+			g.l.watch(judges, g.from.seq)
+		}
+		if g.watching && g.l.at(g.framed) {
+			g.l.take()
+			s.line, s.waiting, s.shown = g.l, nil, g.framed.seq
+			s.frame.Keyframe, s.frame.Events = g.l.world.Keyframe(), nil
+			g.handed = true
+			return nil
+		}
+		if !g.l.next() {
+			return errors.New("the run did not repeat itself: this is a bug of raftplay")
+		}
+		g.l.take()
+	}
+	return nil
+}
+
+// hashGoal does the run once more with the hash watching.
+type hashGoal struct {
+	id     uint64
+	run    *sessionpb.Run
+	l      *line
+	hasher *sim.Hasher
+}
+
+func (s *Session) startHash(id uint64) error {
+	hasher := sim.NewHasher()
+	b := &branch{id: 1, config: s.line.branch.config, actions: s.line.branch.actions[:s.line.action]}
+	l := &line{branch: b, judges: newCourt()}
+	world, err := sim.New(b.config, hasher, l.judges.Judges)
+	if err != nil {
+		return err
+	}
+	l.world, l.judges.world = world, world
+	s.goal = &hashGoal{id: id, run: s.Run(), l: l, hasher: hasher}
+	return nil
+}
+
+func (g *hashGoal) command() uint64 { return g.id }
+
+func (g *hashGoal) status(*Session) *sessionpb.Work {
+	return &sessionpb.Work{What: "hashing the run", Done: g.l.world.Steps(), Total: g.run.GetSteps()}
+}
+
+func (g *hashGoal) work(s *Session) (bool, error) {
+	for range 32 {
+		if g.l.world.Steps() >= g.run.GetSteps() && g.l.action == len(g.l.branch.actions) {
+			s.reply(&sessionpb.Reply{CommandId: g.id,
+				Result: &sessionpb.Reply_Hash{Hash: &sessionpb.HashResult{Hash: g.hasher.Sum(g.l.world)}}})
+			return true, nil
+		}
+		if !g.l.next() {
+			return true, errors.New("the run did not repeat itself: this is a bug of raftplay")
+		}
+	}
+	return false, nil
+}
