@@ -10,6 +10,8 @@ export interface Timeline {
   readonly history: History;
   readonly status: Status | null;
   readonly branches: readonly Branch[];
+  /** The most steps seen on this branch: fewer now means standing in the past. */
+  readonly headSteps: number;
 }
 
 export const noTimeline: Timeline = {
@@ -18,6 +20,7 @@ export const noTimeline: Timeline = {
   history: startHistory(noCluster),
   status: null,
   branches: [],
+  headSteps: 0,
 };
 
 /** reset: a run begins in this frame; nothing held before belongs to it. */
@@ -49,7 +52,9 @@ export function follow(timeline: Timeline, frame: Frame, reset: boolean): Timeli
       if (cluster.seq === lastSeq(history)) cluster = history.end;
     }
   }
-  return { hello: frame.hello ?? timeline.hello, cluster, history, status, branches };
+  const steps = Number(status?.steps ?? 0n);
+  const headSteps = sharedSeq === Infinity && !reset ? Math.max(timeline.headSteps, steps) : steps;
+  return { hello: frame.hello ?? timeline.hello, cluster, history, status, branches, headSteps };
 }
 
 /** The history as it goes on from a keyframe: kept where it reaches the keyframe, begun anew where it does not. */

@@ -37,19 +37,13 @@ const budgetMicros = 8000n;
 /** A tab that slept must not leap. */
 const elapsedMillisMax = 100;
 
-interface Waiting {
-  readonly resolve: (reply: Reply | null) => void;
-  /** Hashes and exports are answered when they are done, the others with the next frame. */
-  readonly long: boolean;
-}
-
 export class Simulation {
   readonly #viewer: Viewer;
   #module: Promise<WebAssembly.Module> | null = null;
   #worker: Worker | null = null;
   #queued: Command[] = [];
-  #sent: bigint[] = [];
-  #waiting = new Map<bigint, Waiting>();
+  /** Each command is answered once, when it is done. */
+  #waiting = new Map<bigint, (reply: Reply | null) => void>();
   #commandId = 0n;
   #awaiting = false;
   #scheduled = 0;
@@ -85,7 +79,7 @@ export class Simulation {
     );
   }
 
-  /** Queues a command for the next animation frame. Resolves with its reply, or null when the core had nothing to say. */
+  /** Queues a command for the next animation frame. Resolves with its reply, or null when the core was gone before. */
   send(command: CommandInit): Promise<Reply | null> {
     const id = ++this.#commandId;
     this.#queued.push(create(CommandSchema, { id, command }));
@@ -93,8 +87,7 @@ export class Simulation {
     if (command.case === "reset" && command.value.run) this.#run = create(RunSchema, command.value.run);
     if (command.case === "reset" || command.case === "act" || command.case === "switchBranch") this.#askRun();
     this.#schedule();
-    const long = command.case === "getHash" || command.case === "exportRun";
-    return new Promise((resolve) => this.#waiting.set(id, { resolve, long }));
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
   /** The run as last told: what is known of it even when the core is gone. */
@@ -159,7 +152,6 @@ export class Simulation {
     if (frame.status) this.#status = frame.status;
     const begins = this.#resetPending && (frame.keyframe !== undefined || frame.events.length > 0);
     if (begins) this.#resetPending = false;
-    const replies = new Map(frame.replies.map((r) => [r.commandId, r]));
     for (const reply of frame.replies) if (reply.result.case === "run") this.#run = reply.result.value;
     const working = frame.status?.work !== undefined;
     if (this.#replaying && !working) {
@@ -170,19 +162,16 @@ export class Simulation {
     }
     this.#greeted = true;
     this.#viewer.frame(frame, begins);
-    for (const [id, waiting] of this.#waiting) {
-      const reply = replies.get(id);
-      const sent = this.#sent.includes(id);
-      if (reply || (sent && !waiting.long)) {
-        this.#waiting.delete(id);
-        waiting.resolve(reply ?? null);
-      }
+    for (const reply of frame.replies) {
+      this.#waiting.get(reply.commandId)?.(reply);
+      this.#waiting.delete(reply.commandId);
     }
     this.#schedule();
   }
 
   #needed(): boolean {
-    return this.#queued.length > 0 || this.#status?.playing === true || this.#status?.work !== undefined;
+    const status = this.#status;
+    return this.#queued.length > 0 || this.#waiting.size > 0 || status?.playing === true || status?.work !== undefined;
   }
 
   #schedule(): void {
@@ -200,7 +189,6 @@ export class Simulation {
     const elapsedMillis = Math.min(now - this.#lastRequestMillis, elapsedMillisMax);
     this.#lastRequestMillis = now;
     if (commands.some((c) => c.command.case === "reset")) this.#resetPending = true;
-    this.#sent = commands.map((c) => c.id);
     const elapsedMicros = BigInt(Math.round(elapsedMillis * 1000));
     const bytes = toBinary(RequestSchema, create(RequestSchema, { commands, elapsedMicros, budgetMicros }));
     this.#awaiting = true;
@@ -224,16 +212,15 @@ export class Simulation {
     this.#greeted = false;
     // What was sent and not answered stays without an answer; what is only queued goes to the next worker.
     const queued = new Set(this.#queued.map((c) => c.id));
-    for (const [id, waiting] of this.#waiting) {
+    for (const [id, resolve] of this.#waiting) {
       if (queued.has(id)) continue;
       this.#waiting.delete(id);
-      waiting.resolve(null);
+      resolve(null);
     }
-    this.#sent = [];
   }
 
   #forget(): void {
-    for (const waiting of this.#waiting.values()) waiting.resolve(null);
+    for (const resolve of this.#waiting.values()) resolve(null);
     this.#waiting.clear();
     this.#queued = [];
   }
@@ -266,6 +253,7 @@ export class Simulation {
     if (status) {
       run.steps = status.steps;
       run.nowMicros = status.nowMicros;
+      run.acted = status.actions - status.actionsAhead;
     }
     const commands: CommandInit[] = [{ case: "reset", value: { run, go: true } }];
     if (status && status.seq > 0n) commands.push({ case: "seek", value: { seq: status.seq } });

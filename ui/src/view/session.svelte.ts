@@ -1,5 +1,5 @@
 /** The page's one session: what is shown now, and what a person may ask for. Views read it and call its methods. */
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
@@ -55,7 +55,9 @@ class Session {
   playing = $derived(this.timeline.status?.playing ?? false);
   seq = $derived(this.timeline.cluster.seq);
   headSeq = $derived(Math.max(Number(this.timeline.status?.headSeq ?? 0n), this.timeline.cluster.seq));
-  inPast = $derived(this.seq < this.headSeq || (this.timeline.status?.actionsAhead ?? 0) > 0);
+  inPast = $derived(
+    Number(this.timeline.status?.steps ?? 0n) < this.timeline.headSteps || (this.timeline.status?.actionsAhead ?? 0) > 0,
+  );
   capabilities = $derived<ReadonlySet<Capability>>(new Set(this.timeline.hello?.capabilities ?? []));
   config = $derived(this.timeline.cluster.config);
 
@@ -244,7 +246,9 @@ class Session {
         this.notice = { tone: "bad", sentence: error.message };
       }
     }
-    const defaults = create(RunSchema, { config: { ...this.hello?.configDefault, seed: seedDefault } });
+    const config = clone(ConfigSchema, this.hello?.configDefault ?? create(ConfigSchema));
+    config.seed = seedDefault;
+    const defaults = create(RunSchema, { config });
     const reply = await this.#reset(run ?? defaults, go, true);
     if (reply?.failure && run) {
       this.notice = { tone: "bad", sentence: `${reply.failure} The page starts the default run instead.` };

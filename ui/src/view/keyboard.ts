@@ -1,0 +1,62 @@
+/** The page's single keys: what they do, and when they must not. */
+export type KeyDeed =
+  | { readonly kind: "play" }
+  | { readonly kind: "next" }
+  | { readonly kind: "previous" }
+  | { readonly kind: "interesting" }
+  | { readonly kind: "tick" }
+  | { readonly kind: "message" }
+  | { readonly kind: "store"; readonly id: number }
+  | { readonly kind: "command" }
+  | { readonly kind: "crash" }
+  | { readonly kind: "help" };
+
+export const keyHelp: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
+  { keys: ["Space"], does: "play or pause" },
+  { keys: ["→"], does: "next event" },
+  { keys: ["←"], does: "previous event" },
+  { keys: ["Shift", "→"], does: "on to the next election, crash, answer or violation" },
+  { keys: ["T"], does: "tick of the selected store, or of any" },
+  { keys: ["M"], does: "deliver the next message" },
+  { keys: ["1", "…", "9"], does: "select a store" },
+  { keys: ["C"], does: "go to the command bar" },
+  { keys: ["K"], does: "crash or restart the selected store" },
+  { keys: ["Esc"], does: "select nothing; leave a field, a menu or a dialog" },
+  { keys: ["?"], does: "this help" },
+];
+
+const typing = "input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]";
+const ownArrows = "input[type=range], select, [role=menu], [role=menuitem], [role=slider], [role=listbox]";
+
+/** What a key asks for; null when it belongs to the element it was pressed in. */
+export function keyDeed(event: KeyboardEvent, keysOff: boolean): KeyDeed | null {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return null;
+  const target = event.target instanceof Element ? event.target : null;
+  if (target?.closest(typing) || target?.closest("dialog, [popover]:popover-open")) return null;
+  if (keysOff) return null;
+  const key = event.key;
+  if (key === "ArrowRight" || key === "ArrowLeft") {
+    if (target?.closest(ownArrows)) return null;
+    if (key === "ArrowLeft") return event.shiftKey ? null : { kind: "previous" };
+    return { kind: event.shiftKey ? "interesting" : "next" };
+  }
+  if (key === " ") {
+    // On a button the space bar presses it.
+    return target?.closest("button, a, summary, input, [role=button]") ? null : { kind: "play" };
+  }
+  if (/^[1-9]$/.test(key)) return { kind: "store", id: Number(key) };
+  switch (key.toLowerCase()) {
+    case "t":
+      return { kind: "tick" };
+    case "m":
+      return { kind: "message" };
+    case "c":
+      return { kind: "command" };
+    case "k":
+      return { kind: "crash" };
+    case "?":
+      return { kind: "help" };
+    default:
+      return null;
+  }
+}
