@@ -92,7 +92,6 @@ func (o *Overlay) merge(from, to []byte, visit func(key, value []byte) bool, rev
 			return false
 		}
 		if len(writes) > 0 && writes[0].key == string(key) {
-			drain("", false)
 			w := writes[0]
 			writes = writes[1:]
 			if w.removed {
