@@ -1,0 +1,15 @@
+// Package check holds the judges: observers that watch the events of a run for what Raft never lets happen.
+//
+//	election safety        at most one leader in a region and term (Raft dissertation, figure 3.2)
+//	log matching           an index and term name one entry, and one term before it, on every store
+//	leader completeness    a leader's log holds every entry that was applied in an earlier term
+//	state machine safety   stores apply the same entries, one by one, without a gap
+//	one vote a term        a peer votes once in a term, across crashes as far as it had synced its vote
+//	monotonic state        term and commit never go back, across crashes as far as they were synced
+//
+// A judge knows only what the events tell, so it works the same on a simulation, a recording and a live cluster, and it
+// says nothing where the events leave a doubt: who starts in the middle starts without a past.
+//
+// Facts carry the sequence number of the event that taught them. Rewind forgets everything learned after an event, to the
+// letter: events fed again from there are judged as if time had never gone on.
+package check

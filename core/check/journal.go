@@ -1,0 +1,97 @@
+package check
+
+// journal remembers how to take back what was learned, oldest first. It is kept in pieces, so that it grows without
+// being copied and forgets without being moved.
+type journal[T undo] struct {
+	pieces [][]T
+}
+
+// undo is how to take back one thing.
+type undo interface {
+	learnedAt() (seq uint64)
+	takeBack()
+}
+
+const pieceLen = 1 << 12
+
+func (l *journal[T]) add(u T) {
+	last := len(l.pieces) - 1
+	if last < 0 || len(l.pieces[last]) == pieceLen {
+		l.pieces = append(l.pieces, make([]T, 0, pieceLen))
+		last++
+	}
+	l.pieces[last] = append(l.pieces[last], u)
+}
+
+// rewind takes back everything learned after the event seq.
+func (l *journal[T]) rewind(seq uint64) {
+	for last := len(l.pieces) - 1; last >= 0; last-- {
+		piece := l.pieces[last]
+		for len(piece) > 0 && piece[len(piece)-1].learnedAt() > seq {
+			piece[len(piece)-1].takeBack()
+			piece = piece[:len(piece)-1]
+		}
+		clear(piece[len(piece):cap(piece)])
+		l.pieces[last] = piece
+		if len(piece) > 0 {
+			return
+		}
+		l.pieces = l.pieces[:last]
+	}
+}
+
+// shorten forgets the oldest pieces beyond piecesMax, and returns the last event they were about, or 0.
+func (l *journal[T]) shorten(piecesMax int) (forgotten uint64) {
+	for len(l.pieces) > piecesMax {
+		oldest := l.pieces[0]
+		forgotten = oldest[len(oldest)-1].learnedAt()
+		l.pieces = append(l.pieces[:0:0], l.pieces[1:]...)
+	}
+	return forgotten
+}
+
+// peerUndo gives a peer back the state it had before the event seq.
+type peerUndo struct {
+	seq    uint64
+	peer   *peer
+	before peerState
+}
+
+func (u peerUndo) learnedAt() uint64 { return u.seq }
+func (u peerUndo) takeBack()         { u.peer.state, u.peer.savedSeq = u.before, 0 }
+
+// factUndo takes back a region's newest fact of a kind at an index, or term.
+type factUndo struct {
+	seq    uint64
+	region *region
+	fact   factKind
+	at     uint64
+}
+
+type factKind uint8
+
+const (
+	factLeader factKind = iota + 1
+	factEntry
+	factApplied
+)
+
+func (u factUndo) learnedAt() uint64 { return u.seq }
+func (u factUndo) takeBack()         { u.region.takeBack(u.fact, u.at) }
+
+// change returns a peer's state to be changed, after saving it as it stood before the present event.
+func (j *Judges) change(p *peer) *peerState {
+	if p.savedSeq != j.seq {
+		j.peerUndos.add(peerUndo{seq: j.seq, peer: p, before: p.state})
+		p.savedSeq = j.seq
+	}
+	return &p.state
+}
+
+// learned notes that a fact was learned from the present event.
+func (j *Judges) learned(r *region, fact factKind, at uint64) {
+	j.factUndos.add(factUndo{seq: j.seq, region: r, fact: fact, at: at})
+	if fact != factLeader {
+		r.facts++
+	}
+}

@@ -1,0 +1,139 @@
+package check
+
+import (
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+)
+
+// What the judges keep at most. What is older is forgotten, and with it the way back; see Rewind.
+const (
+	// indexesMax is how many log indexes of a region are remembered.
+	indexesMax = 1 << 17
+	// piecesMax is how many pieces of 4,096 changes can be taken back, of facts and of peers' states each.
+	piecesMax = 1 << 6
+	// violationsMax is how many violations are reported: a broken run breaks everything after.
+	violationsMax = 100
+)
+
+// Judges watch one run. They are an observer; not safe for use from several goroutines.
+type Judges struct {
+	report func(*sessionpb.Violation)
+
+	seq     uint64 // of the event being judged
+	peers   map[peerKey]*peer
+	stores  map[uint64][]*peer
+	regions map[uint64]*region
+
+	peerUndos journal[peerUndo]
+	factUndos journal[factUndo]
+	// floor is the earliest event that Rewind can return to.
+	floor    uint64
+	verdicts []verdict
+
+	indexesMax, piecesMax int
+}
+
+type peerKey struct{ storeID, regionID uint64 }
+
+// verdict is a violation that was reported, so that it is not reported again.
+type verdict struct {
+	seq   uint64
+	judge string
+	about [4]uint64
+}
+
+// New returns judges that have seen nothing. Each violation is reported once, during Event.
+func New(report func(*sessionpb.Violation)) *Judges {
+	j := &Judges{report: report, indexesMax: indexesMax, piecesMax: piecesMax}
+	j.forget()
+	return j
+}
+
+// forget takes the judges back to having seen nothing.
+func (j *Judges) forget() {
+	j.peers, j.stores, j.regions = map[peerKey]*peer{}, map[uint64][]*peer{}, map[uint64]*region{}
+	j.peerUndos, j.factUndos, j.floor = journal[peerUndo]{}, journal[factUndo]{}, 0
+	j.verdicts = nil
+}
+
+// Event judges one event. Events come in the order of their sequence numbers, from 1 or from anywhere.
+func (j *Judges) Event(e *sessionpb.Event) {
+	j.seq = e.GetSeq()
+	switch b := e.GetBody().(type) {
+	case *sessionpb.Event_RunStarted:
+		j.forget()
+		for _, s := range b.RunStarted.GetStores() {
+			j.started(s)
+		}
+	case *sessionpb.Event_StoreStarted:
+		j.started(b.StoreStarted.GetStore())
+	case *sessionpb.Event_RoleChanged:
+		j.roleChanged(e.GetStoreId(), b.RoleChanged)
+	case *sessionpb.Event_WriteStarted:
+		for _, w := range b.WriteStarted.GetPeers() {
+			j.writeStarted(e.GetStoreId(), w)
+		}
+	case *sessionpb.Event_Written:
+		j.written(e.GetStoreId())
+	case *sessionpb.Event_Synced:
+		j.synced(e.GetStoreId())
+	case *sessionpb.Event_Committed:
+		j.committed(e.GetStoreId(), b.Committed)
+	case *sessionpb.Event_Applied:
+		j.applied(e.GetStoreId(), b.Applied)
+	}
+	j.floor = max(j.floor, j.peerUndos.shorten(j.piecesMax), j.factUndos.shorten(j.piecesMax))
+}
+
+// Rewind forgets what was learned from the events after seq, exactly. It returns false when that is further back than the
+// judges remember: they have forgotten everything then, and whoever wants the whole run judged feeds it from its start.
+func (j *Judges) Rewind(seq uint64) bool {
+	if seq < j.floor {
+		j.forget()
+		return seq == 0
+	}
+	j.peerUndos.rewind(seq)
+	j.factUndos.rewind(seq)
+	for len(j.verdicts) > 0 && j.verdicts[len(j.verdicts)-1].seq > seq {
+		j.verdicts = j.verdicts[:len(j.verdicts)-1]
+	}
+	return true
+}
+
+// violate reports a violation, unless the judge has said so of the same matter. The present event is its last evidence.
+func (j *Judges) violate(v *sessionpb.Violation) {
+	about := [4]uint64{v.RegionId, v.Term, v.Index}
+	for _, store := range v.StoreIds {
+		about[3] = about[3]<<16 | store
+	}
+	for _, given := range j.verdicts {
+		if given.judge == v.Judge && given.about == about {
+			return
+		}
+	}
+	if len(j.verdicts) >= violationsMax {
+		return
+	}
+	j.verdicts = append(j.verdicts, verdict{seq: j.seq, judge: v.Judge, about: about})
+	v.EvidenceSeqs = append(v.EvidenceSeqs, j.seq)
+	j.report(v)
+}
+
+func (j *Judges) peer(storeID, regionID uint64) *peer {
+	key := peerKey{storeID, regionID}
+	p := j.peers[key]
+	if p == nil {
+		p = &peer{storeID: storeID, region: j.region(regionID)}
+		j.peers[key] = p
+		j.stores[storeID] = append(j.stores[storeID], p)
+	}
+	return p
+}
+
+func (j *Judges) region(id uint64) *region {
+	r := j.regions[id]
+	if r == nil {
+		r = &region{id: id, leaders: map[uint64]leader{}}
+		j.regions[id] = r
+	}
+	return r
+}

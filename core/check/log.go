@@ -1,0 +1,93 @@
+package check
+
+import (
+	"fmt"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+)
+
+const (
+	judgeLogMatching        = "log matching"
+	judgeLeaderCompleteness = "leader completeness"
+)
+
+// writeStarted follows a store's log and hard state as they are handed to its disk.
+func (j *Judges) writeStarted(storeID uint64, w *sessionpb.PeerWrite) {
+	p := j.peer(storeID, w.GetRegionId())
+	j.handed(p, w)
+	if len(w.GetEntries()) == 0 {
+		return
+	}
+	s := j.change(p)
+	s.log.cut(w.GetFirstIndex())
+	for _, e := range w.GetEntries() {
+		before, known := s.log.term(e.GetIndex() - 1)
+		j.entry(p, e, before, known)
+		takesOffice := e.GetTerm() != before && p.region.leaders[e.GetTerm()].storeID == storeID
+		s.log.push(e.GetTerm())
+		if takesOffice {
+			j.completeness(p, e.GetTerm())
+		}
+	}
+}
+
+// entry holds an entry of a log against the same index and term on every other store. That the entries before are the
+// same follows, by induction over the terms before (Raft dissertation, section 3.5).
+func (j *Judges) entry(p *peer, e *sessionpb.LogEntry, before uint64, beforeKnown bool) {
+	slot := p.region.slot(e.GetIndex())
+	if slot == nil {
+		return
+	}
+	known := slot.entry(e.GetTerm())
+	if known == nil {
+		slot.add(entry{
+			seq: j.seq, storeID: p.storeID, term: e.GetTerm(), digest: e.GetDigest(), before: before, beforeKnown: beforeKnown,
+		})
+		j.learned(p.region, factEntry, e.GetIndex())
+		if p.region.trim(j.indexesMax) {
+			j.floor = j.seq
+		}
+		return
+	}
+	var what string
+	switch {
+	case known.digest != e.GetDigest():
+		what = fmt.Sprintf("entry %d of term %d is one thing on S%d and another on S%d",
+			e.GetIndex(), e.GetTerm(), known.storeID, p.storeID)
+	case known.beforeKnown && beforeKnown && known.before != before:
+		what = fmt.Sprintf("entry %d of term %d follows an entry of term %d on S%d and of term %d on S%d",
+			e.GetIndex(), e.GetTerm(), known.before, known.storeID, before, p.storeID)
+	default:
+		return
+	}
+	j.violate(&sessionpb.Violation{
+		Judge: judgeLogMatching, Message: what, RegionId: p.region.id, StoreIds: []uint64{known.storeID, p.storeID},
+		Term: e.GetTerm(), Index: e.GetIndex(), EvidenceSeqs: []uint64{known.seq},
+	})
+}
+
+// completeness looks at a log as its leader begins to write in its own term: it holds the newest entry that any store is
+// known to have applied from an earlier term, and so, by log matching, all before it (Raft dissertation, section 3.6.3).
+// The log as handed to the disk is looked at, not the leader's at its election: that may still be in memory.
+func (j *Judges) completeness(p *peer, term uint64) {
+	r := p.region
+	for i := len(r.slots) - 1; i >= 0; i-- {
+		done := &r.slots[i].applied
+		if done.seq == 0 || done.term >= term {
+			continue
+		}
+		index := r.base + uint64(i)
+		have, known := p.state.log.term(index)
+		missing := index > p.state.log.last
+		if missing || known && have != done.term {
+			j.violate(&sessionpb.Violation{
+				Judge: judgeLeaderCompleteness,
+				Message: fmt.Sprintf("S%d leads term %d without entry %d of term %d, which S%d has applied",
+					p.storeID, term, index, done.term, done.storeID),
+				RegionId: r.id, StoreIds: []uint64{done.storeID, p.storeID}, Term: term, Index: index,
+				EvidenceSeqs: []uint64{done.seq, r.leaders[term].seq},
+			})
+		}
+		return
+	}
+}

@@ -1,0 +1,166 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/sim"
+)
+
+// recording keeps every event of a run.
+type recording []*sessionpb.Event
+
+func (r *recording) Event(e *sessionpb.Event) { *r = append(*r, e) }
+
+func record(t *testing.T, seed uint64) recording {
+	t.Helper()
+	var events recording
+	if _, err := sim.Play(sim.Exercise(seed), &events); err != nil {
+		t.Fatalf("exercise %d: %v", seed, err)
+	}
+	return events
+}
+
+func TestARealRunBreaksNothing(t *testing.T) {
+	for seed := uint64(1); seed <= 40; seed++ {
+		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise %d: %v", seed, v) })
+		for _, e := range record(t, seed) {
+			j.Event(e)
+		}
+	}
+}
+
+// A run in which stores lie breaks things at many places, so that rewinding has verdicts to forget.
+func lyingRecording(t *testing.T, seed uint64, rng *rand.Rand) recording {
+	events := record(t, seed)
+	for i, e := range events {
+		if rng.IntN(10) > 0 {
+			continue
+		}
+		switch b := e.Body.(type) {
+		case *sessionpb.Event_Applied:
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_Applied{Applied: &sessionpb.Applied{
+				RegionId: 1, Index: b.Applied.Index, Term: b.Applied.Term, Digest: 1}}}
+		case *sessionpb.Event_Committed:
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_Committed{
+				Committed: &sessionpb.Committed{RegionId: 1, Index: b.Committed.IndexBefore / 2, IndexBefore: b.Committed.IndexBefore}}}
+		case *sessionpb.Event_RoleChanged:
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: b}
+		case *sessionpb.Event_WriteStarted:
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: b}
+		}
+	}
+	return events
+}
+
+func TestRewindForgetsExactly(t *testing.T) {
+	for seed := uint64(1); seed <= 6; seed++ {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		events := record(t, seed)
+		if seed%2 == 0 {
+			events = lyingRecording(t, seed, rng)
+		}
+		j := New(func(*sessionpb.Violation) {})
+		at := 0
+		for range 25 {
+			ahead := at + rng.IntN(len(events)-at+1)
+			feed(j, events[at:ahead])
+			at = rng.IntN(ahead + 1)
+			if !j.Rewind(uint64(at)) {
+				t.Fatalf("exercise %d: no way back to event %d", seed, at)
+			}
+			straight := New(func(*sessionpb.Violation) {})
+			feed(straight, events[:at])
+			if got, want := dump(j), dump(straight); got != want {
+				t.Fatalf("exercise %d, rewound from %d to %d:\n%s", seed, ahead, at, difference(got, want))
+			}
+		}
+		if seed%2 == 0 && len(j.verdicts) == 0 && at > len(events)/2 {
+			t.Errorf("exercise %d: lies went unnoticed", seed)
+		}
+	}
+}
+
+func TestMemoryIsBoundedAndSaysSo(t *testing.T) {
+	events := record(t, 3)
+	j := New(func(v *sessionpb.Violation) { t.Errorf("unjust: %v", v) })
+	j.indexesMax, j.piecesMax = 16, 0
+	feed(j, events)
+	if n := len(j.peerUndos.pieces) + len(j.factUndos.pieces); n > 0 {
+		t.Errorf("%d pieces kept, none wanted", n)
+	}
+	if n := len(j.regions[1].slots); n > 16 {
+		t.Errorf("%d indexes kept, at most 16 wanted", n)
+	}
+	last := uint64(len(events))
+	if !j.Rewind(last) {
+		t.Error("no way back to where it stands")
+	}
+	if j.Rewind(1) {
+		t.Error("claims a way back to the beginning")
+	}
+	feed(j, events[len(events)/2:]) // without a past, nothing is held against anybody
+	if !j.Rewind(0) {
+		t.Error("the beginning itself is always there")
+	}
+	feed(j, events)
+}
+
+func feed(j *Judges, events []*sessionpb.Event) {
+	for _, e := range events {
+		j.Event(e)
+	}
+}
+
+// dump writes everything the judges know.
+func dump(j *Judges) string {
+	var lines []string
+	for key, p := range j.peers {
+		s := p.state
+		if s == (peerState{}) {
+			continue
+		}
+		line := fmt.Sprintf("peer %v: term %d vote %d commit %d applied %d %v", key, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
+		for _, h := range []*hardState{s.handed, s.written, s.durable} {
+			if h != nil {
+				line += fmt.Sprintf(" %v", *h)
+			}
+		}
+		line += fmt.Sprintf(" log to %d:", s.log.last)
+		for run := s.log.top; run != nil; run = run.below {
+			line += fmt.Sprintf(" %d@%d", run.term, run.from)
+		}
+		lines = append(lines, line)
+	}
+	for id, r := range j.regions {
+		for term, l := range r.leaders {
+			lines = append(lines, fmt.Sprintf("region %d term %08d: %v", id, term, l))
+		}
+		if len(r.slots) > 0 {
+			lines = append(lines, fmt.Sprintf("region %d: base %d, %d facts", id, r.base, r.facts))
+		}
+		for i, s := range r.slots {
+			lines = append(lines, fmt.Sprintf("region %d index %08d: %v %v %v", id, r.base+uint64(i), s.first, s.others, s.applied))
+		}
+	}
+	for _, v := range j.verdicts {
+		lines = append(lines, fmt.Sprint(v))
+	}
+	slices.SortFunc(lines, cmp.Compare)
+	return strings.Join(lines, "\n")
+}
+
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("got  %s\nwant %s", g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
+}

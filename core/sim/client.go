@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	errorpb "raftplay/core/pb/errorpb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
+)
+
+// clientID is the one client of a run; it takes the next sequence for each command that writes and names no client.
+const clientID = 1
+
+// clients are the operations that wait for their answer. Every operation has the same patience, so they run out of it in
+// the order in which they began.
+type clients struct {
+	// open is in the order of the ids; ended operations are taken out at the front only.
+	open     []*operation
+	waiting  int
+	lastID   uint64
+	sequence uint64
+}
+
+type operation struct {
+	id      uint64
+	toStore uint64
+	request *raftcmdpb.RaftCommandRequest
+	started int64
+	due     int64
+	order   uint64
+	ended   bool
+}
+
+// oldest returns the operation that times out first, or nil.
+func (c *clients) oldest() *operation {
+	for len(c.open) > 0 && c.open[0].ended {
+		c.open[0] = nil
+		c.open = c.open[1:]
+	}
+	if len(c.open) == 0 {
+		return nil
+	}
+	return c.open[0]
+}
+
+// propose hands a command to a store as one operation. The request is the caller's; it is cloned.
+func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (operationID uint64, err error) {
+	m, err := w.addressee(storeID)
+	if err != nil {
+		return 0, err
+	}
+	request := proto.Clone(given).(*raftcmdpb.RaftCommandRequest)
+	if request.Header == nil {
+		request.Header = &raftcmdpb.RequestHeader{}
+	}
+	h := request.Header
+	if h.RegionId == 0 {
+		h.RegionId = firstRegionID
+	}
+	if h.RegionEpoch == nil {
+		h.RegionEpoch = m.store.Region(h.RegionId).GetRegionEpoch()
+	}
+	own := h.Client == 0 && store.Writes(request)
+	if own {
+		h.Client, h.Sequence = clientID, w.clients.sequence+1
+	}
+	if err := store.CheckRequest(request, w.limits); err != nil {
+		return 0, err
+	}
+	if own {
+		w.clients.sequence++
+	}
+
+	w.clients.lastID++
+	op := &operation{
+		id: w.clients.lastID, toStore: m.id, request: request,
+		started: w.now, due: w.now + w.config.ClientTimeoutMicros, order: w.agenda.nextOrder(),
+	}
+	w.clients.open = append(w.clients.open, op)
+	w.clients.waiting++
+	if w.observed {
+		w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_OperationStarted{
+			OperationStarted: &sessionpb.OperationStarted{Operation: op.mirror()}}})
+	}
+	m.store.Propose(request, func(response *raftcmdpb.RaftCommandResponse) { w.answer(op, response) })
+	m.settle()
+	return op.id, nil
+}
+
+// answer ends an operation. An answer that comes after the client gave up goes unheard.
+func (w *World) answer(op *operation, response *raftcmdpb.RaftCommandResponse) {
+	if op.ended {
+		return
+	}
+	op.ended = true
+	w.clients.waiting--
+	w.counts.OperationsEnded++
+	if w.observed {
+		w.emit(op.toStore, &sessionpb.Event{Body: &sessionpb.Event_OperationEnded{
+			OperationEnded: &sessionpb.OperationEnded{Id: op.id, Response: response}}})
+	}
+}
+
+// timeOut is a client's patience running out: it never learns what became of its command.
+func (w *World) timeOut(op *operation) {
+	waited := w.now - op.started
+	w.answer(op, &raftcmdpb.RaftCommandResponse{Header: &raftcmdpb.ResponseHeader{
+		Client: op.request.Header.Client, Sequence: op.request.Header.Sequence, RegionId: op.request.Header.RegionId,
+		Error: &errorpb.Error{
+			Message: "no answer within " + millis(waited) + "; the outcome is unknown",
+			Outcome: errorpb.Outcome_OUTCOME_MAY_APPLY,
+			Reason:  &errorpb.Error_Timeout{Timeout: &errorpb.Timeout{WaitedMicros: waited}},
+		},
+	}})
+}
+
+func (op *operation) mirror() *sessionpb.Operation {
+	return &sessionpb.Operation{Id: op.id, ToStore: op.toStore, Request: op.request, StartedMicros: op.started}
+}
+
+// addressed returns the command with what Act would fill into its header as far as its form goes, for a check of the
+// form. The request itself is not changed.
+func addressed(request *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandRequest {
+	if request.GetHeader() != nil {
+		return request
+	}
+	return &raftcmdpb.RaftCommandRequest{
+		Header: &raftcmdpb.RequestHeader{}, Requests: request.GetRequests(), Compares: request.GetCompares(),
+		Status: request.GetStatus(),
+	}
+}

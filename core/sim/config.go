@@ -1,0 +1,155 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/store"
+)
+
+// What a configuration may ask for. Times are virtual microseconds.
+const (
+	storesMax            = 9
+	baseTickMicrosMin    = 1_000
+	baseTickMicrosMax    = 10_000_000
+	electionTicksMax     = 1_000
+	latencyMicrosMin     = 100
+	latencyMicrosMax     = 2_000_000
+	lossPPMMax           = 1_000_000
+	diskMicrosMax        = 1_000_000
+	clientTimeoutMinimum = 1_000
+	clientTimeoutMaximum = 600_000_000
+)
+
+// DefaultConfig is what the page starts with: five stores with TiKV's ticks on a quick network and a plain disk.
+func DefaultConfig() *sessionpb.Config {
+	options := store.DefaultConfig()
+	return &sessionpb.Config{
+		Seed:   1,
+		Stores: 5,
+		Raft: &sessionpb.RaftOptions{
+			BaseTickMicros:   100_000,
+			HeartbeatTicks:   uint32(options.HeartbeatTicks),
+			ElectionTicksMin: uint32(options.ElectionTicksMin),
+			PreVote:          options.PreVote,
+			CheckQuorum:      options.CheckQuorum,
+		},
+		Network:             &sessionpb.Network{LatencyMicros: 20_000, JitterMicros: 5_000},
+		Disk:                &sessionpb.Disk{WriteMicros: 1_000, FsyncMicros: 4_000},
+		ClientTimeoutMicros: 5_000_000,
+	}
+}
+
+// Limits are the bounds that Validate and ValidateAction keep, for a viewer's controls.
+func Limits() *sessionpb.Limits {
+	limits := storeLimits()
+	return &sessionpb.Limits{
+		StoresMax:        storesMax,
+		LatencyMicrosMin: latencyMicrosMin,
+		LatencyMicrosMax: latencyMicrosMax,
+		LossPpmMax:       lossPPMMax,
+		DiskMicrosMax:    diskMicrosMax,
+		KeyBytesMax:      uint32(limits.KeyBytesMax),
+		ValueBytesMax:    uint32(limits.ValueBytesMax),
+		RequestsMax:      uint32(limits.RequestsMax),
+	}
+}
+
+func storeLimits() store.Limits { return store.DefaultConfig().Limits }
+
+// Validate says in one sentence what is wrong with a configuration, or nil. Zero means zero: nothing is filled in.
+func Validate(cfg *sessionpb.Config) error {
+	if cfg == nil {
+		return errors.New("the run has no configuration")
+	}
+	if n := cfg.GetStores(); n < 1 || n > storesMax {
+		return fmt.Errorf("a cluster has 1 to %d stores, not %d", storesMax, n)
+	}
+	if err := validateRaft(cfg.GetRaft()); err != nil {
+		return err
+	}
+	if err := validateNetwork(cfg.GetNetwork()); err != nil {
+		return err
+	}
+	if err := validateDisk(cfg.GetDisk()); err != nil {
+		return err
+	}
+	return within("the client timeout", cfg.GetClientTimeoutMicros(), clientTimeoutMinimum, clientTimeoutMaximum)
+}
+
+func validateRaft(o *sessionpb.RaftOptions) error {
+	if o == nil {
+		return errors.New("the configuration has no raft options")
+	}
+	if err := within("the base tick", o.GetBaseTickMicros(), baseTickMicrosMin, baseTickMicrosMax); err != nil {
+		return err
+	}
+	heartbeat, election := o.GetHeartbeatTicks(), o.GetElectionTicksMin()
+	switch {
+	case heartbeat < 1:
+		return errors.New("heartbeats must be at least 1 tick apart, not 0")
+	case election > electionTicksMax:
+		return fmt.Errorf("the shortest election timeout is at most %d ticks, not %d", electionTicksMax, election)
+	case election <= heartbeat:
+		return fmt.Errorf("the shortest election timeout (%d ticks) must be longer than the heartbeat (%d ticks)", election, heartbeat)
+	}
+	return nil
+}
+
+func validateNetwork(n *sessionpb.Network) error {
+	if n == nil {
+		return errors.New("the network has no settings")
+	}
+	if err := within("the latency", n.GetLatencyMicros(), latencyMicrosMin, latencyMicrosMax); err != nil {
+		return err
+	}
+	if err := within("the jitter", n.GetJitterMicros(), 0, n.GetLatencyMicros()); err != nil {
+		return fmt.Errorf("%w: it may not be more than the latency", err)
+	}
+	if loss := n.GetLossPpm(); loss > lossPPMMax {
+		return fmt.Errorf("the loss is at most %d messages in a million, not %d", lossPPMMax, loss)
+	}
+	return nil
+}
+
+func validateDisk(d *sessionpb.Disk) error {
+	if d == nil {
+		return errors.New("the disk has no settings")
+	}
+	if err := within("a disk write", d.GetWriteMicros(), 0, diskMicrosMax); err != nil {
+		return err
+	}
+	return within("an fsync", d.GetFsyncMicros(), 0, diskMicrosMax)
+}
+
+func within(what string, micros, minimum, maximum int64) error {
+	if micros < minimum || micros > maximum {
+		return fmt.Errorf("%s must be %s to %s, not %s", what, millis(minimum), millis(maximum), millis(micros))
+	}
+	return nil
+}
+
+// millis writes microseconds as milliseconds: "4 ms", "0.1 ms".
+func millis(micros int64) string {
+	sign := ""
+	magnitude := uint64(micros)
+	if micros < 0 {
+		sign, magnitude = "-", -magnitude
+	}
+	whole, rest := magnitude/1000, magnitude%1000
+	if rest == 0 {
+		return fmt.Sprintf("%s%d ms", sign, whole)
+	}
+	fraction := fmt.Sprintf("%03d", rest)
+	for fraction[len(fraction)-1] == '0' {
+		fraction = fraction[:len(fraction)-1]
+	}
+	return fmt.Sprintf("%s%d.%s ms", sign, whole, fraction)
+}
+
+func cloneConfig(cfg *sessionpb.Config) *sessionpb.Config {
+	return proto.Clone(cfg).(*sessionpb.Config)
+}

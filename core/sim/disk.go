@@ -1,0 +1,89 @@
+package sim
+
+import (
+	"fmt"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/store"
+)
+
+// write is one batch on a disk: first handed over, then written to the engine, then synced if it must be.
+type write struct {
+	busy       bool
+	id         uint64
+	ready      store.Ready
+	writtenDue int64
+	syncedDue  int64 // 0 when nothing waits for a sync
+	written    bool
+}
+
+func (d *write) sizeBytes() int {
+	if d.ready.Batch == nil {
+		return 0
+	}
+	return d.ready.Batch.SizeBytes()
+}
+
+// startWrite hands a batch to the disk.
+func (m *machine) startWrite(rd store.Ready) {
+	disk := m.w.config.Disk
+	m.w.lastWriteID++
+	m.write = write{busy: true, id: m.w.lastWriteID, ready: rd, writtenDue: m.w.now + disk.WriteMicros}
+	if rd.MustSync {
+		m.write.syncedDue = m.write.writtenDue + disk.FsyncMicros
+	}
+	for i := range rd.Writes {
+		if p := &rd.Writes[i]; len(p.Entries) > 0 {
+			t := m.track(p.RegionID)
+			t.synced = min(t.synced, p.Entries[0].GetIndex()-1)
+		}
+	}
+	if m.w.observed {
+		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_WriteStarted{WriteStarted: m.w.mirrorWrite(&m.write)}})
+	}
+	m.w.agenda.add(item{due: m.write.writtenDue, deed: deedWritten, store: uint32(m.id - 1)})
+}
+
+// wrote is the moment at which the batch is in the engine, where a crash still undoes it.
+func (m *machine) wrote() {
+	if batch := m.write.ready.Batch; batch != nil {
+		if err := m.engine.Write(batch); err != nil {
+			m.stop(fmt.Sprintf("the disk failed to write: %v", err))
+			return
+		}
+	}
+	m.write.written = true
+	if m.w.observed {
+		m.w.emitWritten(m.id, m.write.id)
+	}
+	if m.write.ready.MustSync {
+		m.w.agenda.add(item{due: m.write.syncedDue, deed: deedSynced, store: uint32(m.id - 1)})
+		return
+	}
+	m.finishWrite()
+}
+
+// synced is the moment at which everything written so far is durable.
+func (m *machine) synced() {
+	if err := m.engine.Sync(); err != nil {
+		m.stop(fmt.Sprintf("the disk failed to sync: %v", err))
+		return
+	}
+	for i := range m.write.ready.Writes {
+		p := &m.write.ready.Writes[i]
+		m.track(p.RegionID).synced = p.LastIndex
+	}
+	if m.w.observed {
+		m.w.emitSynced(m.id, m.write.id)
+	}
+	m.finishWrite()
+}
+
+// finishWrite sends what waited for the batch, tells the store, and takes its next turn.
+func (m *machine) finishWrite() {
+	waited := m.write.ready.AfterSync
+	m.write = write{}
+	m.w.send(waited)
+	m.store.Advance()
+	m.settle()
+}

@@ -1,0 +1,97 @@
+package sim
+
+import (
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
+)
+
+// How much of a peer a keyframe shows.
+const (
+	keyframeEntriesMax = 1_000
+	keyframeKeysMax    = 1_000
+)
+
+// Keyframe is the whole state now, after the last event. It shares nothing that is written later.
+func (w *World) Keyframe() *sessionpb.Keyframe {
+	k := &sessionpb.Keyframe{
+		Seq: w.seq, Step: w.steps, TimeMicros: w.now, Config: w.config, Stores: w.storeStates(),
+	}
+	for _, f := range w.network.byID() {
+		message := &sessionpb.Message{}
+		mirrorMessage(f, message)
+		k.Messages = append(k.Messages, message)
+	}
+	for _, op := range w.clients.open {
+		if !op.ended {
+			k.Operations = append(k.Operations, op.mirror())
+		}
+	}
+	return k
+}
+
+func (w *World) storeStates() []*sessionpb.StoreState {
+	states := make([]*sessionpb.StoreState, 0, len(w.machines))
+	for _, m := range w.machines {
+		states = append(states, m.state())
+	}
+	return states
+}
+
+// state is a store as a keyframe holds it.
+func (m *machine) state() *sessionpb.StoreState {
+	s := &sessionpb.StoreState{Id: m.id, Up: m.store != nil, StoppedReason: m.stoppedReason}
+	if m.write.busy {
+		s.Writes = append(s.Writes, m.w.mirrorWrite(&m.write))
+		if m.write.written {
+			s.WrittenIds = append(s.WrittenIds, m.write.id)
+		}
+	}
+	look, err := m.look()
+	if err != nil {
+		return s
+	}
+	running := m.store
+	if running == nil {
+		running = look
+	}
+	for _, regionID := range running.RegionIDs() {
+		peer := m.w.peerState(running, regionID)
+		showKeys(peer, look)
+		peer.SyncedIndex = peer.LastIndex
+		if m.store != nil {
+			peer.SyncedIndex = m.track(regionID).synced
+		}
+		s.Peers = append(s.Peers, peer)
+	}
+	return s
+}
+
+// peerState is a peer without its keys.
+func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState {
+	v, _ := s.View(regionID)
+	p := &sessionpb.PeerState{
+		Region: s.Region(regionID), PeerId: v.PeerID, Role: mirrorRole(v.Role), Term: v.Term, Vote: v.Vote, Leader: v.Leader,
+		Commit: v.Commit, Applied: v.Applied, FirstIndex: v.FirstIndex, LastIndex: v.LastIndex,
+		Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes, Progress: s.Progress(regionID),
+	}
+	from := v.FirstIndex
+	if v.LastIndex >= from+keyframeEntriesMax {
+		from = v.LastIndex - keyframeEntriesMax + 1
+	}
+	// An entry that cannot be read is the store's trouble, and will be its end; a picture of it leaves the log out.
+	if entries, err := s.Entries(regionID, from, v.LastIndex+1); err == nil {
+		p.Entries = w.entries.mirrorAll(regionID, entries)
+	}
+	return p
+}
+
+// showKeys fills in a peer's keys, as far as they can be read.
+func showKeys(p *sessionpb.PeerState, look *store.Store) {
+	_ = look.Data(p.GetRegion().GetId(), func(key, value []byte, revision uint64) bool {
+		if p.KeysTotal++; p.KeysTotal <= keyframeKeysMax {
+			p.Keys = append(p.Keys, mirrorChange(key, value, revision, false))
+		}
+		return true
+	})
+}

@@ -1,0 +1,177 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/engine"
+	"raftplay/core/store"
+)
+
+// machine is what a store runs on: its engine, its disk, its ticker. It survives the store's crashes.
+type machine struct {
+	w      *World
+	id     uint64
+	engine *engine.Memory
+	// store is nil while it is down; stoppedReason tells why if it gave up by itself.
+	store         *store.Store
+	stoppedReason string
+
+	// write is what the disk works on; a store has at most one batch there.
+	write write
+	// peers are the regions the store has a peer of, ascending.
+	peers []peerTrack
+
+	phase, timer stream
+}
+
+// peerTrack is what the world remembers of a store's peer.
+type peerTrack struct {
+	regionID uint64
+	// synced is the last log index that a crash would keep.
+	synced uint64
+	// progress is what observers were last told, or would have been.
+	progress []*raftcmdpb.PeerProgress
+}
+
+func newMachine(w *World, id uint64) *machine {
+	seed := w.config.Seed
+	return &machine{
+		w: w, id: id, engine: engine.NewMemory(),
+		phase: newStream(seed, streamName("tick", id)),
+		timer: newStream(seed, streamName("timer", id)),
+	}
+}
+
+// storeConfig is the store's configuration, but for what a store to be driven needs besides: see start.
+func (m *machine) storeConfig(reader engine.Reader) store.Config {
+	cfg := store.DefaultConfig()
+	options := m.w.config.Raft
+	ticksMin := int(options.ElectionTicksMin)
+	cfg.StoreID = m.id
+	cfg.Engine = reader
+	cfg.Now = m.w.Now
+	cfg.HeartbeatTicks = int(options.HeartbeatTicks)
+	cfg.ElectionTicksMin = ticksMin
+	cfg.ElectionTicks = func(uint64) int { return ticksMin }
+	cfg.PreVote, cfg.CheckQuorum = options.PreVote, options.CheckQuorum
+	return cfg
+}
+
+// start opens the store on its engine and winds its ticker up.
+func (m *machine) start() error {
+	cfg := m.storeConfig(m.engine)
+	ticksMin := cfg.ElectionTicksMin
+	cfg.ElectionTicks = func(uint64) int { return ticksMin + int(m.timer.below(uint64(ticksMin))) }
+	cfg.Observer = m
+	s, err := store.Open(cfg)
+	if err != nil {
+		return fmt.Errorf("S%d does not start: %w", m.id, err)
+	}
+	m.store, m.stoppedReason = s, ""
+	m.peers = m.peers[:0]
+	for _, regionID := range s.RegionIDs() {
+		view, _ := s.View(regionID)
+		m.peers = append(m.peers, peerTrack{regionID: regionID, synced: view.LastIndex})
+	}
+	phase := int64(m.phase.below(uint64(m.w.config.Raft.BaseTickMicros)))
+	m.scheduleTick(m.w.now + phase)
+	return nil
+}
+
+// look returns a store to read from that holds everything the store has applied; of a store that is down, what its disk
+// holds. What is applied reaches the engine only with the batch under way, so while there is one, a second store is
+// opened on what the engine will hold then. It draws nothing from the run's streams.
+func (m *machine) look() (*store.Store, error) {
+	switch {
+	case m.store == nil:
+		return store.Open(m.storeConfig(m.engine))
+	case !m.write.busy || m.write.written || m.write.ready.Batch == nil:
+		return m.store, nil
+	}
+	ahead := engine.NewOverlay(m.engine)
+	m.write.ready.Batch.Visit(ahead.Put, ahead.Delete)
+	return store.Open(m.storeConfig(ahead))
+}
+
+func (m *machine) scheduleTick(due int64) {
+	m.w.agenda.add(item{due: due, deed: deedTick, store: uint32(m.id - 1)})
+}
+
+// tick is one RaftBaseTick, for all regions.
+func (m *machine) tick() {
+	m.scheduleTick(m.w.now + m.w.config.Raft.BaseTickMicros)
+	if !m.w.observed {
+		m.store.Tick()
+	} else {
+		// The event comes before what follows from the tick, and shows the timers as the tick left them.
+		ticked := m.emitTicked()
+		m.store.Tick()
+		ticked.Timers = m.timers()
+	}
+	m.settle()
+}
+
+// settle takes what the store owes after an input. A turn that writes nothing needs no disk and is over at once.
+func (m *machine) settle() {
+	for !m.write.busy {
+		rd, ok := m.store.Ready()
+		if !ok {
+			break
+		}
+		m.w.send(rd.Messages)
+		if rd.MustSync || rd.Batch != nil && rd.Batch.Len() > 0 {
+			m.startWrite(rd)
+			break
+		}
+		m.w.send(rd.AfterSync)
+		m.store.Advance()
+	}
+	if m.w.observed {
+		m.reportProgress()
+	}
+}
+
+// crash cuts the power: the store is gone with its memory, the disk forgets what was not synced.
+func (m *machine) crash() (batchesLost, bytesLost int) {
+	batchesLost, bytesLost = m.engine.Unsynced()
+	if m.write.busy && !m.write.written {
+		batchesLost++
+		bytesLost += m.write.sizeBytes()
+	}
+	m.engine.Crash()
+	m.halt()
+	return batchesLost, bytesLost
+}
+
+// halt drops the store without a farewell and takes its ticks and its disk's work off the agenda. Its clients hear
+// nothing.
+func (m *machine) halt() {
+	m.store, m.write = nil, write{}
+	self := uint32(m.id - 1)
+	m.w.agenda.remove(func(it *item) bool { return it.deed != deedArrive && it.store == self })
+}
+
+// stop is what a store does that cannot go on. What is on its disk stays.
+func (m *machine) stop(reason string) {
+	m.halt()
+	m.stoppedReason = reason
+	if m.w.observed {
+		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_StoreStopped{
+			StoreStopped: &sessionpb.StoreStopped{Reason: reason}}})
+	}
+}
+
+// track returns what is remembered of a region's peer; new regions are taken in.
+func (m *machine) track(regionID uint64) *peerTrack {
+	i, found := slices.BinarySearchFunc(m.peers, regionID, func(t peerTrack, id uint64) int {
+		return int(int64(t.regionID) - int64(id))
+	})
+	if !found {
+		m.peers = slices.Insert(m.peers, i, peerTrack{regionID: regionID})
+	}
+	return &m.peers[i]
+}

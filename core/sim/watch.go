@@ -1,0 +1,118 @@
+package sim
+
+import (
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
+)
+
+// A machine watches its store: what happens inside becomes events.
+var _ store.Observer = (*machine)(nil)
+
+// RoleChanged implements store.Observer.
+func (m *machine) RoleChanged(c store.RoleChange) {
+	if !m.w.observed {
+		return
+	}
+	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_RoleChanged{RoleChanged: &sessionpb.RoleChanged{
+		RegionId: c.RegionID, Role: mirrorRole(c.Role), RoleBefore: mirrorRole(c.RoleBefore),
+		Term: c.Term, TermBefore: c.TermBefore, Vote: c.Vote, Leader: c.Leader,
+		Timer: mirrorTimer(c.RegionID, c.Timer), Votes: c.Votes,
+	}}})
+}
+
+// Committed implements store.Observer.
+func (m *machine) Committed(regionID, before, index uint64) {
+	if !m.w.observed {
+		return
+	}
+	e := &struct {
+		event     sessionpb.Event
+		body      sessionpb.Event_Committed
+		committed sessionpb.Committed
+	}{}
+	e.committed.RegionId, e.committed.Index, e.committed.IndexBefore = regionID, index, before
+	e.body.Committed = &e.committed
+	e.event.Body = &e.body
+	m.w.emit(m.id, &e.event)
+}
+
+// Applied implements store.Observer.
+func (m *machine) Applied(a store.Apply) {
+	if !m.w.observed {
+		return
+	}
+	e := &struct {
+		event   sessionpb.Event
+		body    sessionpb.Event_Applied
+		applied sessionpb.Applied
+	}{}
+	entry := m.w.entries.mirror(a.RegionID, a.Entry)
+	e.applied.RegionId, e.applied.Index, e.applied.Term = a.RegionID, entry.Index, entry.Term
+	e.applied.Type, e.applied.Digest, e.applied.Refused = entry.Type, entry.Digest, a.Refused
+	for _, c := range a.Changes {
+		e.applied.Changes = append(e.applied.Changes, mirrorChange(c.Key, c.Value, entry.Index, c.Deleted))
+	}
+	e.body.Applied = &e.applied
+	e.event.Body = &e.body
+	m.w.emit(m.id, &e.event)
+}
+
+// timers are the election timers of all regions, as they stand.
+func (m *machine) timers() []*sessionpb.PeerTimer {
+	timers := make([]*sessionpb.PeerTimer, 0, len(m.peers))
+	for i := range m.peers {
+		id := m.peers[i].regionID
+		timers = append(timers, mirrorTimer(id, m.store.Timer(id)))
+	}
+	return timers
+}
+
+// reportProgress tells, for each region the store leads, what changed in its view of the peers since the last telling.
+// It follows every input, so that who starts to watch later misses nothing: see catchUp.
+func (m *machine) reportProgress() {
+	for i := range m.peers {
+		t := &m.peers[i]
+		if role, _, _ := m.store.Role(t.regionID); role != roleLeader {
+			t.progress = nil
+			continue
+		}
+		now := m.store.Progress(t.regionID)
+		if changed := changedProgress(t.progress, now); len(changed) > 0 {
+			m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_ProgressChanged{
+				ProgressChanged: &sessionpb.ProgressChanged{RegionId: t.regionID, Progress: changed}}})
+		}
+		t.progress = now
+	}
+}
+
+// catchUp takes the present as told, when observers come.
+func (m *machine) catchUp() {
+	for i := range m.peers {
+		m.peers[i].progress = nil
+		if m.w.observed && m.store != nil {
+			m.peers[i].progress = m.store.Progress(m.peers[i].regionID)
+		}
+	}
+}
+
+// changedProgress returns the peers of now that are new or differ. Both are by peer id.
+func changedProgress(before, now []*raftcmdpb.PeerProgress) []*raftcmdpb.PeerProgress {
+	var changed []*raftcmdpb.PeerProgress
+	i := 0
+	for _, p := range now {
+		for i < len(before) && before[i].PeerId < p.PeerId {
+			i++
+		}
+		if i == len(before) || !sameProgress(before[i], p) {
+			changed = append(changed, p)
+		}
+	}
+	return changed
+}
+
+func sameProgress(a, b *raftcmdpb.PeerProgress) bool {
+	return a.PeerId == b.PeerId && a.Match == b.Match && a.Next == b.Next && a.State == b.State &&
+		a.RecentActive == b.RecentActive && a.Learner == b.Learner
+}

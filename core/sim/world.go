@@ -1,0 +1,192 @@
+package sim
+
+import (
+	"fmt"
+
+	metapb "raftplay/core/pb/metapb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
+)
+
+const (
+	clusterID     = 1
+	firstRegionID = 1
+	// A peer's id is its store's plus this: two kinds of ids that never look alike.
+	peerIDOffset = 100
+)
+
+// World is a simulated cluster. It is not safe for use from several goroutines, and its methods must not be called from
+// within an observer, Report excepted.
+type World struct {
+	// config is never written, only replaced: events share its parts.
+	config *sessionpb.Config
+	limits store.Limits
+
+	now    int64
+	steps  uint64
+	agenda agenda
+	// did is what the last step did.
+	did item
+
+	// machines are by store id - 1.
+	machines    []*machine
+	network     network
+	clients     clients
+	lastWriteID uint64
+	counts      Counts
+
+	observers  []Observer
+	observed   bool
+	seq        uint64
+	outbox     []*sessionpb.Event
+	publishing bool
+	entries    entryCache
+}
+
+// Counts tells how much has happened, whether anybody watched or not.
+type Counts struct {
+	MessagesSent, MessagesLost, OperationsStarted, OperationsEnded uint64
+}
+
+// New returns a world at time 0 with every store up, or says in one sentence what is wrong with the configuration, which
+// stays the caller's. Observers get RunStarted, with sequence number 1, before New returns.
+func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
+	if err := Validate(cfg); err != nil {
+		return nil, err
+	}
+	w := &World{config: cloneConfig(cfg), limits: storeLimits()}
+	stores := int(cfg.GetStores())
+	w.network = newNetwork(cfg.GetSeed(), stores)
+	region := firstRegion(stores)
+	for id := uint64(1); id <= uint64(stores); id++ {
+		m := newMachine(w, id)
+		w.machines = append(w.machines, m)
+		if err := m.engine.Write(store.Bootstrap(id, clusterID, region)); err != nil {
+			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
+		}
+		if err := m.engine.Sync(); err != nil {
+			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
+		}
+		if err := m.start(); err != nil {
+			return nil, err
+		}
+	}
+	w.Observe(observers...)
+	if w.observed {
+		w.emit(0, &sessionpb.Event{Body: &sessionpb.Event_RunStarted{
+			RunStarted: &sessionpb.RunStarted{Config: w.config, Stores: w.storeStates()}}})
+		w.publish()
+	}
+	return w, nil
+}
+
+// firstRegion is region 1 over all keys, with a voter on every store.
+func firstRegion(stores int) *metapb.Region {
+	region := &metapb.Region{Id: firstRegionID, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}
+	for id := uint64(1); id <= uint64(stores); id++ {
+		region.Peers = append(region.Peers, &metapb.Peer{
+			Id: peerIDOffset + id, StoreId: id, Role: metapb.PeerRole_PEER_ROLE_VOTER})
+	}
+	return region
+}
+
+// Now is the virtual time in microseconds since the start of the run.
+func (w *World) Now() int64 { return w.now }
+
+// Steps is how many scheduler actions have been done.
+func (w *World) Steps() uint64 { return w.steps }
+
+// Config is the configuration as it is now, with the settings that actions changed. Read only.
+func (w *World) Config() *sessionpb.Config { return w.config }
+
+// Counts tells how much has happened since the start.
+func (w *World) Counts() Counts {
+	c := w.counts
+	c.MessagesSent, c.OperationsStarted = w.network.lastID, w.clients.lastID
+	return c
+}
+
+// MessagesInFlight is how many messages are on their way, doomed ones among them.
+func (w *World) MessagesInFlight() int { return w.network.inFlight() }
+
+// Store returns a store to look at, or nil when it is down or does not exist. Read only: the world drives it.
+func (w *World) Store(id uint64) *store.Store {
+	if m := w.machine(id); m != nil {
+		return m.store
+	}
+	return nil
+}
+
+// Leader returns the store on which the leader of the first region runs; of several, which a partition can leave
+// behind, the one of the newest term. 0 when there is none.
+func (w *World) Leader() uint64 {
+	leader, newest := uint64(0), uint64(0)
+	for _, m := range w.machines {
+		if m.store == nil {
+			continue
+		}
+		if role, term, _ := m.store.Role(firstRegionID); role == roleLeader && term > newest {
+			leader, newest = m.id, term
+		}
+	}
+	return leader
+}
+
+func (w *World) machine(id uint64) *machine {
+	if id < 1 || id > uint64(len(w.machines)) {
+		return nil
+	}
+	return w.machines[id-1]
+}
+
+// NextDue is when the next step is due; ok is false when nothing will ever happen by itself.
+func (w *World) NextDue() (micros int64, ok bool) {
+	it, op := w.next()
+	switch {
+	case op != nil:
+		return op.due, true
+	case it != nil:
+		return it.due, true
+	}
+	return 0, false
+}
+
+// next returns what is due first: an operation that times out, or else an item of the agenda, or neither.
+func (w *World) next() (*item, *operation) {
+	it, op := w.agenda.first(), w.clients.oldest()
+	if op != nil && (it == nil || op.due < it.due || op.due == it.due && op.order < it.order) {
+		return nil, op
+	}
+	return it, nil
+}
+
+// Step does the one thing that is due next, and whatever follows from it at once; time jumps there. It returns false,
+// and does nothing, when nothing is due ever.
+func (w *World) Step() bool {
+	it, op := w.next()
+	switch {
+	case op != nil:
+		w.did = item{due: op.due, order: op.order, deed: deedTimeout}
+	case it != nil:
+		w.did = w.agenda.pop()
+	default:
+		return false
+	}
+	w.now = w.did.due
+	w.steps++
+	switch w.did.deed {
+	case deedTick:
+		w.machines[w.did.store].tick()
+	case deedArrive:
+		w.arrive(w.did.slot, false)
+	case deedWritten:
+		w.machines[w.did.store].wrote()
+	case deedSynced:
+		w.machines[w.did.store].synced()
+	case deedTimeout:
+		w.timeOut(op)
+	}
+	w.publish()
+	return true
+}
