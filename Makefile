@@ -100,7 +100,7 @@ bin/precompress: $(wildcard server/web/precompress/*.go) go.mod go.sum | need-go
 	$(go_build) -o $@ ./server/web/precompress
 
 $(site): $(ui_files) $(wasm) $(wasm_js) $(modules) bin/precompress
-	cd ui && npx --no-install vite build --logLevel warn
+	cd ui && node_modules/.bin/vite build --logLevel warn
 	bin/precompress
 	@touch $@
 
