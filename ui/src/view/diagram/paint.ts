@@ -1,0 +1,329 @@
+/** Paints a scene on a canvas. Colours are the page's own, read from its custom properties. */
+import type { Tint } from "../stage/flight";
+import type { LaneTone, Line, MarkTone, Scene } from "./scene";
+
+export type Palette = Readonly<Record<(typeof names)[number], string>>;
+
+const names = [
+  "panel",
+  "raised",
+  "line",
+  "line-strong",
+  "text",
+  "muted",
+  "faint",
+  "leader",
+  "follower",
+  "candidate",
+  "pre-candidate",
+  "down",
+  "bad",
+  "good",
+  "focus",
+  "append",
+  "response",
+  "vote",
+  "snapshot",
+  "heartbeat",
+  "font",
+  "mono",
+] as const;
+
+export function readPalette(element: Element): Palette {
+  const style = getComputedStyle(element);
+  return Object.fromEntries(names.map((n) => [n, style.getPropertyValue(`--${n}`).trim()])) as Palette;
+}
+
+/** What is pointed at, drawn stronger. */
+export interface Lit {
+  readonly messages: ReadonlySet<number>;
+  readonly selectedMessage: number;
+  readonly storeId: number;
+  readonly eventSeq: number;
+  /** The hairline under the pointer. */
+  readonly pointerX: number | null;
+}
+
+export interface Look {
+  readonly palette: Palette;
+  readonly zoom: number;
+}
+
+const lineTints: readonly Tint[] = ["heartbeat", "other", "append", "response", "vote", "snapshot"];
+
+function tintColour(palette: Palette, tint: Tint): string {
+  return tint === "other" ? palette.faint : palette[tint];
+}
+
+function markColour(palette: Palette, tone: MarkTone): string {
+  return tone === "quiet" ? palette.muted : palette[tone];
+}
+
+export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, look: Look): void {
+  const { frame, playheadX } = scene;
+  const right = frame.width - frame.right;
+  ctx.clearRect(0, 0, frame.width, frame.height);
+  grid(ctx, scene, look);
+
+  const clip = (x0: number, x1: number, alpha: number) => {
+    if (x1 <= x0) return;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(x0, 0, x1 - x0, frame.height);
+    ctx.clip();
+    ctx.globalAlpha = alpha;
+    body(ctx, scene, lit, look, alpha);
+    ctx.restore();
+  };
+  const now = Math.max(frame.left, Math.min(right, playheadX));
+  clip(frame.left - 1, now, 1);
+  // What is known but not played yet.
+  if (scene.knownX > playheadX + 0.5) clip(now, right, 0.3);
+
+  laneNames(ctx, scene, lit, look);
+  playhead(ctx, scene, lit, look);
+}
+
+function grid(ctx: CanvasRenderingContext2D, scene: Scene, { palette, zoom }: Look): void {
+  const { frame } = scene;
+  const bottom = frame.height - frame.bottom;
+  ctx.font = `${12 * zoom}px ${palette.mono}`;
+  ctx.textBaseline = "alphabetic";
+  ctx.textAlign = "left";
+  ctx.lineWidth = 1;
+  for (const tick of scene.ticks) {
+    const x = Math.round(tick.x) + 0.5;
+    if (x < frame.left) continue;
+    ctx.strokeStyle = palette.line;
+    ctx.globalAlpha = 0.6;
+    ctx.beginPath();
+    ctx.moveTo(x, frame.top - 4);
+    ctx.lineTo(x, bottom + 4);
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = palette.muted;
+    // The zoom buttons stand at the end of the axis.
+    if (x + 4 + tick.label.length * 7.3 * zoom <= frame.width - 70) ctx.fillText(tick.label, x + 4, bottom + 14 * zoom);
+  }
+  // Every lane goes on, faintly, to where nothing is known yet.
+  ctx.strokeStyle = palette.line;
+  ctx.lineWidth = 1.5;
+  ctx.beginPath();
+  for (const lane of scene.lanes) {
+    ctx.moveTo(frame.left, lane.y);
+    ctx.lineTo(frame.width - frame.right, lane.y);
+  }
+  ctx.stroke();
+}
+
+function body(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, look: Look, alpha: number): void {
+  verticals(ctx, scene, look);
+  lanes(ctx, scene, lit, look);
+  flights(ctx, scene, lit, look, alpha);
+  points(ctx, scene, lit, look);
+}
+
+const toneOrder: readonly LaneTone[] = ["follower", "pre-candidate", "candidate", "leader", "down"];
+
+function lanes(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette }: Look): void {
+  ctx.lineCap = "butt";
+  for (const tone of toneOrder) {
+    for (const lane of scene.lanes) {
+      ctx.beginPath();
+      let any = false;
+      for (const segment of lane.segments) {
+        if (segment.tone !== tone) continue;
+        any = true;
+        ctx.moveTo(segment.x0, lane.y);
+        // However short, a role is seen.
+        ctx.lineTo(Math.max(segment.x1, segment.x0 + 1.5), lane.y);
+      }
+      if (!any) continue;
+      ctx.strokeStyle = palette[tone];
+      const heavier = lit.storeId === lane.storeId ? 2 : 0;
+      ctx.lineWidth = (tone === "down" ? 2 : tone === "leader" ? 6 : 4.5) + heavier;
+      ctx.setLineDash(tone === "down" ? [2, 5] : tone === "pre-candidate" ? [3, 1.5] : []);
+      ctx.stroke();
+    }
+  }
+  ctx.setLineDash([]);
+}
+
+function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette }: Look, alpha: number): void {
+  const strong: Line[] = [];
+  const some = lit.messages.size > 0;
+  ctx.lineCap = "round";
+  for (const tint of lineTints) {
+    const colour = tintColour(palette, tint);
+    const path = new Path2D();
+    const dots = new Path2D();
+    let any = false;
+    for (const line of scene.lines) {
+      if (line.tint !== tint) continue;
+      if (lit.messages.has(line.id) || lit.selectedMessage === line.id) {
+        strong.push(line);
+        continue;
+      }
+      any = true;
+      path.moveTo(line.x0, line.y0);
+      path.lineTo(line.x1, line.y1);
+      if (!line.thin && line.end === "arrived") {
+        dots.moveTo(line.x1 + 2.2, line.y1);
+        dots.arc(line.x1, line.y1, 2.2, 0, 2 * Math.PI);
+      }
+    }
+    if (!any) continue;
+    const thin = tint === "heartbeat";
+    ctx.globalAlpha = alpha * (some ? 0.4 : 1) * (thin ? 0.42 : 0.9);
+    ctx.strokeStyle = colour;
+    ctx.fillStyle = colour;
+    ctx.lineWidth = thin ? 0.8 : 1.4;
+    ctx.stroke(path);
+    ctx.fill(dots);
+  }
+  ctx.globalAlpha = alpha;
+  for (const line of strong) {
+    const selected = line.id === lit.selectedMessage;
+    ctx.strokeStyle = tintColour(palette, line.tint);
+    ctx.fillStyle = ctx.strokeStyle;
+    ctx.lineWidth = selected ? 3 : 2.4;
+    ctx.beginPath();
+    ctx.moveTo(line.x0, line.y0);
+    ctx.lineTo(line.x1, line.y1);
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.arc(line.x1, line.y1, selected ? 4.5 : 3.5, 0, 2 * Math.PI);
+    ctx.fill();
+  }
+  // Flying heads and lost ends.
+  const crosses = new Path2D();
+  for (const line of scene.lines) {
+    if (line.end === "lost") {
+      const arm = line.thin ? 2.5 : 3.5;
+      crosses.moveTo(line.x1 - arm, line.y1 - arm);
+      crosses.lineTo(line.x1 + arm, line.y1 + arm);
+      crosses.moveTo(line.x1 - arm, line.y1 + arm);
+      crosses.lineTo(line.x1 + arm, line.y1 - arm);
+    } else if (line.end === "flying") {
+      ctx.fillStyle = tintColour(palette, line.tint);
+      ctx.beginPath();
+      ctx.arc(line.x1, line.y1, line.thin ? 1.8 : 3.2, 0, 2 * Math.PI);
+      ctx.fill();
+    }
+  }
+  ctx.strokeStyle = palette.bad;
+  ctx.lineWidth = 1.5;
+  ctx.stroke(crosses);
+}
+
+function verticals(ctx: CanvasRenderingContext2D, scene: Scene, { palette }: Look): void {
+  const { frame } = scene;
+  const bottom = frame.height - frame.bottom;
+  for (const mark of scene.marks) {
+    const x = Math.round(mark.x) + 0.5;
+    ctx.strokeStyle = markColour(palette, mark.tone);
+    ctx.lineWidth = 1.25;
+    ctx.setLineDash(mark.dashed ? [4, 4] : []);
+    const before = ctx.globalAlpha;
+    ctx.globalAlpha = before * (mark.tone === "bad" ? 0.9 : 0.5);
+    ctx.beginPath();
+    ctx.moveTo(x, 5);
+    ctx.lineTo(x, bottom + 2);
+    ctx.stroke();
+    ctx.globalAlpha = before;
+  }
+  ctx.setLineDash([]);
+}
+
+function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette, zoom }: Look): void {
+  const { frame } = scene;
+  ctx.textAlign = "left";
+  ctx.font = `${12 * zoom}px ${palette.font}`;
+  for (const mark of scene.marks) {
+    const colour = markColour(palette, mark.tone);
+    if (mark.y !== null) {
+      ctx.fillStyle = colour;
+      ctx.strokeStyle = palette.panel;
+      ctx.lineWidth = 2;
+      ctx.beginPath();
+      ctx.arc(mark.x, mark.y, 5, 0, 2 * Math.PI);
+      ctx.fill();
+      ctx.stroke();
+    }
+    if (mark.labelX !== null) {
+      ctx.fillStyle = colour;
+      ctx.fillText(mark.label, mark.labelX, 13 * zoom);
+    }
+  }
+  // Commits: a notch under the lane, with the index.
+  ctx.font = `${12 * zoom}px ${palette.mono}`;
+  ctx.lineJoin = "round";
+  for (const commit of scene.commits) {
+    ctx.fillStyle = palette.good;
+    ctx.beginPath();
+    ctx.moveTo(commit.x - 3.5, commit.y + 9);
+    ctx.lineTo(commit.x + 3.5, commit.y + 9);
+    ctx.lineTo(commit.x, commit.y + 3.5);
+    ctx.fill();
+    if (commit.label) {
+      const y = commit.y + 4 + 11 * zoom;
+      ctx.strokeStyle = palette.panel;
+      ctx.lineWidth = 4;
+      ctx.strokeText(commit.label, commit.x + 6, y);
+      ctx.fillText(commit.label, commit.x + 6, y);
+    }
+  }
+  const event = lit.eventSeq;
+  const at = scene.marks.find((m) => m.seq === event) ?? scene.commits.find((c) => c.seq === event);
+  if (at && at.y !== null && at.x >= frame.left) {
+    ctx.strokeStyle = palette.text;
+    ctx.lineWidth = 2;
+    ctx.beginPath();
+    ctx.arc(at.x, at.y, 8, 0, 2 * Math.PI);
+    ctx.stroke();
+  }
+}
+
+function laneNames(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette, zoom }: Look): void {
+  const { playheadX } = scene;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  ctx.font = `600 ${12 * zoom}px ${palette.font}`;
+  for (const lane of scene.lanes) {
+    // In the colour of the role it has now.
+    let tone: LaneTone = lane.segments[0]?.tone ?? "follower";
+    for (const segment of lane.segments) if (segment.x0 <= playheadX + 0.5) tone = segment.tone;
+    ctx.fillStyle = palette[tone];
+    if (lit.storeId === lane.storeId) {
+      ctx.fillStyle = palette.text;
+    }
+    ctx.fillText(`S${lane.storeId}`, 14, lane.y + 0.5);
+  }
+  ctx.textBaseline = "alphabetic";
+}
+
+function playhead(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette, zoom }: Look): void {
+  const { frame, playheadX } = scene;
+  const bottom = frame.height - frame.bottom;
+  if (lit.pointerX !== null && lit.pointerX >= frame.left) {
+    ctx.strokeStyle = palette.muted;
+    ctx.lineWidth = 1;
+    ctx.setLineDash([2, 3]);
+    ctx.beginPath();
+    ctx.moveTo(Math.round(lit.pointerX) + 0.5, frame.top - 6);
+    ctx.lineTo(Math.round(lit.pointerX) + 0.5, bottom);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+  if (playheadX < frame.left - 1 || playheadX > frame.width - frame.right + 8) return;
+  ctx.strokeStyle = palette.text;
+  ctx.fillStyle = palette.text;
+  ctx.lineWidth = 1.75;
+  ctx.beginPath();
+  ctx.moveTo(playheadX, 6);
+  ctx.lineTo(playheadX, bottom + 4);
+  ctx.stroke();
+  ctx.beginPath();
+  ctx.arc(playheadX, 6, 4 * Math.min(1.3, zoom), 0, 2 * Math.PI);
+  ctx.fill();
+}
