@@ -141,12 +141,12 @@ export function messageDetail(m: Message): string {
   switch (m.type) {
     case MessageType.APPEND: {
       const commit = `commit ${m.commit}`;
-      if (m.entryTerms.length === 0) return `no entries, after entry ${m.index} of term ${m.logTerm}, ${commit}`;
-      return `${entriesWords(m.index + 1, m.entryTerms)} after entry ${m.index}, ${commit}`;
+      if (m.entryTerms.length === 0) return `no entries, ${commit}`;
+      return `${entriesWords(m.index + 1, m.entryTerms)}, ${commit}`;
     }
     case MessageType.APPEND_RESPONSE:
       return m.reject
-        ? `rejected: no entry ${m.index} that matches; it holds up to ${m.rejectHint}`
+        ? `rejected, no entry ${m.index} that matches; it holds up to ${m.rejectHint}`
         : `holds entries up to ${m.index}`;
     case MessageType.VOTE:
       return `asks for a vote in term ${m.term}; its log ends at entry ${m.index} of term ${m.logTerm}`;
@@ -355,8 +355,8 @@ export function eventWords(event: Event, context: EventContext): string {
     }
     case "written": {
       const write = context.store?.writes.find((w) => w.id === Number(body.value.writeId));
-      if (write && write.syncedDueMicros === 0) return `${who}'s disk has written what need not be synced`;
-      return `${who}'s disk has written the batch, not yet synced: a crash would lose it`;
+      if (write && write.syncedDueMicros === 0) return `${who}'s disk has written it; it need not be synced`;
+      return `${who}'s disk has written it; a crash before the sync loses it`;
     }
     case "synced":
       return syncedWords(who, Number(body.value.writeId), context.store);
@@ -371,7 +371,7 @@ export function eventWords(event: Event, context: EventContext): string {
       return `${who} applies entry ${body.value.index}${entry ? `: ${entry.words}` : ""}${refused}`;
     }
     case "progressChanged":
-      return `${who} notes: ${body.value.progress.map((p) => progressWords(p, context.peers)).join("; ")}`;
+      return `${who} notes: ${body.value.progress.map((p) => progressWords(p, Number(event.storeId), context.peers)).join("; ")}`;
     case "operationStarted": {
       const o = body.value.operation;
       return o?.request ? `Client sends S${o.toStore}: ${requestWords(o.request)}` : "Client sends a command";
@@ -529,8 +529,10 @@ function syncedWords(who: string, writeId: number, store: Store | null): string 
     : `${who}'s disk has synced: its term and vote are durable`;
 }
 
-function progressWords(p: PeerProgress, peers: ReadonlyMap<number, number>): string {
-  const who = storeName(peers.get(Number(p.peerId)) ?? 0);
+function progressWords(p: PeerProgress, leader: number, peers: ReadonlyMap<number, number>): string {
+  const id = peers.get(Number(p.peerId)) ?? 0;
+  if (id === leader) return `its own log is durable up to ${p.match}`;
+  const who = storeName(id);
   return `${who} matches up to ${p.match}, next ${p.next}, ${progressStateWords(p.state)}`;
 }
 

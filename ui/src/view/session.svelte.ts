@@ -202,12 +202,13 @@ class Session {
 
   // The list of events.
 
-  /** Listed events up to a moment, newest first; at most `max`. */
-  listedBefore(seq: number, max = 2): HistoryEvent[] {
+  /** Listed events up to a moment and not before seqMin, newest first; at most `max`. */
+  listedBefore(seq: number, max = 2, seqMin = 0): HistoryEvent[] {
     const events = this.history.events;
     const listed: HistoryEvent[] = [];
     if (events.length === 0) return listed;
-    for (let at = Math.min(events.length - 1, seq - events[0].seq); at >= 0 && listed.length < max; at--) {
+    const from = Math.max(0, seqMin - events[0].seq);
+    for (let at = Math.min(events.length - 1, seq - events[0].seq); at >= from && listed.length < max; at--) {
       if (this.groupsShown.has(events[at].group)) listed.push(events[at]);
     }
     return listed;
