@@ -1,7 +1,7 @@
 /** Which stretch of time the diagram shows: it follows the playhead, lets itself be dragged and zoomed. */
 import type { TimeWindow } from "./scene";
 
-export const spanMicrosDefault = 3_000_000;
+export const spanMicrosDefault = 2_000_000;
 export const spanMicrosMin = 10_000;
 export const spanMicrosMax = 120_000_000;
 

@@ -80,6 +80,7 @@ export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, loo
   // What is known but not played yet.
   if (scene.knownX > playheadX + 0.5) clip(now, right, 0.3);
 
+  points(ctx, scene, lit, look);
   laneNames(ctx, scene, lit, look);
   playhead(ctx, scene, lit, look);
 }
@@ -120,7 +121,6 @@ function body(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, look: Look,
   verticals(ctx, scene, look);
   lanes(ctx, scene, lit, look);
   flights(ctx, scene, lit, look, alpha);
-  points(ctx, scene, lit, look);
 }
 
 const toneOrder: readonly LaneTone[] = ["follower", "pre-candidate", "candidate", "leader", "down"];
@@ -156,6 +156,7 @@ function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palett
   for (const tint of lineTints) {
     const colour = tintColour(palette, tint);
     const path = new Path2D();
+    const dashes = new Path2D();
     const dots = new Path2D();
     let any = false;
     for (const line of scene.lines) {
@@ -165,8 +166,9 @@ function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palett
         continue;
       }
       any = true;
-      path.moveTo(line.x0, line.y0);
-      path.lineTo(line.x1, line.y1);
+      const to = line.dashed ? dashes : path;
+      to.moveTo(line.x0, line.y0);
+      to.lineTo(line.x1, line.y1);
       if (!line.thin && line.end === "arrived") {
         dots.moveTo(line.x1 + 2.2, line.y1);
         dots.arc(line.x1, line.y1, 2.2, 0, 2 * Math.PI);
@@ -179,6 +181,9 @@ function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palett
     ctx.fillStyle = colour;
     ctx.lineWidth = thin ? 0.8 : 1.4;
     ctx.stroke(path);
+    ctx.setLineDash([3, 3]);
+    ctx.stroke(dashes);
+    ctx.setLineDash([]);
     ctx.fill(dots);
   }
   ctx.globalAlpha = alpha;
@@ -235,12 +240,15 @@ function verticals(ctx: CanvasRenderingContext2D, scene: Scene, { palette }: Loo
   ctx.setLineDash([]);
 }
 
+/** Marks, commits and their labels, which may stand across the playhead. */
 function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette, zoom }: Look): void {
-  const { frame } = scene;
+  const { frame, playheadX } = scene;
+  const dim = (x: number) => (x <= playheadX + 0.5 ? 1 : 0.5);
   ctx.textAlign = "left";
   ctx.font = `${12 * zoom}px ${palette.font}`;
   for (const mark of scene.marks) {
     const colour = markColour(palette, mark.tone);
+    ctx.globalAlpha = dim(mark.x);
     if (mark.y !== null) {
       ctx.fillStyle = colour;
       ctx.strokeStyle = palette.panel;
@@ -259,6 +267,7 @@ function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette
   ctx.font = `${12 * zoom}px ${palette.mono}`;
   ctx.lineJoin = "round";
   for (const commit of scene.commits) {
+    ctx.globalAlpha = dim(commit.x);
     ctx.fillStyle = palette.good;
     ctx.beginPath();
     ctx.moveTo(commit.x - 3.5, commit.y + 9);
@@ -273,6 +282,7 @@ function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette
       ctx.fillText(commit.label, commit.x + 6, y);
     }
   }
+  ctx.globalAlpha = 1;
   const event = lit.eventSeq;
   const at = scene.marks.find((m) => m.seq === event) ?? scene.commits.find((c) => c.seq === event);
   if (at && at.y !== null && at.x >= frame.left) {

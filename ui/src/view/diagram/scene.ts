@@ -46,6 +46,8 @@ export interface Line {
   readonly tint: Tint;
   /** Heartbeats: thinner, fainter. */
   readonly thin: boolean;
+  /** Pre-votes, which are hollow on the stage. */
+  readonly dashed: boolean;
   readonly end: "flying" | "arrived" | "lost";
   readonly flight: Flight;
 }
@@ -225,6 +227,7 @@ function lineOf(
     y1: y0 + (y1 - y0) * endOf(flight, endMicros),
     tint: figureOf(flight.type).tint,
     thin: isHeartbeat(flight.type),
+    dashed: figureOf(flight.type).hollow,
     end: flying ? "flying" : flight.outcome === "lost" ? "lost" : "arrived",
     flight,
   };

@@ -53,10 +53,11 @@ describe("log strips", () => {
     const strip = stripOf(peers[0], window, 10, 19);
     expect(strip.label).toBe(`…${window.first}`);
     expect(strip.cells[strip.cells.length - 1].index).toBe(40);
-    for (const cell of strip.cells) expect(cell.x + 19).toBeLessThanOrEqual(190);
+    for (const cell of strip.cells) expect(strip.left + cell.x + 19).toBeLessThanOrEqual(190);
     // The same columns under the other store.
     const other = stripOf(peers[1], window, 10, 19);
     expect(other.cells.map((c) => [c.index, c.x])).toEqual(strip.cells.map((c) => [c.index, c.x]));
+    expect(other.left).toBe(strip.left);
   });
 
   it("show a store that lags behind with its own newest entries", () => {

@@ -16,7 +16,7 @@ export interface Cell {
   readonly committed: boolean;
   readonly applied: boolean;
   readonly synced: boolean;
-  /** Left edge, in pixels from the strip's left edge. */
+  /** Left edge, in pixels from the first cell's. */
   readonly x: number;
 }
 
@@ -24,7 +24,8 @@ export interface Strip {
   readonly cells: readonly Cell[];
   /** "…12": earlier entries exist, the first shown is 12. Empty when all are shown. */
   readonly label: string;
-  readonly labelX: number;
+  /** Where the first cell stands, in pixels from the strip's left edge. */
+  readonly left: number;
   /** Where the line up to applied starts and ends; equal when nothing shown is applied. */
   readonly appliedX: readonly [number, number];
   /** The synced line; null when it lies outside of the window. */
@@ -67,9 +68,7 @@ export function stripOf(peer: Peer, shared: Window, cells: number, cellWidth: nu
   const count = Math.max(0, window.last - window.first + 1);
   const label = window.more ? `…${window.first}` : "";
   const labelWidth = window.more ? labelCells(window.first, cellWidth) * cellWidth : 0;
-  // Centred in steps of two cells, so that a growing log does not make everything creep.
-  const slots = Math.min(cells, Math.max(4, count + (count % 2)));
-  const left = window.more ? labelWidth : ((cells - slots) * cellWidth) / 2;
+  const left = window.more ? labelWidth : ((cells - count) * cellWidth) / 2;
   const shown: Cell[] = [];
   const start = firstHeld(peer);
   for (let i = 0; i < count; i++) {
@@ -81,15 +80,16 @@ export function stripOf(peer: Peer, shared: Window, cells: number, cellWidth: nu
       committed: index <= peer.commit,
       applied: index <= peer.applied,
       synced: index <= peer.syncedIndex,
-      x: left + i * cellWidth,
+      x: i * cellWidth,
     });
   }
-  const at = (index: number) => left + (Math.min(Math.max(index, window.first - 1), window.last) - window.first + 1) * cellWidth;
+  const at = (index: number) =>
+    (Math.min(Math.max(index, window.first - 1), window.last) - window.first + 1) * cellWidth;
   return {
     cells: shown,
     label,
-    labelX: left - 4,
-    appliedX: [left, at(Math.min(peer.applied, peer.lastIndex))],
+    left,
+    appliedX: [0, at(Math.min(peer.applied, peer.lastIndex))],
     syncedX: peer.lastIndex > 0 && peer.syncedIndex >= window.first - 1 ? at(peer.syncedIndex) : null,
   };
 }
