@@ -38,6 +38,10 @@ type peer struct {
 	reads        []read     // given to raft, in the order of their rounds
 	readRounds   uint64     // of this leadership
 
+	// cut is set, with the end it may leave, when an append since the last Ready may have shortened raft's own log.
+	cut    bool
+	cutEnd uint64
+
 	dirty bool // in s.dirty
 	rd    raft.Ready
 	out   bool // rd is outstanding
@@ -180,6 +184,7 @@ func (p *peer) timer() Timer { return Timer{Elapsed: *p.inside.elapsed, Timeout:
 // collect adds what the peer owes to the store's Ready.
 func (p *peer) collect(ready *Ready) {
 	p.confirmReads()
+	p.cut = false // what raft's log holds now, it hands out
 	if !p.rn.HasReady() {
 		return
 	}

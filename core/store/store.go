@@ -129,6 +129,7 @@ func (s *Store) Step(m Message) error {
 	if err := p.validate(m); err != nil {
 		return err
 	}
+	p.noteCut(m.Raft.GetEntries())
 	p.countVote(m.Raft)
 	err = p.rn.Step(m.Raft)
 	p.touched()

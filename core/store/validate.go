@@ -97,12 +97,36 @@ func checkAppend(r *raftpb.Message) error {
 	return nil
 }
 
+// noteCut looks at an append on its way to raft: one that contradicts the log shortens raft's own at once, while ours
+// keeps its old end until the next Ready.
+func (p *peer) noteCut(entries []*raftpb.Entry) {
+	if len(entries) == 0 {
+		return
+	}
+	for _, e := range entries {
+		if term, err := p.log.Term(e.GetIndex()); err == nil && term != e.GetTerm() && !p.cut {
+			p.cut, p.cutEnd = true, p.log.hard.LastIndex
+		}
+	}
+	if p.cut {
+		p.cutEnd = min(p.cutEnd, entries[len(entries)-1].GetIndex())
+	}
+}
+
+// logEnd is an index that raft's own log surely reaches.
+func (p *peer) logEnd() uint64 {
+	if p.cut {
+		return p.cutEnd
+	}
+	return p.log.hard.LastIndex
+}
+
 func (p *peer) checkAppendResponse(r *raftpb.Message) error {
 	switch {
 	case p.state != raft.StateLeader || r.GetTerm() != p.term:
 		return nil // raft ignores it, or learns of a newer term
-	case r.GetIndex() > p.log.hard.LastIndex:
-		return fmt.Errorf("it acknowledges entry %d, the log ends at %d", r.GetIndex(), p.log.hard.LastIndex)
+	case r.GetIndex() > p.logEnd():
+		return fmt.Errorf("it acknowledges entry %d, the log ends at %d", r.GetIndex(), p.logEnd())
 	case r.GetReject() && r.GetRejectHint() > r.GetIndex():
 		return fmt.Errorf("its hint %d is past the rejected %d", r.GetRejectHint(), r.GetIndex())
 	}
@@ -111,8 +135,8 @@ func (p *peer) checkAppendResponse(r *raftpb.Message) error {
 
 // checkHeartbeat: a leader never tells more committed than the follower acknowledged.
 func (p *peer) checkHeartbeat(r *raftpb.Message) error {
-	if r.GetCommit() > p.log.hard.LastIndex {
-		return fmt.Errorf("it commits entry %d, the log ends at %d", r.GetCommit(), p.log.hard.LastIndex)
+	if r.GetCommit() > p.logEnd() {
+		return fmt.Errorf("it commits entry %d, the log ends at %d", r.GetCommit(), p.logEnd())
 	}
 	return nil
 }
