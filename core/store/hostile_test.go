@@ -1,0 +1,309 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	metapb "raftplay/core/pb/metapb/v1"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+)
+
+// letter is what arrives from another process: a raft message in its envelope. Peers are named by their stores.
+func letter(from, to uint64, m *raftpb.Message) *raftserverpb.RaftMessage {
+	m.From, m.To = new(100+from), new(100+to)
+	rm, err := Message{RegionID: 1, FromStore: from, ToStore: to, ConfVer: 1, Version: 1, Raft: m}.Encode()
+	if err != nil {
+		panic(err)
+	}
+	return rm
+}
+
+func entries(term uint64, indexes ...uint64) []*raftpb.Entry {
+	var all []*raftpb.Entry
+	for _, index := range indexes {
+		all = append(all, &raftpb.Entry{Term: new(term), Index: new(index), Data: []byte{}})
+	}
+	return all
+}
+
+func confChange(typ raftpb.EntryType, index uint64) []*raftpb.Entry {
+	return []*raftpb.Entry{{Term: new(uint64(1)), Index: new(index), Type: typ.Enum(), Data: []byte{0xff}}}
+}
+
+// hostile is a message that must never reach raft, and what the refusal says.
+type hostile struct {
+	name    string
+	message *raftserverpb.RaftMessage
+	refusal string
+}
+
+// hostileMessages are for the stores of newArena. Many were measured to make raft panic, or to be believed by it.
+func hostileMessages() []hostile {
+	one, two := new(uint64(1)), new(uint64(2))
+	typed := func(t raftpb.MessageType) *raftpb.Message { return &raftpb.Message{Type: t.Enum(), Term: one} }
+	with := func(t raftpb.MessageType, change func(*raftpb.Message)) *raftpb.Message {
+		m := typed(t)
+		change(m)
+		return m
+	}
+	stranger := func(id uint64, m *raftpb.Message) *raftserverpb.RaftMessage {
+		rm := letter(id-100, 2, m)
+		rm.FromPeer.StoreId = 9
+		return rm
+	}
+	appends := func(es []*raftpb.Entry) *raftpb.Message {
+		return with(raftpb.MsgApp, func(m *raftpb.Message) { m.Index, m.LogTerm, m.Entries = new(uint64(3)), one, es })
+	}
+	otherwise := func(rm *raftserverpb.RaftMessage, change func(*raftserverpb.RaftMessage)) *raftserverpb.RaftMessage {
+		change(rm)
+		return rm
+	}
+	all := []hostile{
+		{"a proposal without entries", letter(2, 1, typed(raftpb.MsgProp)), "does not travel"},
+		{"a proposed conf change that does not parse", letter(2, 1, with(raftpb.MsgProp, func(m *raftpb.Message) {
+			m.Entries = confChange(raftpb.EntryConfChange, 5)
+		})), "carries no entries"},
+		{"an appended conf change that does not parse", letter(1, 2, appends(confChange(raftpb.EntryConfChange, 4))), "EntryConfChange"},
+		{"an appended second conf change that does not parse", letter(1, 2, appends(confChange(raftpb.EntryConfChangeV2, 4))), "EntryConfChangeV2"},
+		{"a read without entries", letter(2, 1, typed(raftpb.MsgReadIndex)), "does not travel"},
+		{"the answer to a read", letter(1, 2, typed(raftpb.MsgReadIndexResp)), "does not travel"},
+		{"a heartbeat's answer with a short context", letter(2, 1, with(raftpb.MsgHeartbeatResp, func(m *raftpb.Message) {
+			m.Context = []byte{1, 2, 3}
+		})), "3 bytes, not 8"},
+		{"a heartbeat's answer with a long context", letter(2, 1, with(raftpb.MsgHeartbeatResp, func(m *raftpb.Message) {
+			m.Context = make([]byte, 9)
+		})), "9 bytes, not 8"},
+		{"the confirmation of a read that nobody asked for", letter(2, 1, with(raftpb.MsgHeartbeatResp, func(m *raftpb.Message) {
+			m.Context = []byte{9, 0, 0, 0, 0, 0, 0, 0}
+		})), "it confirms read 9, the last is 1"},
+		{"a heartbeat that commits beyond the log", letter(1, 2, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) {
+			m.Commit = new(uint64(4))
+		})), "it commits entry 4, the log ends at 3"},
+		{"a heartbeat of a new term that commits beyond the log", letter(1, 5, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) {
+			m.Term, m.Commit = two, new(uint64(1<<63))
+		})), "the log ends at 2"},
+		{"entries with a gap", letter(1, 2, appends(entries(1, 4, 6))), "entry 6 stands where 5 should"},
+		{"entries that do not follow", letter(1, 2, appends(entries(1, 7))), "entry 7 stands where 4 should"},
+		{"entries out of order", letter(1, 2, appends(entries(1, 5, 4))), "entry 5 stands where 4 should"},
+		{"entries without a term", letter(1, 2, appends(entries(0, 4))), "entry 4 of term 0"},
+		{"entries of a later term than the message", letter(1, 2, appends(entries(2, 4))), "entry 4 of term 2"},
+		{"entries whose terms fall", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
+			m.Term, m.Index, m.LogTerm, m.Entries = two, new(uint64(3)), two, entries(1, 4)
+		})), "follows term 2"},
+		{"entries at the end of all indexes", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
+			m.Index, m.LogTerm, m.Entries = new(uint64(math.MaxUint64)), one, entries(1, 0)
+		})), "overflow"},
+		{"an append after an entry of term 0", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) { m.Index = two })), "it follows entry 2 of term 0"},
+		{"an append after entry 0 of a term", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) { m.LogTerm = one })), "it follows entry 0 of term 1"},
+		{"a log term past the term", letter(3, 2, with(raftpb.MsgVote, func(m *raftpb.Message) { m.LogTerm = two })), "log term 2 is past its term 1"},
+		{"an acknowledgement beyond the log", letter(2, 1, with(raftpb.MsgAppResp, func(m *raftpb.Message) {
+			m.Index = new(uint64(5))
+		})), "it acknowledges entry 5, the log ends at 4"},
+		{"a hint past what it rejects", letter(2, 1, with(raftpb.MsgAppResp, func(m *raftpb.Message) {
+			m.Index, m.Reject, m.RejectHint = two, new(true), new(uint64(3))
+		})), "its hint 3 is past the rejected 2"},
+		{"a snapshot that contradicts the members", letter(1, 2, with(raftpb.MsgSnap, func(m *raftpb.Message) {
+			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one,
+				ConfState: &raftpb.ConfState{Voters: []uint64{102}, Learners: []uint64{102}, VotersOutgoing: []uint64{7}}}}
+		})), "carries no snapshot"},
+		{"an empty snapshot", letter(1, 2, typed(raftpb.MsgSnap)), "does not travel"},
+		{"an append with a snapshot", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
+			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one}}
+		})), "carries no snapshot"},
+		{"an append without a term", letter(1, 2, &raftpb.Message{Type: raftpb.MsgApp.Enum()}), "it has no term"},
+		{"a call to campaign without a term", letter(1, 2, &raftpb.Message{Type: raftpb.MsgTimeoutNow.Enum()}), "it has no term"},
+		{"a call to campaign at the storage's thread", stranger(raft.LocalAppendThread, typed(raftpb.MsgHup)), "no member"},
+		{"a vote's answer from the storage's thread", stranger(raft.LocalApplyThread, typed(raftpb.MsgVoteResp)), "no member"},
+		{"a call to campaign from a member", letter(1, 2, typed(raftpb.MsgHup)), "does not travel"},
+		{"a stranger who raises the term", stranger(999, &raftpb.Message{Type: raftpb.MsgHeartbeat.Enum(), Term: new(uint64(math.MaxUint64))}), "no member"},
+		{"a stranger who asks for a vote", stranger(999, &raftpb.Message{Type: raftpb.MsgVote.Enum(), Term: new(uint64(math.MaxUint64))}), "no member"},
+		{"a member who leaps to the last term", letter(1, 2, &raftpb.Message{Type: raftpb.MsgHeartbeat.Enum(), Term: new(uint64(math.MaxUint64))}), "too far ahead"},
+		{"a pre-vote for the last term", letter(4, 2, &raftpb.Message{Type: raftpb.MsgPreVote.Enum(), Term: new(uint64(math.MaxUint64))}), "too far ahead"},
+		{"a type that does not exist", letter(1, 2, typed(raftpb.MessageType(99))), "does not travel"},
+		{"a local message's vote", letter(1, 2, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) { m.Vote = two })), "local messages"},
+		{"a local message's responses", letter(1, 2, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) {
+			m.Responses = []*raftpb.Message{{}}
+		})), "local messages"},
+		{"a context without end", letter(1, 2, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) { m.Context = make([]byte, 65) })), "65 bytes"},
+		{"a message for another region", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.RegionId = 5
+		}), "no peer of region 5"},
+		{"a message for another peer", otherwise(letter(1, 3, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.ToPeer.StoreId = 2
+		}), "it is for peer 103, this is peer 102"},
+		{"a member on another store", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.FromPeer.StoreId = 3
+		}), "no member"},
+		{"a message from the peer it is for", letter(2, 2, typed(raftpb.MsgHeartbeat)), "from the peer it is for"},
+		{"an envelope that contradicts its content", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.FromPeer.Id = 103
+		}), "envelope says peer 103"},
+		{"an envelope around bytes of something else", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.Message = []byte{0xff, 0xff}
+		}), "does not parse"},
+		{"an empty envelope", &raftserverpb.RaftMessage{ToPeer: &metapb.Peer{StoreId: 2}}, "no peer of region 0"},
+	}
+	for _, local := range []raftpb.MessageType{
+		raftpb.MsgBeat, raftpb.MsgUnreachable, raftpb.MsgSnapStatus, raftpb.MsgCheckQuorum, raftpb.MsgTransferLeader,
+		raftpb.MsgForgetLeader, raftpb.MsgStorageAppend, raftpb.MsgStorageAppendResp, raftpb.MsgStorageApply,
+		raftpb.MsgStorageApplyResp,
+	} {
+		all = append(all, hostile{"a " + local.String() + " from outside", letter(2, 1, typed(local)), "does not travel"})
+	}
+	return all
+}
+
+func TestHostileMessagesAreRefusedAndChangeNothing(t *testing.T) {
+	c := newArena(t)
+	for _, h := range hostileMessages() {
+		t.Run(h.name, func(t *testing.T) {
+			c.t = t
+			refusal := c.deliver(h.message)
+			if refusal == nil || !strings.Contains(refusal.Error(), h.refusal) {
+				t.Fatalf("the refusal is %v, and should tell %q", refusal, h.refusal)
+			}
+		})
+	}
+	c.t = t
+	c.live(60)
+	for id := uint64(1); id <= 5; id++ {
+		wantEqual(t, "data in the end", strings.HasPrefix(c.data(id), "a=1@2 b=2@3 "), true)
+	}
+}
+
+// A leader that contradicts another shortens a log in raft's memory at once, and on the disk with the next Ready; between
+// the two, a heartbeat may commit only what both hold.
+func TestAHeartbeatCommitsNothingThatAnAppendCutOff(t *testing.T) {
+	c := newArena(t)
+	c.must(letter(1, 2, &raftpb.Message{Type: raftpb.MsgApp.Enum(), Term: new(uint64(1)), Index: new(uint64(3)),
+		LogTerm: new(uint64(1)), Entries: entries(1, 4, 5, 6)}))
+	c.turn(2)
+	c.must(letter(3, 2, &raftpb.Message{Type: raftpb.MsgApp.Enum(), Term: new(uint64(2)), Index: new(uint64(3)),
+		LogTerm: new(uint64(1)), Entries: entries(2, 4)}))
+	beat := &raftpb.Message{Type: raftpb.MsgHeartbeat.Enum(), Term: new(uint64(2)), Commit: new(uint64(6))}
+	if err := c.deliver(letter(3, 2, beat)); err == nil || !strings.Contains(err.Error(), "it commits entry 6, the log ends at 4") {
+		t.Fatalf("the refusal is %v", err)
+	}
+	beat.Commit = new(uint64(4))
+	c.must(letter(3, 2, beat))
+	c.live(60)
+}
+
+// newArena is a cluster caught in the middle of everything: S1 leads term 1 with a write and a read under way, S2 follows,
+// S3 is a candidate of term 2, S4 a pre-candidate, and S5 has missed an entry.
+func newArena(t *testing.T) *cluster {
+	t.Helper()
+	c := newCluster(t, 5)
+	c.elect(1)
+	c.call(1, command(put("a", "1")))
+	c.cut = func(m Message) bool { return m.FromStore == 5 || m.ToStore == 5 }
+	c.call(1, from(command(put("b", "2")), 10, 1))
+	c.tick(3)
+	c.cut = func(Message) bool { return true }
+	c.start(1, command(put("c", "3")))
+	c.start(1, command(get("a")))
+	must(t, c.stores[3].Step(Message{RegionID: 1, FromStore: 1, ToStore: 3, Raft: &raftpb.Message{
+		Type: raftpb.MsgTimeoutNow.Enum(), Term: new(uint64(1)), From: new(uint64(101)), To: new(uint64(103))}}))
+	must(t, c.stores[4].Campaign(1))
+	c.settle()
+	c.cut = func(Message) bool { return false }
+	roles := ""
+	for id := uint64(1); id <= 5; id++ {
+		v, _ := c.stores[id].View(1)
+		roles += fmt.Sprintf("%s of term %d, log to %d; ", v.Role, v.Term, v.LastIndex)
+	}
+	wantEqual(t, "the arena", roles, "StateLeader of term 1, log to 4; StateFollower of term 1, log to 3; "+
+		"StateCandidate of term 2, log to 3; StatePreCandidate of term 1, log to 3; StateFollower of term 1, log to 2; ")
+	return c
+}
+
+// deliver hands a letter to its store, as a transport does, and returns the refusal. A refusal has changed nothing.
+func (c *cluster) deliver(rm *raftserverpb.RaftMessage) error {
+	c.t.Helper()
+	m, err := Decode(rm)
+	to := c.stores[rm.GetToPeer().GetStoreId()]
+	if to == nil {
+		to = c.stores[1]
+	}
+	before := c.state(to.cfg.StoreID)
+	if err == nil {
+		err = to.Step(m)
+	}
+	if err == nil {
+		return nil
+	}
+	if text := err.Error(); text == "" || strings.ContainsAny(text, "\n\r") {
+		c.t.Fatalf("the refusal is no sentence: %q", text)
+	}
+	if after := c.state(to.cfg.StoreID); after != before {
+		c.t.Fatalf("S%d refused a message (%v) and is another than before:\n%s\n%s", to.cfg.StoreID, err, before, after)
+	}
+	return err
+}
+
+func (c *cluster) must(rm *raftserverpb.RaftMessage) {
+	c.t.Helper()
+	must(c.t, c.deliver(rm))
+}
+
+// state is everything a message could change on a store.
+func (c *cluster) state(id uint64) string {
+	s := c.stores[id]
+	p := s.peers[1]
+	view, _ := s.View(1)
+	out := fmt.Sprintf("%+v ready %v reads %d %d %d proposals %d\n", view, p.rn.HasReady(), p.readRounds, len(p.reads), len(p.readsWaiting), len(p.proposals))
+	for _, progress := range s.Progress(1) {
+		out += fmt.Sprintf("progress %d %d %d %d %v\n", progress.GetPeerId(), progress.GetMatch(), progress.GetNext(), progress.GetState(), progress.GetRecentActive())
+	}
+	log, err := s.Entries(1, view.FirstIndex, view.LastIndex+1)
+	must(c.t, err)
+	for _, e := range log {
+		out += fmt.Sprintf("entry %d %d %d %x\n", e.GetIndex(), e.GetTerm(), e.GetType(), e.GetData())
+	}
+	must(c.t, c.engines[id].Ascend(nil, nil, func(key, value []byte) bool {
+		out += fmt.Sprintf("%x=%x\n", key, value)
+		return true
+	}))
+	return out
+}
+
+// live lets the cluster go on for some ticks. Stores may refuse what a hostile message made others say, but they must
+// come to rest after each tick.
+func (c *cluster) live(ticks int) {
+	c.t.Helper()
+	for range ticks {
+		for id := uint64(1); id <= uint64(len(c.engines)); id++ {
+			c.stores[id].Tick()
+		}
+		c.rest()
+	}
+}
+
+const restMessagesMax = 5_000
+
+func (c *cluster) rest() {
+	c.t.Helper()
+	delivered := 0
+	for busy := true; busy; {
+		busy = false
+		for id := uint64(1); id <= uint64(len(c.engines)); id++ {
+			for c.turn(id) {
+				busy = true
+			}
+		}
+		mail := c.mail
+		c.mail = nil
+		for _, m := range mail {
+			busy = true
+			_ = c.stores[m.ToStore].Step(m) // a refusal is fine: see live
+		}
+		if delivered += len(mail); delivered > restMessagesMax {
+			c.t.Fatalf("the cluster does not come to rest: %d messages without a tick", delivered)
+		}
+	}
+}
