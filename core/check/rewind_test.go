@@ -27,7 +27,7 @@ func record(t *testing.T, seed uint64) recording {
 }
 
 func TestARealRunBreaksNothing(t *testing.T) {
-	for seed := uint64(1); seed <= 40; seed++ {
+	for seed := uint64(1); seed <= 15; seed++ {
 		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise %d: %v", seed, v) })
 		for _, e := range record(t, seed) {
 			j.Event(e)
@@ -59,7 +59,7 @@ func lyingRecording(t *testing.T, seed uint64, rng *rand.Rand) recording {
 }
 
 func TestRewindForgetsExactly(t *testing.T) {
-	for seed := uint64(1); seed <= 6; seed++ {
+	for seed := uint64(1); seed <= 4; seed++ {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		events := record(t, seed)
 		if seed%2 == 0 {
@@ -67,7 +67,7 @@ func TestRewindForgetsExactly(t *testing.T) {
 		}
 		j := New(func(*sessionpb.Violation) {})
 		at := 0
-		for range 25 {
+		for range 15 {
 			ahead := at + rng.IntN(len(events)-at+1)
 			feed(j, events[at:ahead])
 			at = rng.IntN(ahead + 1)

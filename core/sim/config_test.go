@@ -1,0 +1,70 @@
+package sim_test
+
+import (
+	"testing"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/sim"
+)
+
+func TestTheDefaultsAreValid(t *testing.T) {
+	if err := sim.Validate(sim.DefaultConfig()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABadConfigurationIsOneSentence(t *testing.T) {
+	for _, c := range []struct {
+		change func(*sessionpb.Config)
+		want   string
+	}{
+		{func(c *sessionpb.Config) { c.Stores = 0 }, "a cluster has 1 to 9 stores, not 0"},
+		{func(c *sessionpb.Config) { c.Stores = 10 }, "a cluster has 1 to 9 stores, not 10"},
+		{func(c *sessionpb.Config) { c.Raft = nil }, "the configuration has no raft options"},
+		{func(c *sessionpb.Config) { c.Raft.BaseTickMicros = 0 }, "the base tick must be 1 ms to 10000 ms, not 0 ms"},
+		{func(c *sessionpb.Config) { c.Raft.HeartbeatTicks = 0 }, "heartbeats must be at least 1 tick apart, not 0"},
+		{func(c *sessionpb.Config) { c.Raft.ElectionTicksMin = 3 },
+			"the shortest election timeout (3 ticks) must be longer than the heartbeat (3 ticks)"},
+		{func(c *sessionpb.Config) { c.Raft.ElectionTicksMin = 5000 }, "the shortest election timeout is at most 1000 ticks, not 5000"},
+		{func(c *sessionpb.Config) { c.Network = nil }, "the network has no settings"},
+		{func(c *sessionpb.Config) { c.Network.LatencyMicros = -1 << 63 },
+			"the latency must be 0.1 ms to 2000 ms, not -9223372036854775.808 ms"},
+		{func(c *sessionpb.Config) { c.Disk = nil }, "the disk has no settings"},
+		{func(c *sessionpb.Config) { c.Disk.FsyncMicros = 1_000_001 }, "an fsync must be 0 ms to 1000 ms, not 1000.001 ms"},
+		{func(c *sessionpb.Config) { c.ClientTimeoutMicros = 0 }, "the client timeout must be 1 ms to 600000 ms, not 0 ms"},
+	} {
+		cfg := sim.DefaultConfig()
+		c.change(cfg)
+		if _, err := sim.New(cfg); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v, want %q", cfg, err, c.want)
+		}
+	}
+	if _, err := sim.New(nil); err == nil {
+		t.Error("a world without a configuration")
+	}
+}
+
+func TestABadRunIsOneSentence(t *testing.T) {
+	at := func(a *sessionpb.Action, step uint64, micros int64) *sessionpb.Action {
+		a.AfterStep, a.AtMicros = step, micros
+		return a
+	}
+	for _, c := range []struct {
+		run  *sessionpb.Run
+		want string
+	}{
+		{&sessionpb.Run{}, "the run has no configuration"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{crash(7)}},
+			"action 1 of the run: there is no S7: the cluster has 5 stores"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{at(crash(1), 5, 5), at(restart(1), 4, 6)}},
+			"action 2 of the run comes before the one ahead of it"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Acted: 2, Actions: []*sessionpb.Action{crash(1)}},
+			"the run stands after 2 actions and has 1"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Steps: 3, NowMicros: 1 << 40}, "something is due at "},
+	} {
+		_, err := sim.Play(c.run)
+		if err == nil || len(err.Error()) < len(c.want) || err.Error()[:len(c.want)] != c.want {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+}
