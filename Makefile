@@ -61,8 +61,8 @@ proto-check: need-go $(modules) ## fail when the generated code is not of this s
 	@.ci/proto-check
 
 .PHONY: golden
-golden: need-go ## rewrite the transcripts that tests compare with
-	go test ./core/... -run 'Golden' -update
+golden: need-go $(modules) ## rewrite the transcripts that tests compare with
+	@.ci/golden
 
 .PHONY: hash
 hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in wasm: make hash SEED=7
