@@ -54,6 +54,12 @@ func (b *Batch) Delete(key []byte) {
 	b.sizeBytes += len(key)
 }
 
+// Reset empties the batch and keeps its memory for the next operations.
+func (b *Batch) Reset() {
+	clear(b.ops)
+	b.ops, b.sizeBytes = b.ops[:0], 0
+}
+
 // Len is the number of puts and deletes.
 func (b *Batch) Len() int { return len(b.ops) }
 

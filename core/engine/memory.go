@@ -9,14 +9,11 @@ import (
 // Memory is an engine in memory. It keeps a synced line: Crash undoes exactly what was written after the last Sync.
 // Snapshots are O(1) copies of the tree. It is not safe for use from several goroutines.
 type Memory struct {
-	tree     btree.Map[string, []byte]
-	unsynced []undo
-}
-
-// undo holds what one batch replaced, in the order of its operations.
-type undo struct {
-	before    []previous
-	sizeBytes int
+	tree btree.Map[string, []byte]
+	// undo is what the batches since the last Sync replaced, in the order of their operations; unsynced are those batches'
+	// sizes, in bytes.
+	undo     []previous
+	unsynced []int
 }
 
 type previous struct {
@@ -54,7 +51,6 @@ func (m *Memory) Write(b *Batch) error {
 	if len(b.ops) == 0 {
 		return nil
 	}
-	u := undo{before: make([]previous, 0, len(b.ops)), sizeBytes: b.sizeBytes}
 	for _, o := range b.ops {
 		p := previous{key: string(o.key)}
 		if o.remove {
@@ -62,17 +58,22 @@ func (m *Memory) Write(b *Batch) error {
 		} else {
 			p.value, p.found = m.tree.Set(p.key, o.value)
 		}
-		u.before = append(u.before, p)
+		m.undo = append(m.undo, p)
 	}
-	m.unsynced = append(m.unsynced, u)
+	m.unsynced = append(m.unsynced, b.sizeBytes)
 	return nil
 }
 
 // Sync implements Engine: it moves the synced line to the last batch written.
 func (m *Memory) Sync() error {
-	clear(m.unsynced)
-	m.unsynced = m.unsynced[:0]
+	m.settle()
 	return nil
+}
+
+// settle forgets how to go back.
+func (m *Memory) settle() {
+	clear(m.undo)
+	m.undo, m.unsynced = m.undo[:0], m.unsynced[:0]
 }
 
 // Snapshot implements Engine.
@@ -80,26 +81,22 @@ func (m *Memory) Snapshot() Snapshot { return &frozen{tree: m.tree.Copy()} }
 
 // Unsynced returns how many batches, and how many bytes of keys and values in them, a crash would lose now.
 func (m *Memory) Unsynced() (batches, sizeBytes int) {
-	for _, u := range m.unsynced {
-		sizeBytes += u.sizeBytes
+	for _, size := range m.unsynced {
+		sizeBytes += size
 	}
 	return len(m.unsynced), sizeBytes
 }
 
 // Crash undoes every batch written after the last Sync, newest first.
 func (m *Memory) Crash() {
-	for i := len(m.unsynced) - 1; i >= 0; i-- {
-		before := m.unsynced[i].before
-		for j := len(before) - 1; j >= 0; j-- {
-			if p := before[j]; p.found {
-				m.tree.Set(p.key, p.value)
-			} else {
-				m.tree.Delete(p.key)
-			}
+	for i := len(m.undo) - 1; i >= 0; i-- {
+		if p := m.undo[i]; p.found {
+			m.tree.Set(p.key, p.value)
+		} else {
+			m.tree.Delete(p.key)
 		}
 	}
-	clear(m.unsynced)
-	m.unsynced = m.unsynced[:0]
+	m.settle()
 }
 
 // String tells how many keys the engine holds and how many batches a crash would lose.

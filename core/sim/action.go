@@ -53,8 +53,8 @@ func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
 	return errors.New("the action does nothing that this version knows")
 }
 
-// Act does something to the cluster now, between two steps; the action's position is ignored, and the action stays the
-// caller's. An error is a sentence for a person, and nothing has changed then. operationID is that of a proposal.
+// Act does something to the cluster now, between two steps; the action's position is ignored, and nobody writes the action
+// from here on: events share its parts. An error is a sentence for a person, and nothing has changed then. operationID is that of a proposal.
 //
 // A proposal to store 0 goes to the store on which the leader of the newest term runs, or to the lowest store that is up
 // when there is no leader: where an ordinary client library would send it.

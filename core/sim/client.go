@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"google.golang.org/protobuf/proto"
-
 	errorpb "raftplay/core/pb/errorpb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -45,17 +43,21 @@ func (c *clients) oldest() *operation {
 	return c.open[0]
 }
 
-// propose hands a command to a store as one operation. The request is the caller's; it is cloned.
+// propose hands a command to a store as one operation. The request is the caller's, who does not write it from here on;
+// only its header is made anew.
 func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (operationID uint64, err error) {
 	m, err := w.addressee(storeID)
 	if err != nil {
 		return 0, err
 	}
-	request := proto.Clone(given).(*raftcmdpb.RaftCommandRequest)
-	if request.Header == nil {
-		request.Header = &raftcmdpb.RequestHeader{}
+	h := &raftcmdpb.RequestHeader{
+		RegionId: given.GetHeader().GetRegionId(), RegionEpoch: given.GetHeader().GetRegionEpoch(),
+		Client: given.GetHeader().GetClient(), Sequence: given.GetHeader().GetSequence(),
+		ReadMode: given.GetHeader().GetReadMode(),
 	}
-	h := request.Header
+	request := &raftcmdpb.RaftCommandRequest{
+		Header: h, Requests: given.GetRequests(), Compares: given.GetCompares(), Status: given.GetStatus(),
+	}
 	if h.RegionId == 0 {
 		h.RegionId = firstRegionID
 	}

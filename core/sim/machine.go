@@ -66,7 +66,9 @@ func (m *machine) start() error {
 	cfg := m.storeConfig(m.engine)
 	ticksMin := cfg.ElectionTicksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin + int(m.timer.below(uint64(ticksMin))) }
-	cfg.Observer = m
+	if m.w.observed {
+		cfg.Observer = m
+	}
 	s, err := store.Open(cfg)
 	if err != nil {
 		return fmt.Errorf("S%d does not start: %w", m.id, err)

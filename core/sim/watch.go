@@ -7,14 +7,11 @@ import (
 	"raftplay/core/store"
 )
 
-// A machine watches its store: what happens inside becomes events.
+// A machine watches its store while the world is observed: what happens inside becomes events.
 var _ store.Observer = (*machine)(nil)
 
 // RoleChanged implements store.Observer.
 func (m *machine) RoleChanged(c store.RoleChange) {
-	if !m.w.observed {
-		return
-	}
 	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_RoleChanged{RoleChanged: &sessionpb.RoleChanged{
 		RegionId: c.RegionID, Role: mirrorRole(c.Role), RoleBefore: mirrorRole(c.RoleBefore),
 		Term: c.Term, TermBefore: c.TermBefore, Vote: c.Vote, Leader: c.Leader,
@@ -24,9 +21,6 @@ func (m *machine) RoleChanged(c store.RoleChange) {
 
 // Committed implements store.Observer.
 func (m *machine) Committed(regionID, before, index uint64) {
-	if !m.w.observed {
-		return
-	}
 	e := &struct {
 		event     sessionpb.Event
 		body      sessionpb.Event_Committed
@@ -40,9 +34,6 @@ func (m *machine) Committed(regionID, before, index uint64) {
 
 // Applied implements store.Observer.
 func (m *machine) Applied(a store.Apply) {
-	if !m.w.observed {
-		return
-	}
 	e := &struct {
 		event   sessionpb.Event
 		body    sessionpb.Event_Applied
@@ -89,6 +80,13 @@ func (m *machine) reportProgress() {
 
 // catchUp takes the present as told, when observers come.
 func (m *machine) catchUp() {
+	if m.store != nil {
+		if m.w.observed {
+			m.store.Observe(m)
+		} else {
+			m.store.Observe(nil)
+		}
+	}
 	for i := range m.peers {
 		m.peers[i].progress = nil
 		if m.w.observed && m.store != nil {

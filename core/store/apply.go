@@ -27,19 +27,22 @@ func (p *peer) apply(e *raftpb.Entry, batch *engine.Batch) {
 	}
 	if len(e.GetData()) > 0 {
 		answer, done.Changes = p.applyCommand(e, batch)
-		done.Refused = refusal(answer)
 	}
 	p.answerProposal(e, answer)
 	if p.s.cfg.Observer != nil {
+		done.Refused = refusal(answer)
 		p.s.cfg.Observer.Applied(done)
 	}
 }
 
 func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
-	req := &raftcmdpb.RaftCommandRequest{}
-	if err := proto.Unmarshal(e.GetData(), req); err != nil {
-		// The same bytes fail on every replica.
-		return invalid(fmt.Errorf("entry %d does not parse: %w", e.GetIndex(), err)), nil
+	req := p.proposed(e)
+	if req == nil {
+		req = &raftcmdpb.RaftCommandRequest{}
+		if err := proto.Unmarshal(e.GetData(), req); err != nil {
+			// The same bytes fail on every replica.
+			return invalid(fmt.Errorf("entry %d does not parse: %w", e.GetIndex(), err)), nil
+		}
 	}
 	if answer := misplaced(req, p.region); answer != nil {
 		return answer, nil
@@ -62,6 +65,19 @@ func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.Ra
 	return answer, changes
 }
 
+// proposed returns the command of an entry that was proposed here, without decoding it again; nil for others' entries.
+func (p *peer) proposed(e *raftpb.Entry) *raftcmdpb.RaftCommandRequest {
+	for i := range p.proposals[:p.placed] {
+		if w := &p.proposals[i]; w.index >= e.GetIndex() {
+			if w.index == e.GetIndex() && w.term == e.GetTerm() {
+				return w.request
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
 // execute looks at the compares and then does the requests in order, each seeing the ones before.
 func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
 	if failed := p.compare(p.overlay, req.GetCompares()); failed != nil {
@@ -69,13 +85,16 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 	}
 	answer := &raftcmdpb.RaftCommandResponse{Responses: make([]*raftcmdpb.Response, 0, len(req.GetRequests()))}
 	var changes []Change
+	watched := p.s.cfg.Observer != nil
 	for _, r := range req.GetRequests() {
 		switch r := r.GetRequest().(type) {
 		case *raftcmdpb.Request_Put:
 			stored, key := encodeValue(index, r.Put.GetValue()), dataKey(r.Put.GetKey())
 			p.overlay.Put(key, stored)
 			batch.Put(key, stored)
-			changes = append(changes, Change{Key: r.Put.GetKey(), Value: r.Put.GetValue()})
+			if watched {
+				changes = append(changes, Change{Key: r.Put.GetKey(), Value: r.Put.GetValue()})
+			}
 			answer.Responses = append(answer.Responses, putDone)
 		case *raftcmdpb.Request_Delete:
 			key := dataKey(r.Delete.GetKey())
@@ -83,7 +102,9 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 			if found {
 				p.overlay.Delete(key)
 				batch.Delete(key)
-				changes = append(changes, Change{Key: r.Delete.GetKey(), Deleted: true})
+				if watched {
+					changes = append(changes, Change{Key: r.Delete.GetKey(), Deleted: true})
+				}
 			}
 			answer.Responses = append(answer.Responses, &raftcmdpb.Response{Response: &raftcmdpb.Response_Delete{
 				Delete: &raftcmdpb.DeleteResponse{Found: found}}})
@@ -93,8 +114,6 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 	}
 	return answer, changes
 }
-
-var putDone = &raftcmdpb.Response{Response: &raftcmdpb.Response_Put{Put: &raftcmdpb.PutResponse{}}}
 
 func (p *peer) compare(reader engine.Reader, compares []*raftcmdpb.Compare) *raftcmdpb.CompareFailed {
 	for i, c := range compares {

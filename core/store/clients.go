@@ -85,19 +85,10 @@ func (c *clients) look(client, sequence uint64) *raftcmdpb.RaftCommandResponse {
 func (c *clients) remember(client, sequence uint64, answer *raftcmdpb.RaftCommandResponse, batch *engine.Batch) {
 	record := &raftserverpb.ClientRecord{Sequence: sequence, Answer: answer}
 	c.records.Set(client, record)
-	batch.Put(clientKey(c.regionID, client), encode(record))
+	batch.Put(clientKey(c.regionID, client), encodeClientRecord(sequence, answer))
 	for c.records.Len() > c.max {
 		oldest, _, _ := c.records.PopMin()
 		batch.Delete(clientKey(c.regionID, oldest))
 		c.floor = max(c.floor, oldest)
 	}
-}
-
-// encode marshals a state of our own, whose encoding cannot fail.
-func encode(m proto.Message) []byte {
-	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-	if err != nil {
-		panic(fmt.Sprintf("encode %T: %v", m, err))
-	}
-	return data
 }

@@ -8,6 +8,7 @@ import (
 
 	"raftplay/core/engine"
 	metapb "raftplay/core/pb/metapb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
@@ -26,9 +27,12 @@ type peer struct {
 	commit           uint64
 	votes            []uint64
 
+	raftStateKey, applyStateKey []byte
+	// applyFixed encodes the part of the apply state that entries do not move: configuration and truncation.
+	applyFixed []byte
+
 	applied     uint64
 	appliedTerm uint64
-	conf        *raftserverpb.RaftApplyState // its configuration part
 	clients     *clients
 	overlay     *engine.Overlay // the engine with what the outstanding batch will write
 
@@ -51,6 +55,7 @@ type peer struct {
 // comes out of a Ready.
 type proposal struct {
 	index, term uint64
+	request     *raftcmdpb.RaftCommandRequest
 	callback    Callback
 }
 
@@ -66,16 +71,20 @@ func openPeer(s *Store, region *metapb.Region) (*peer, error) {
 		return nil, fmt.Errorf("region %d has no peer on store %d", region.GetId(), cfg.StoreID)
 	}
 	var err error
-	if p.log, p.conf, err = openLog(cfg.Engine, region.GetId(), cfg.Limits.EntryCacheBytesMax); err != nil {
+	var apply *raftserverpb.RaftApplyState
+	if p.log, apply, err = openLog(cfg.Engine, region.GetId(), cfg.Limits.EntryCacheBytesMax); err != nil {
 		return nil, err
 	}
-	p.applied = p.conf.GetAppliedIndex()
+	p.raftStateKey, p.applyStateKey = raftKey(region.GetId(), raftSuffix), raftKey(region.GetId(), applySuffix)
+	p.applied = apply.GetAppliedIndex()
 	if p.appliedTerm, err = p.log.Term(p.applied); err != nil {
 		return nil, fmt.Errorf("region %d: term of applied entry %d: %w", region.GetId(), p.applied, err)
 	}
-	if p.clients, err = openClients(cfg.Engine, region.GetId(), p.conf.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
+	if p.clients, err = openClients(cfg.Engine, region.GetId(), apply.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
 		return nil, err
 	}
+	apply.AppliedIndex, apply.ClientFloor = 0, 0
+	p.applyFixed = encode(apply)
 	p.rn, err = raft.NewRawNode(&raft.Config{
 		ID: p.id, ElectionTick: cfg.ElectionTicksMin, HeartbeatTick: cfg.HeartbeatTicks, Storage: p.log, Applied: p.applied,
 		MaxSizePerMsg: cfg.Limits.MessageBytesMax, MaxCommittedSizePerReady: cfg.Limits.ApplyBytesMax,
@@ -199,7 +208,7 @@ func (p *peer) collect(ready *Ready) {
 		p.log.hard.Term, p.log.hard.Vote, p.log.hard.Commit = hard.GetTerm(), hard.GetVote(), hard.GetCommit()
 	}
 	if len(rd.Entries) > 0 || rd.HardState != nil {
-		ready.Batch.Put(raftKey(p.region.GetId(), raftSuffix), encode(&p.log.hard))
+		ready.Batch.Put(p.raftStateKey, encodeRaftState(&p.log.hard))
 		ready.Writes = append(ready.Writes, PeerWrite{
 			RegionID: p.region.GetId(), Term: p.log.hard.Term, Vote: p.log.hard.Vote, Commit: p.log.hard.Commit,
 			LastIndex: p.log.hard.LastIndex, Entries: rd.Entries,
@@ -210,7 +219,7 @@ func (p *peer) collect(ready *Ready) {
 		for _, e := range rd.CommittedEntries {
 			p.apply(e, ready.Batch)
 		}
-		ready.Batch.Put(raftKey(p.region.GetId(), applySuffix), encode(p.applyState()))
+		ready.Batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
 	}
 	p.readsConfirmed(rd.ReadStates)
 	ready.MustSync = ready.MustSync || rd.MustSync
@@ -228,11 +237,6 @@ func (p *peer) placeProposals(entries []*raftpb.Entry) {
 			p.placed++
 		}
 	}
-}
-
-func (p *peer) applyState() *raftserverpb.RaftApplyState {
-	p.conf.AppliedIndex, p.conf.ClientFloor = p.applied, p.clients.floor
-	return p.conf
 }
 
 // send sorts messages: a leader's own words may travel while its disk works; whatever answers or asks for a vote waits,

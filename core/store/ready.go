@@ -7,7 +7,8 @@ import (
 	"raftplay/core/engine"
 )
 
-// Ready is what the outside owes the Store for one turn, all regions together.
+// Ready is what the outside owes the Store for one turn, all regions together. Its batch and lists are the Store's, and
+// hold until Advance; what the batch puts, and the messages' contents, stay as they are.
 type Ready struct {
 	// Batch is to be written whole, before Advance. It may be empty.
 	Batch *engine.Batch

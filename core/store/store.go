@@ -31,8 +31,13 @@ type Store struct {
 	dirty       []*peer // may have a Ready
 	turn        []*peer // have one outstanding
 	outstanding bool
-	answers     []answer // given out by the next Advance
-	stopped     bool
+	// The last Ready's parts, whose memory the next one uses again.
+	batch               engine.Batch
+	messages, afterSync []Message
+	writes              []PeerWrite
+
+	answers []answer // given out by the next Advance
+	stopped bool
 }
 
 type answer struct {
@@ -177,7 +182,8 @@ func (s *Store) Ready() (Ready, bool) {
 	if s.outstanding || s.stopped || len(s.dirty) == 0 && len(s.answers) == 0 {
 		return Ready{}, false
 	}
-	ready := Ready{Batch: &engine.Batch{}}
+	s.batch.Reset()
+	ready := Ready{Batch: &s.batch, Messages: s.messages[:0], AfterSync: s.afterSync[:0], Writes: s.writes[:0]}
 	s.turn = s.turn[:0]
 	for _, p := range s.dirty {
 		p.dirty = false
@@ -189,6 +195,7 @@ func (s *Store) Ready() (Ready, bool) {
 	if len(s.turn) == 0 && len(s.answers) == 0 {
 		return Ready{}, false
 	}
+	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
 	s.outstanding = true
 	return ready, true
 }
@@ -292,6 +299,6 @@ func (p *peer) appendCommand(req *raftcmdpb.RaftCommandRequest, callback Callbac
 	if err != nil {
 		return busy("UncommittedBytesMax", int(p.s.cfg.Limits.UncommittedBytesMax))
 	}
-	p.proposals = append(p.proposals, proposal{term: p.term, callback: callback})
+	p.proposals = append(p.proposals, proposal{term: p.term, request: req, callback: callback})
 	return nil
 }
