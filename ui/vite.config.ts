@@ -32,5 +32,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
   },
   worker: { format: "es" },
+  // The policy that `raftplay serve` sends, so that a preview breaks where the real thing would.
+  preview: {
+    headers: {
+      "Content-Security-Policy":
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'",
+    },
+  },
   test: { include: ["src/**/*.test.ts"] },
 });

@@ -36,6 +36,8 @@ export interface Notice {
 
 const announceMillisMin = 1200;
 const stepsToListedMax = 2000;
+const rushingEventsMin = 6;
+const listMillisMin = 160;
 
 class Session {
   timeline = $state.raw<Timeline>(noTimeline);
@@ -44,6 +46,8 @@ class Session {
   /** The polite live region's words. */
   announcement = $state("");
   speedIndex = $state(0);
+  /** The last event that the list shows. Follows seq, but when events rush by not faster than can be read. */
+  listSeq = $state(0);
   groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks")));
 
   cluster = $derived(this.timeline.cluster);
@@ -65,6 +69,7 @@ class Session {
   #began = false;
   #announcedMillis = -Infinity;
   #announceTimer = 0;
+  #listedMillis = -Infinity;
 
   constructor() {
     this.#simulation = new Simulation({
@@ -299,6 +304,12 @@ class Session {
   #take(frame: Frame, reset: boolean): void {
     const before = this.timeline;
     this.timeline = follow(before, frame, reset);
+    const now = performance.now();
+    const rushing = this.playing && frame.events.length > rushingEventsMin;
+    if (!rushing || reset || now - this.#listedMillis > listMillisMin) {
+      this.#listedMillis = now;
+      this.listSeq = this.seq;
+    }
     if (!this.#began && this.timeline.hello) {
       this.#began = true;
       void this.#beginRun();

@@ -1,0 +1,178 @@
+import AxeBuilder from "@axe-core/playwright";
+import { mkdirSync } from "node:fs";
+import type { Page } from "@playwright/test";
+import { expect, test, type Playground } from "./page";
+
+const sizes = [
+  { width: 1440, height: 900 },
+  { width: 1024, height: 768 },
+  { width: 390, height: 844 },
+] as const;
+const themes = ["dark", "light"] as const;
+
+/** A state with something of everything: a leader, entries on their way, a store that is down, answers. */
+async function busy(playground: Playground): Promise<void> {
+  await playground.setSpeed(9);
+  const leader = await playground.leaderName();
+  await playground.send("put lang Go");
+  await expect(playground.newest()).toContainText("ok");
+  await playground.send("put city Oslo");
+  await expect(playground.newest()).toContainText("ok");
+  await playground.send(`@${leader === "S1" ? "S2" : "S1"} get lang`);
+  await expect(playground.newest()).toContainText("not leader");
+  await playground.send(`crash ${leader === "S5" ? "S4" : "S5"}`);
+  await playground.pause();
+  await playground.setSpeed(0);
+  await playground.send("put city Kyoto");
+  await playground.button("Next message").click();
+  await playground.button("Next message").click();
+}
+
+/** Text under 12 px, or under 4.5:1 on what lies behind it, as the browser draws it; SVG text included. */
+function textFaults(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    type Colour = [number, number, number, number];
+    const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
+    const read = (css: string): Colour => {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = "#000";
+      canvas.fillStyle = css;
+      canvas.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+      return [r, g, b, a / 255];
+    };
+    const over = (top: Colour, below: Colour): Colour => {
+      const mix = (i: 0 | 1 | 2) => top[i] * top[3] + below[i] * (1 - top[3]);
+      return [mix(0), mix(1), mix(2), 1];
+    };
+    const luminance = ([r, g, b]: Colour) => {
+      const [x, y, z] = [r, g, b].map((v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const contrast = (a: Colour, b: Colour) => {
+      const [light, dark] = [luminance(a), luminance(b)].sort((x, y) => y - x);
+      return (light + 0.05) / (dark + 0.05);
+    };
+    const behind = (element: Element): Colour => {
+      const layers: Colour[] = [];
+      for (let at: Element | null = element; at; at = at.parentElement) {
+        const colour = read(getComputedStyle(at).backgroundColor);
+        if (colour[3] > 0) layers.push(colour);
+        if (colour[3] === 1) break;
+      }
+      return layers.reduceRight<Colour>((below, top) => over(top, below), [255, 255, 255, 1]);
+    };
+    /** In SVG: the filled shape that is drawn before the text and holds its middle. */
+    const shapeBehind = (text: SVGElement): Colour => {
+      const svg = text.ownerSVGElement!;
+      const box = text.getBoundingClientRect();
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      let colour = behind(svg);
+      for (const shape of svg.querySelectorAll<SVGGeometryElement>("rect, circle, path, polygon")) {
+        if (!(shape.compareDocumentPosition(text) & Node.DOCUMENT_POSITION_FOLLOWING) || shape.closest("defs")) continue;
+        const style = getComputedStyle(shape);
+        if (style.fill === "none" || style.fill.startsWith("url") || style.visibility === "hidden") continue;
+        const matrix = shape.getScreenCTM();
+        if (!matrix || !shape.isPointInFill(new DOMPoint(x, y).matrixTransform(matrix.inverse()))) continue;
+        const fill = read(style.fill);
+        fill[3] *= Number(style.fillOpacity) * Number(style.opacity);
+        colour = over(fill, colour);
+      }
+      return colour;
+    };
+    const faults: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const words = walker.currentNode.textContent?.trim();
+      const element = walker.currentNode.parentElement;
+      if (!words || !element || element.closest("script, style, title, .visually-hidden, [aria-live], :disabled")) continue;
+      if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+      const style = getComputedStyle(element);
+      let size = Number.parseFloat(style.fontSize);
+      let back: Colour;
+      let front: Colour;
+      if (element instanceof SVGElement) {
+        const matrix = (element as SVGGraphicsElement).getScreenCTM();
+        if (matrix) size *= Math.hypot(matrix.a, matrix.b);
+        back = shapeBehind(element);
+        front = read(style.fill);
+      } else {
+        back = behind(element);
+        front = read(style.color);
+      }
+      if (size < 11.95) faults.push(`${size.toFixed(1)} px: ${words.slice(0, 40)}`);
+      const ratio = contrast(over(front, back), back);
+      if (ratio < 4.5) faults.push(`${ratio.toFixed(2)}:1: ${words.slice(0, 40)} (${style.color} / ${style.fill} on ${back})`);
+    }
+    return [...new Set(faults)];
+  });
+}
+
+for (const theme of themes) {
+  test.describe(`in the ${theme} theme`, () => {
+    test.use({ colorScheme: theme });
+
+    test("axe finds nothing", async ({ playground, page }) => {
+      await playground.open();
+      await busy(playground);
+      const found = await new AxeBuilder({ page }).analyze();
+      expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`)).toEqual([]);
+      for (const [open, title] of [
+        ["Share", "Share this run"],
+        ["Keys and help", "Keys and help"],
+        ["seed 42", "New run"],
+      ]) {
+        await playground.button(open).click();
+        const dialog = page.getByRole("dialog", { name: title });
+        await expect(dialog).toBeVisible();
+        const inDialog = await new AxeBuilder({ page }).include("dialog[open]").analyze();
+        expect(inDialog.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`)).toEqual([]);
+        await page.keyboard.press("Escape");
+        await expect(dialog).toBeHidden();
+      }
+    });
+
+    for (const size of sizes) {
+      test(`at ${size.width}×${size.height} nothing overlaps, is cut off, or too small or faint to read`, async ({ playground, page }) => {
+        await page.setViewportSize(size);
+        await playground.open();
+        await busy(playground);
+        expect(await textFaults(page)).toEqual([]);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        expect(overflow, "horizontal scroll").toBeLessThanOrEqual(0);
+        const overlaps = await page.evaluate(() => {
+          const boxes = [...document.querySelectorAll<HTMLElement>("button, input, select, h1, h2, .mono, dt, dd, td, th")]
+            .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest("dialog, .visually-hidden, [popover]"))
+            .filter((e) => !e.matches(".visually-hidden"))
+            .map((e) => ({ e, box: e.getBoundingClientRect(), clip: e.closest(".world, .details, ol, .events") }))
+            .filter(({ box }) => box.width > 0 && box.height > 0);
+          const found: string[] = [];
+          for (let i = 0; i < boxes.length; i++) {
+            for (let j = i + 1; j < boxes.length; j++) {
+              const [a, b] = [boxes[i], boxes[j]];
+              if (a.clip !== b.clip || a.e.contains(b.e) || b.e.contains(a.e)) continue;
+              if (a.e.closest(".transport") !== b.e.closest(".transport")) continue;
+              if (a.e.closest(".line") && a.e.closest(".line") === b.e.closest(".line")) continue;
+              const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+              const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+              if (wide > 1 && high > 1) found.push(`${a.e.outerHTML.slice(0, 80)} over ${b.e.outerHTML.slice(0, 80)}`);
+            }
+          }
+          return found;
+        });
+        expect(overlaps).toEqual([]);
+        mkdirSync("test-results/look", { recursive: true });
+        await page.screenshot({ path: `test-results/look/${theme}-${size.width}x${size.height}.png`, fullPage: size.width < 800 });
+      });
+    }
+  });
+}
+
+test("the README's picture is what a person sees", async ({ playground, page }) => {
+  await playground.open();
+  await busy(playground);
+  await playground.stores.getByRole("button", { name: /leader/ }).click();
+  await page.mouse.move(700, 20);
+  mkdirSync("../docs", { recursive: true });
+  await page.screenshot({ path: "../docs/screenshot.png" });
+});
