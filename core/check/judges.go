@@ -91,6 +91,7 @@ func (j *Judges) Rewind(seq uint64) bool {
 		j.forget()
 		return seq == 0
 	}
+	j.seq = seq
 	j.peerUndos.rewind(seq)
 	j.factUndos.rewind(seq)
 	for len(j.verdicts) > 0 && j.verdicts[len(j.verdicts)-1].seq > seq {

@@ -164,3 +164,20 @@ func difference(got, want string) string {
 	}
 	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
 }
+
+func TestRewindTwiceToTheSameEvent(t *testing.T) {
+	events := record(t, 2)
+	straight, j := New(func(*sessionpb.Violation) {}), New(func(*sessionpb.Violation) {})
+	for at := range events {
+		straight.Event(events[at])
+		for range 2 {
+			feed(j, events[j.seq:min(at+3, len(events))])
+			if !j.Rewind(uint64(at + 1)) {
+				t.Fatalf("no way back to event %d", at+1)
+			}
+		}
+		if at%50 == 0 && dump(j) != dump(straight) {
+			t.Fatalf("rewound twice to %d:\n%s", at+1, difference(dump(j), dump(straight)))
+		}
+	}
+}

@@ -146,7 +146,7 @@ func (w *World) restartStore(id uint64) error {
 	return nil
 }
 
-// takeMessage takes a message off the network and its arrival off the agenda.
+// findMessage returns where a message in flight is, or a sentence.
 func (w *World) findMessage(id uint64) (slot uint32, err error) {
 	slot, found := w.network.find(id)
 	switch {

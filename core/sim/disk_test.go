@@ -156,3 +156,23 @@ func TestNothingIsAcknowledgedBeforeItIsSynced(t *testing.T) {
 		}
 	}
 }
+
+func TestAStoreCrashedInTheMiddleOfAWriteCatchesUp(t *testing.T) {
+	var seen recording
+	w, leader := leaderWithIdleDisk(t, &seen)
+	act(t, w, put(leader, "city", "Nara"))
+	stepTo(t, w, &seen, leader, isWritten)
+	act(t, w, crash(leader))
+	if s := w.Keyframe().Stores[leader-1]; len(s.Writes) > 0 || len(s.WrittenIds) > 0 {
+		t.Errorf("the disk of a store that is down works on %v", s.Writes)
+	}
+	act(t, w, restart(leader))
+	act(t, w, put(elect(t, w), "city", "Osaka"))
+	w.RunUntil(w.Now() + 3_000_000)
+	stores := w.Keyframe().Stores
+	for _, s := range stores {
+		if p, first := s.Peers[0], stores[0].Peers[0]; p.Applied != first.Applied || string(p.Keys[0].Value) != "Osaka" {
+			t.Errorf("S%d has applied %d and holds %v, S1 has applied %d", s.Id, p.Applied, p.Keys, first.Applied)
+		}
+	}
+}
