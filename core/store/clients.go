@@ -46,6 +46,20 @@ func openClients(reader engine.Reader, regionID, floor uint64, max int) (*client
 	return c, nil
 }
 
+// replace takes a snapshot's clients in place of all that were known.
+func (c *clients) replace(remembered []*raftserverpb.RememberedClient, floor uint64, batch *engine.Batch) {
+	c.records.Scan(func(client uint64, _ *raftserverpb.ClientRecord) bool {
+		batch.Delete(clientKey(c.regionID, client))
+		return true
+	})
+	c.records.Clear()
+	c.floor = floor
+	for _, r := range remembered {
+		c.records.Set(r.GetClient(), r.GetRecord())
+		batch.Put(clientKey(c.regionID, r.GetClient()), encode(r.GetRecord()))
+	}
+}
+
 // look answers a request that must not be applied: a retry with its first answer, an older or forgotten one with a
 // refusal. Nil: apply it.
 func (c *clients) look(client, sequence uint64) *raftcmdpb.RaftCommandResponse {

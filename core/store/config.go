@@ -34,19 +34,19 @@ type Config struct {
 
 // Limits bound what a Store accepts and keeps.
 type Limits struct {
-	KeyBytesMax            int
-	ValueBytesMax          int
-	RequestsMax            int    // requests and compares of one command, each
-	ScanPairsMax           int    // pairs of one scan's answer
-	MessageBytesMax        uint64 // entries of one MsgApp
-	InflightMessagesMax    int    // MsgApps on their way to one peer
-	UncommittedBytesMax    uint64 // a leader's entries not yet committed, per region
-	ProposalsMax           int    // commands waiting for their answer, per region
-	EntryCacheBytesMax     int    // newest entries kept decoded, per region
-	ApplyBytesMax          uint64 // entries applied in one Ready, per region
-	ClientsRememberedMax   int    // clients whose last answer is kept, per region
-	TermLeapMax            uint64 // how far ahead of ours a message's term may be
-	MessageEntriesBytesMax int    // a message from outside, in its encoding
+	KeyBytesMax          int
+	ValueBytesMax        int
+	RequestsMax          int    // requests and compares of one command, each
+	ScanPairsMax         int    // pairs of one scan's answer
+	MessageBytesMax      uint64 // entries of one MsgApp
+	InflightMessagesMax  int    // MsgApps on their way to one peer
+	UncommittedBytesMax  uint64 // a leader's entries not yet committed, per region
+	ProposalsMax         int    // commands waiting for their answer, per region
+	EntryCacheBytesMax   int    // newest entries kept decoded, per region
+	ApplyBytesMax        uint64 // entries applied in one Ready, per region
+	ClientsRememberedMax int    // clients whose last answer is kept, per region
+	TermLeapMax          uint64 // how far ahead of ours a message's term may be
+	SnapshotBytesMax     int    // a region's keys and values in one snapshot
 }
 
 // DefaultConfig returns a Config with TiKV's ticks and every limit set; StoreID, Engine and Now are the caller's.
@@ -57,19 +57,19 @@ func DefaultConfig() Config {
 		PreVote:          true,
 		CheckQuorum:      true,
 		Limits: Limits{
-			KeyBytesMax:            4 << 10,
-			ValueBytesMax:          1 << 20,
-			RequestsMax:            128,
-			ScanPairsMax:           1024,
-			MessageBytesMax:        1 << 20,
-			InflightMessagesMax:    256,
-			UncommittedBytesMax:    64 << 20,
-			ProposalsMax:           4096,
-			EntryCacheBytesMax:     4 << 20,
-			ApplyBytesMax:          8 << 20,
-			ClientsRememberedMax:   1024,
-			TermLeapMax:            1 << 32,
-			MessageEntriesBytesMax: 64 << 20,
+			KeyBytesMax:          4 << 10,
+			ValueBytesMax:        1 << 20,
+			RequestsMax:          128,
+			ScanPairsMax:         1024,
+			MessageBytesMax:      1 << 20,
+			InflightMessagesMax:  256,
+			UncommittedBytesMax:  64 << 20,
+			ProposalsMax:         4096,
+			EntryCacheBytesMax:   4 << 20,
+			ApplyBytesMax:        8 << 20,
+			ClientsRememberedMax: 1024,
+			TermLeapMax:          1 << 32,
+			SnapshotBytesMax:     256 << 20,
 		},
 	}
 }

@@ -110,8 +110,8 @@ func hostileMessages() []hostile {
 		{"a snapshot that contradicts the members", letter(1, 2, with(raftpb.MsgSnap, func(m *raftpb.Message) {
 			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one,
 				ConfState: &raftpb.ConfState{Voters: []uint64{102}, Learners: []uint64{102}, VotersOutgoing: []uint64{7}}}}
-		})), "carries no snapshot"},
-		{"an empty snapshot", letter(1, 2, typed(raftpb.MsgSnap)), "does not travel"},
+		})), "members are not the region's"},
+		{"an empty snapshot", letter(1, 2, typed(raftpb.MsgSnap)), "it has no snapshot"},
 		{"an append with a snapshot", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
 			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one}}
 		})), "carries no snapshot"},
@@ -192,6 +192,22 @@ func TestAHeartbeatCommitsNothingThatAnAppendCutOff(t *testing.T) {
 	beat.Commit = new(uint64(4))
 	c.must(letter(3, 2, beat))
 	c.live(60)
+}
+
+// A store that lacks what it acknowledged, for its disk lied, cannot be helped; it must not start a storm of messages.
+func TestAPeerThatLacksWhatItAcknowledgedIsNotAskedForEver(t *testing.T) {
+	c := newArena(t)
+	c.must(letter(5, 1, &raftpb.Message{Type: raftpb.MsgAppResp.Enum(), Term: new(uint64(1)), Index: new(uint64(3))}))
+	c.rest()
+	reject := &raftpb.Message{Type: raftpb.MsgAppResp.Enum(), Term: new(uint64(1)), Index: new(uint64(3)),
+		LogTerm: new(uint64(1)), Reject: new(true), RejectHint: new(uint64(2))}
+	if err := c.deliver(letter(5, 1, reject)); err == nil || !strings.Contains(err.Error(), "it rejects entry 3, which it has acknowledged") {
+		t.Fatalf("the refusal is %v", err)
+	}
+	c.live(60)
+	for id := uint64(1); id <= 4; id++ {
+		wantEqual(t, "data in the end", strings.HasPrefix(c.data(id), "a=1@2 b=2@3 "), true)
+	}
 }
 
 // newArena is a cluster caught in the middle of everything: S1 leads term 1 with a write and a read under way, S2 follows,

@@ -18,6 +18,8 @@ type raftLog struct {
 	regionID uint64
 	reader   engine.Reader
 	bytesMax int
+	// snapshot makes the region's snapshot; the peer's.
+	snapshot func() (*raftpb.Snapshot, error)
 
 	hard          raftserverpb.RaftLocalState // term, vote, commit, last_index
 	truncated     uint64                      // index and term of the entry before the first
@@ -141,9 +143,17 @@ func fitting(entries []*raftpb.Entry, maxSize uint64) int {
 	return len(entries)
 }
 
-// Snapshot implements raft.Storage. Raft asks only when an entry it needs has been truncated.
-func (l *raftLog) Snapshot() (*raftpb.Snapshot, error) {
-	return nil, raft.ErrSnapshotTemporarilyUnavailable
+// Snapshot implements raft.Storage. Raft asks when a follower needs an entry that has been truncated.
+func (l *raftLog) Snapshot() (*raftpb.Snapshot, error) { return l.snapshot() }
+
+// restore makes the log empty behind a snapshot.
+func (l *raftLog) restore(index, term uint64, batch *engine.Batch) {
+	for i := l.truncated + 1; i <= l.hard.LastIndex; i++ {
+		batch.Delete(logKey(l.regionID, i))
+	}
+	l.truncated, l.truncatedTerm = index, term
+	l.hard.LastIndex, l.hard.Commit = index, max(l.hard.Commit, index)
+	l.cache, l.cacheFirst, l.cacheBytes, l.written = nil, index+1, 0, index
 }
 
 func (l *raftLog) entry(index uint64) (*raftpb.Entry, error) {

@@ -83,8 +83,8 @@ func openPeer(s *Store, region *metapb.Region) (*peer, error) {
 	if p.clients, err = openClients(cfg.Engine, region.GetId(), apply.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
 		return nil, err
 	}
-	apply.AppliedIndex, apply.ClientFloor = 0, 0
-	p.applyFixed = encode(apply)
+	p.applyFixed = p.encodeFixed()
+	p.log.snapshot = p.snapshot
 	p.rn, err = raft.NewRawNode(&raft.Config{
 		ID: p.id, ElectionTick: cfg.ElectionTicksMin, HeartbeatTick: cfg.HeartbeatTicks, Storage: p.log, Applied: p.applied,
 		MaxSizePerMsg: cfg.Limits.MessageBytesMax, MaxCommittedSizePerReady: cfg.Limits.ApplyBytesMax,
@@ -200,6 +200,9 @@ func (p *peer) collect(ready *Ready) {
 	p.rd = p.rn.Ready()
 	p.out = true
 	rd := &p.rd
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		p.restore(rd.Snapshot, ready.Batch)
+	}
 	if len(rd.Entries) > 0 {
 		p.log.append(rd.Entries, ready.Batch)
 		p.placeProposals(rd.Entries)
@@ -207,7 +210,7 @@ func (p *peer) collect(ready *Ready) {
 	if hard := rd.HardState; hard != nil {
 		p.log.hard.Term, p.log.hard.Vote, p.log.hard.Commit = hard.GetTerm(), hard.GetVote(), hard.GetCommit()
 	}
-	if len(rd.Entries) > 0 || rd.HardState != nil {
+	if len(rd.Entries) > 0 || rd.HardState != nil || !raft.IsEmptySnap(rd.Snapshot) {
 		ready.Batch.Put(p.raftStateKey, encodeRaftState(&p.log.hard))
 		ready.Writes = append(ready.Writes, PeerWrite{
 			RegionID: p.region.GetId(), Term: p.log.hard.Term, Vote: p.log.hard.Vote, Commit: p.log.hard.Commit,
@@ -222,7 +225,7 @@ func (p *peer) collect(ready *Ready) {
 		ready.Batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
 	}
 	p.readsConfirmed(rd.ReadStates)
-	ready.MustSync = ready.MustSync || rd.MustSync
+	ready.MustSync = ready.MustSync || rd.MustSync || !raft.IsEmptySnap(rd.Snapshot)
 }
 
 // placeProposals finds the entries of the proposals that have none yet. Only the leader of a term makes its entries, so

@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
+	"go.etcd.io/raft/v3/tracker"
 )
 
 // Raft trusts its callers: some messages make it panic, others raise its term to anything. So every message is checked
@@ -52,7 +53,7 @@ func (p *peer) validate(m Message) error {
 		return fmt.Errorf("its context has %d bytes", len(r.GetContext()))
 	case len(r.GetEntries()) > 0 && r.GetType() != raftpb.MsgApp:
 		return fmt.Errorf("a %s carries no entries", r.GetType())
-	case r.GetSnapshot() != nil && !raft.IsEmptySnap(r.GetSnapshot()):
+	case r.GetType() != raftpb.MsgSnap && !raft.IsEmptySnap(r.GetSnapshot()):
 		return fmt.Errorf("a %s carries no snapshot", r.GetType())
 	}
 	switch r.GetType() {
@@ -64,6 +65,8 @@ func (p *peer) validate(m Message) error {
 		return p.checkHeartbeat(r)
 	case raftpb.MsgHeartbeatResp:
 		return p.checkHeartbeatResponse(r)
+	case raftpb.MsgSnap:
+		return p.checkSnapshot(r)
 	case raftpb.MsgVote, raftpb.MsgVoteResp, raftpb.MsgPreVote, raftpb.MsgPreVoteResp, raftpb.MsgTimeoutNow:
 		return nil
 	default:
@@ -129,8 +132,21 @@ func (p *peer) checkAppendResponse(r *raftpb.Message) error {
 		return fmt.Errorf("it acknowledges entry %d, the log ends at %d", r.GetIndex(), p.logEnd())
 	case r.GetReject() && r.GetRejectHint() > r.GetIndex():
 		return fmt.Errorf("its hint %d is past the rejected %d", r.GetRejectHint(), r.GetIndex())
+	case r.GetReject() && p.probesFrom(r.GetFrom(), r.GetIndex()):
+		// Raft would ask again at once, for ever: it takes no acknowledgement back.
+		return fmt.Errorf("it rejects entry %d, which it has acknowledged", r.GetIndex())
 	}
 	return nil
+}
+
+// probesFrom tells whether the leader probes a peer just after an entry that the peer has acknowledged.
+func (p *peer) probesFrom(id, index uint64) (probes bool) {
+	p.rn.WithProgress(func(peerID uint64, _ raft.ProgressType, pr tracker.Progress) {
+		if peerID == id {
+			probes = pr.State == tracker.StateProbe && pr.Match == index && pr.Next == index+1 && index > 0
+		}
+	})
+	return probes
 }
 
 // checkHeartbeat: a leader never tells more committed than the follower acknowledged.

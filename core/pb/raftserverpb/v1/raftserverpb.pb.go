@@ -503,11 +503,13 @@ func (x *ClientRecord) GetAnswer() *v11.RaftCommandResponse {
 
 // RegionSnapshot is the data of a raft snapshot: everything a peer needs to stand at its index.
 type RegionSnapshot struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Region        *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
-	Pairs         []*v11.Pair            `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs,omitempty"`
-	Clients       []*RememberedClient    `protobuf:"bytes,3,rep,name=clients,proto3" json:"clients,omitempty"`
-	ClientFloor   uint64                 `protobuf:"varint,4,opt,name=client_floor,json=clientFloor,proto3" json:"client_floor,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Region *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	// The users' pairs in the engine's form: keys with their prefix, values with their revision; ascending.
+	Pairs []*v11.Pair `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs,omitempty"`
+	// Ascending by client.
+	Clients       []*RememberedClient `protobuf:"bytes,3,rep,name=clients,proto3" json:"clients,omitempty"`
+	ClientFloor   uint64              `protobuf:"varint,4,opt,name=client_floor,json=clientFloor,proto3" json:"client_floor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -243,11 +243,15 @@ export type RegionSnapshot = Message<"raftserverpb.v1.RegionSnapshot"> & {
   region?: Region | undefined;
 
   /**
+   * The users' pairs in the engine's form: keys with their prefix, values with their revision; ascending.
+   *
    * @generated from field: repeated raftcmdpb.v1.Pair pairs = 2;
    */
   pairs: Pair[];
 
   /**
+   * Ascending by client.
+   *
    * @generated from field: repeated raftserverpb.v1.RememberedClient clients = 3;
    */
   clients: RememberedClient[];
