@@ -185,10 +185,6 @@ func (l *logTerms) cut(from uint64) {
 	for l.top != nil && l.top.from >= from {
 		l.top = l.top.below
 	}
-	if from > l.last+1 {
-		// A gap: what lies below it says nothing about what comes.
-		l.top = nil
-	}
 	l.last = from - 1
 }
 

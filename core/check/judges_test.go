@@ -209,6 +209,17 @@ func TestApplyingAgainAfterARestartIsFine(t *testing.T) {
 	c.wantsNothing()
 }
 
+func TestASnapshotMayLeaveEntriesOut(t *testing.T) {
+	c := newCourt(t)
+	c.writes(1, 1, 0, 1, 1)
+	c.applies(1, 1, 1, 1)
+	c.handsOver(1, &sessionpb.PeerWrite{Term: 2, LastIndex: 50})
+	c.applies(1, 51, 2, 2)
+	c.writes(1, 51, 0, 2)
+	c.writes(2, 51, 0, 2)
+	c.wantsNothing()
+}
+
 func TestATermGoesBack(t *testing.T) {
 	c := newCourt(t)
 	c.role(1, 5, 0, sessionpb.Role_ROLE_FOLLOWER)

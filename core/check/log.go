@@ -15,10 +15,14 @@ const (
 func (j *Judges) writeStarted(storeID uint64, w *sessionpb.PeerWrite) {
 	p := j.peer(storeID, w.GetRegionId())
 	j.handed(p, w)
+	s := j.change(p)
+	if replaced(&s.log, w) {
+		// By a snapshot: what it holds was applied elsewhere, entry by entry.
+		s.log, s.appliedKnown = logTerms{last: w.GetLastIndex()}, false
+	}
 	if len(w.GetEntries()) == 0 {
 		return
 	}
-	s := j.change(p)
 	s.log.cut(w.GetFirstIndex())
 	for _, e := range w.GetEntries() {
 		before, known := s.log.term(e.GetIndex() - 1)
@@ -29,6 +33,14 @@ func (j *Judges) writeStarted(storeID uint64, w *sessionpb.PeerWrite) {
 			j.completeness(p, e.GetTerm())
 		}
 	}
+}
+
+// replaced tells whether a write puts the log where its entries alone do not lead.
+func replaced(log *logTerms, w *sessionpb.PeerWrite) bool {
+	if len(w.GetEntries()) == 0 {
+		return w.GetLastIndex() != log.last
+	}
+	return w.GetFirstIndex() > log.last+1
 }
 
 // entry holds an entry of a log against the same index and term on every other store. That the entries before are the
