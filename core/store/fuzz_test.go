@@ -10,6 +10,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	metapb "raftplay/core/pb/metapb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
@@ -89,6 +91,10 @@ func FuzzHostileMember(f *testing.F) {
 	// The first index, the last index, and a rejection without end.
 	f.Add(slices.Concat(say(1, 5, raftpb.MsgApp, 1, 0, 0, 15, 0, 3<<4, 0b010101, 0), say(2, 1, raftpb.MsgAppResp, 1, 1, 4, 0, 255, 1, 0, 0),
 		say(4, 1, raftpb.MsgAppResp, 2, 0, 255, 0, 255, 0, 0, 0), []byte{rest}))
+	// A snapshot takes the place of a longer log, and a heartbeat commits what went with it.
+	f.Add(slices.Concat(say(1, 2, raftpb.MsgApp, 1, 1, 3, 0, 0, 3<<4, 0b010101, 0), []byte{turn(2)},
+		say(3, 2, raftpb.MsgSnap, 2, 2, 4, 0, 0, 0, 0, 0), say(3, 2, raftpb.MsgHeartbeat, 2, 0, 0, 6, 0, 0, 0, 0)))
+	f.Add(slices.Concat(say(3, 2, raftpb.MsgSnap, 2, 2, 255, 0, 0, 0, 0, 0), []byte{rest}))
 	f.Fuzz(func(t *testing.T, script []byte) {
 		c := newArena(t)
 		next := func() byte {
@@ -136,6 +142,9 @@ func hostileWord(next func() byte) *raftpb.Message {
 			Index: new(m.GetIndex() + 1 + i), Term: new(uint64(terms>>(2*i)) & 3), Data: []byte{terms},
 		})
 	}
+	if m.GetType() == raftpb.MsgSnap {
+		m.Snapshot = hostileSnapshot(m.GetIndex(), m.GetLogTerm())
+	}
 	switch context % 4 {
 	case 1:
 		m.Context = binary.LittleEndian.AppendUint64(nil, uint64(context/4)%4)
@@ -145,4 +154,21 @@ func hostileWord(next func() byte) *raftpb.Message {
 		m.Context = []byte{context}
 	}
 	return m
+}
+
+// hostileSnapshot is well-formed, for the arena's region, and says what no leader would.
+func hostileSnapshot(index, term uint64) *raftpb.Snapshot {
+	region := &metapb.Region{Id: 1, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}
+	members := &raftpb.ConfState{AutoLeave: new(false)}
+	for id := uint64(1); id <= 5; id++ {
+		region.Peers = append(region.Peers, &metapb.Peer{Id: 100 + id, StoreId: id, Role: metapb.PeerRole_PEER_ROLE_VOTER})
+		members.Voters = append(members.Voters, 100+id)
+	}
+	return &raftpb.Snapshot{
+		Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: &term, ConfState: members},
+		Data: encode(&raftserverpb.RegionSnapshot{
+			Region: region, Pairs: []*raftcmdpb.Pair{{Key: dataKey([]byte("s")), Value: encodeValue(index, []byte("snapshot"))}},
+			Clients: []*raftserverpb.RememberedClient{{Client: 12, Record: &raftserverpb.ClientRecord{Sequence: 3}}},
+		}),
+	}
 }

@@ -112,6 +112,9 @@ func hostileMessages() []hostile {
 				ConfState: &raftpb.ConfState{Voters: []uint64{102}, Learners: []uint64{102}, VotersOutgoing: []uint64{7}}}}
 		})), "members are not the region's"},
 		{"an empty snapshot", letter(1, 2, typed(raftpb.MsgSnap)), "it has no snapshot"},
+		{"a snapshot at the end of all indexes", letter(1, 2, with(raftpb.MsgSnap, func(m *raftpb.Message) {
+			m.Snapshot = hostileSnapshot(math.MaxUint64, 1)
+		})), "overflow"},
 		{"an append with a snapshot", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
 			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one}}
 		})), "carries no snapshot"},

@@ -81,6 +81,9 @@ func (p *peer) encodeFixed() []byte {
 	})
 }
 
+// indexMax leaves room for all entries that may ever follow a snapshot.
+const indexMax = 1 << 62
+
 // checkSnapshot wants a snapshot of this region as it is: the same members, keys within its range, clients in order.
 func (p *peer) checkSnapshot(r *raftpb.Message) error {
 	s := r.GetSnapshot()
@@ -90,6 +93,8 @@ func (p *peer) checkSnapshot(r *raftpb.Message) error {
 		return errors.New("it has no snapshot")
 	case meta.GetTerm() == 0 || meta.GetTerm() > r.GetTerm():
 		return fmt.Errorf("its snapshot is of term %d in a message of term %d", meta.GetTerm(), r.GetTerm())
+	case meta.GetIndex() > indexMax:
+		return fmt.Errorf("the index %d of its snapshot would overflow", meta.GetIndex())
 	case !sameMembers(meta.GetConfState(), p.log.conf):
 		return errors.New("its snapshot's members are not the region's")
 	}

@@ -134,7 +134,7 @@ func (s *Store) Step(m Message) error {
 	if err := p.validate(m); err != nil {
 		return err
 	}
-	p.noteCut(m.Raft.GetEntries())
+	p.noteCut(m.Raft)
 	p.countVote(m.Raft)
 	err = p.rn.Step(m.Raft)
 	p.touched()

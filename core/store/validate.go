@@ -100,19 +100,23 @@ func checkAppend(r *raftpb.Message) error {
 	return nil
 }
 
-// noteCut looks at an append on its way to raft: one that contradicts the log shortens raft's own at once, while ours
-// keeps its old end until the next Ready.
-func (p *peer) noteCut(entries []*raftpb.Entry) {
-	if len(entries) == 0 {
-		return
+// noteCut looks at an append or a snapshot on its way to raft: one that contradicts the log shortens raft's own at once,
+// while ours keeps its old end until the next Ready.
+func (p *peer) noteCut(r *raftpb.Message) {
+	entries, end := r.GetEntries(), r.GetSnapshot().GetMetadata().GetIndex()
+	cuts := end > 0
+	if len(entries) > 0 {
+		end = entries[len(entries)-1].GetIndex()
 	}
 	for _, e := range entries {
-		if term, err := p.log.Term(e.GetIndex()); err == nil && term != e.GetTerm() && !p.cut {
-			p.cut, p.cutEnd = true, p.log.hard.LastIndex
-		}
+		term, err := p.log.Term(e.GetIndex())
+		cuts = cuts || err == nil && term != e.GetTerm()
 	}
-	if p.cut {
-		p.cutEnd = min(p.cutEnd, entries[len(entries)-1].GetIndex())
+	if cuts && !p.cut {
+		p.cut, p.cutEnd = true, p.log.hard.LastIndex
+	}
+	if p.cut && end > 0 {
+		p.cutEnd = min(p.cutEnd, end)
 	}
 }
 
