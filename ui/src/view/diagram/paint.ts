@@ -39,7 +39,8 @@ export interface Lit {
   readonly messages: ReadonlySet<number>;
   readonly selectedMessage: number;
   readonly storeId: number;
-  readonly eventSeq: number;
+  /** The event pointed at. */
+  readonly event: { readonly x: number; readonly y: number } | null;
   /** The hairline under the pointer. */
   readonly pointerX: number | null;
 }
@@ -80,9 +81,9 @@ export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, loo
   // What is known but not played yet.
   if (scene.knownX > playheadX + 0.5) clip(now, right, 0.3);
 
+  playhead(ctx, scene, lit, look);
   points(ctx, scene, lit, look);
   laneNames(ctx, scene, lit, look);
-  playhead(ctx, scene, lit, look);
 }
 
 function grid(ctx: CanvasRenderingContext2D, scene: Scene, { palette, zoom }: Look): void {
@@ -245,6 +246,7 @@ function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette
   const { frame, playheadX } = scene;
   const dim = (x: number) => (x <= playheadX + 0.5 ? 1 : 0.5);
   ctx.textAlign = "left";
+  ctx.lineJoin = "round";
   ctx.font = `${12 * zoom}px ${palette.font}`;
   for (const mark of scene.marks) {
     const colour = markColour(palette, mark.tone);
@@ -260,12 +262,14 @@ function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette
     }
     if (mark.labelX !== null) {
       ctx.fillStyle = colour;
+      ctx.strokeStyle = palette.panel;
+      ctx.lineWidth = 4;
+      ctx.strokeText(mark.label, mark.labelX, 13 * zoom);
       ctx.fillText(mark.label, mark.labelX, 13 * zoom);
     }
   }
   // Commits: a notch under the lane, with the index.
   ctx.font = `${12 * zoom}px ${palette.mono}`;
-  ctx.lineJoin = "round";
   for (const commit of scene.commits) {
     ctx.globalAlpha = dim(commit.x);
     ctx.fillStyle = palette.good;
@@ -283,9 +287,8 @@ function points(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette
     }
   }
   ctx.globalAlpha = 1;
-  const event = lit.eventSeq;
-  const at = scene.marks.find((m) => m.seq === event) ?? scene.commits.find((c) => c.seq === event);
-  if (at && at.y !== null && at.x >= frame.left) {
+  const at = lit.event;
+  if (at && at.x >= frame.left) {
     ctx.strokeStyle = palette.text;
     ctx.lineWidth = 2;
     ctx.beginPath();
