@@ -7,12 +7,12 @@ test("every control can be reached with Tab and says what it is", async ({ playg
   const reached = new Set<string>();
   const unnamed: string[] = [];
   await page.locator("body").click({ position: { x: 5, y: 5 } });
-  for (let i = 0; i < 160; i++) {
+  for (let i = 0; i < 240; i++) {
     await page.keyboard.press("Tab");
     const focus = await page.evaluate(() => {
       const e = document.activeElement;
       if (!e || e === document.body) return null;
-      const name = e.getAttribute("aria-label") ?? e.getAttribute("title") ?? e.textContent?.trim() ?? "";
+      const name = e.getAttribute("aria-label") ?? (e.textContent?.trim() || e.getAttribute("title")) ?? "";
       const labelled = name !== "" || (e instanceof HTMLInputElement && (e.labels?.length ?? 0) > 0);
       const style = getComputedStyle(e);
       return { name, labelled, html: e.outerHTML.slice(0, 120), visible: e.matches(":focus-visible"), outline: style.outlineStyle };

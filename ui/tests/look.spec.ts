@@ -92,7 +92,7 @@ function textFaults(page: Page): Promise<string[]> {
       let back: Colour;
       let front: Colour;
       if (element instanceof SVGElement) {
-        const matrix = (element as SVGGraphicsElement).getScreenCTM();
+        const matrix = element instanceof SVGGraphicsElement ? element.getScreenCTM() : null;
         if (matrix) size *= Math.hypot(matrix.a, matrix.b);
         back = shapeBehind(element);
         front = read(style.fill);

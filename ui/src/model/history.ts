@@ -119,6 +119,16 @@ const markKinds: ReadonlySet<EventKind> = new Set<EventKind>([
   "violation",
 ]);
 
+/** Events whose words tell of the store as it was before. */
+const storeKinds: ReadonlySet<EventKind> = new Set<EventKind>([
+  "ticked",
+  "roleChanged",
+  "writeStarted",
+  "written",
+  "synced",
+  "applied",
+]);
+
 /** A history that begins with a whole state, from a keyframe. */
 export function startHistory(cluster: Cluster): History {
   const roleSpans = new Map<number, readonly RoleSpan[]>();
@@ -340,7 +350,8 @@ function contextOf(before: Cluster, event: Event): EventContext {
     message = messageOf(body.value.message);
   }
   const storeId = Number(event.storeId);
-  const store = before.stores.find((s) => s.id === storeId) ?? null;
+  // Only where words need it: old states are not to be kept for long.
+  const store = storeKinds.has(body.case!) ? (before.stores.find((s) => s.id === storeId) ?? null) : null;
   let operation = null;
   if (body.case === "operationEnded") {
     const id = Number(body.value.id);

@@ -23,8 +23,9 @@ export const noTimeline: Timeline = {
   headSteps: 0,
 };
 
-/** reset: a run begins in this frame; nothing held before belongs to it. */
-export function follow(timeline: Timeline, frame: Frame, reset: boolean): Timeline {
+/** asked: a reset was asked for; when a run begins in this frame, nothing held before belongs to it. */
+export function follow(timeline: Timeline, frame: Frame, asked: boolean): Timeline {
+  const reset = asked && (frame.keyframe !== undefined || frame.events[0]?.seq === 1n);
   const branches = frame.branchList?.branches ?? timeline.branches;
   const status = frame.status ?? timeline.status;
   let { cluster, history } = timeline;

@@ -26,9 +26,11 @@ export type Condition =
   | { readonly kind: "failed"; readonly sentence: string; readonly canReset: boolean };
 
 export interface Viewer {
-  /** reset: a run began in this frame or before it, and nothing of it has been shown yet. */
+  /** reset: a run may begin in this frame, with its first event or a keyframe. */
   frame(frame: Frame, reset: boolean): void;
   condition(condition: Condition): void;
+  /** A new worker has been led to where the one before stood. */
+  replayed(): void;
 }
 
 const answerMillisMax = 4000;
@@ -140,7 +142,7 @@ export class Simulation {
       case "frame":
         clearTimeout(this.#watchdog);
         this.#awaiting = false;
-        this.#take(fromBinary(FrameSchema, message.bytes));
+        this.#take(message.bytes);
         break;
       case "died":
         this.#died(message.reason);
@@ -148,15 +150,18 @@ export class Simulation {
     }
   }
 
-  #take(frame: Frame): void {
+  #take(bytes: Uint8Array): void {
+    const begins = this.#resetPending;
+    // Pause does not wait for the page to be drawn.
+    if (this.#queued.some((c) => c.command.case === "pause") && !this.#replaying) this.#request(this.#queued.splice(0));
+    const frame = fromBinary(FrameSchema, bytes);
     if (frame.status) this.#status = frame.status;
-    const begins = this.#resetPending && (frame.keyframe !== undefined || frame.events.length > 0);
-    if (begins) this.#resetPending = false;
     for (const reply of frame.replies) if (reply.result.case === "run") this.#run = reply.result.value;
     const working = frame.status?.work !== undefined;
     if (this.#replaying && !working) {
       this.#replaying = false;
       this.#viewer.condition({ kind: "running" });
+      this.#viewer.replayed();
     } else if (!this.#greeted) {
       this.#viewer.condition({ kind: "running" });
     }
@@ -188,7 +193,7 @@ export class Simulation {
     const now = performance.now();
     const elapsedMillis = Math.min(now - this.#lastRequestMillis, elapsedMillisMax);
     this.#lastRequestMillis = now;
-    if (commands.some((c) => c.command.case === "reset")) this.#resetPending = true;
+    this.#resetPending = commands.some((c) => c.command.case === "reset");
     const elapsedMicros = BigInt(Math.round(elapsedMillis * 1000));
     const bytes = toBinary(RequestSchema, create(RequestSchema, { commands, elapsedMicros, budgetMicros }));
     this.#awaiting = true;

@@ -75,6 +75,9 @@ class Session {
     this.#simulation = new Simulation({
       frame: (frame, reset) => this.#take(frame, reset),
       condition: (condition) => (this.condition = condition),
+      replayed: () => {
+        this.notice = { tone: "info", sentence: "The simulation had stopped; it was replayed to where it was, and nothing is lost." };
+      },
     });
   }
 
