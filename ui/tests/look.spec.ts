@@ -28,6 +28,13 @@ async function busy(playground: Playground): Promise<void> {
   await playground.button("Next message").click();
 }
 
+/** Entries pop into the log and rings fade; what is looked at is the page at rest. */
+async function settle(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    for (const animation of document.getAnimations()) if (animation.playState === "running") animation.finish();
+  });
+}
+
 /** Text under 12 px, or under 4.5:1 on what lies behind it, as the browser draws it; SVG text included. */
 function textFaults(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -137,6 +144,7 @@ for (const theme of themes) {
         await page.setViewportSize(size);
         await playground.open();
         await busy(playground);
+        await settle(page);
         expect(await textFaults(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         expect(overflow, "horizontal scroll").toBeLessThanOrEqual(0);

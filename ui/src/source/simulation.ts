@@ -72,10 +72,17 @@ export class Simulation {
       return;
     }
     this.#module ??= compile();
+    // The worker's own script loads while the core does.
+    const worker = this.#spawn();
     this.#module.then(
-      (module) => this.#spawn(module),
+      (module) => {
+        if (worker !== this.#worker) return;
+        this.#watch(startMillisMax);
+        this.#post({ kind: "start", module });
+      },
       (error: unknown) => {
         this.#module = null;
+        this.#drop();
         this.#fail(`The simulation could not be loaded (${reasonOf(error)}). Nothing is lost: reload the page to try again.`, false);
       },
     );
@@ -113,7 +120,7 @@ export class Simulation {
     this.#queued.push(create(CommandSchema, { id: ++this.#commandId, command: { case: "exportRun", value: {} } }));
   }
 
-  #spawn(module: WebAssembly.Module): void {
+  #spawn(): Worker {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "raftplay" });
     this.#worker = worker;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
@@ -123,8 +130,7 @@ export class Simulation {
       event.preventDefault();
       if (worker === this.#worker) this.#died(event.message || "its script could not run");
     };
-    this.#watch(startMillisMax);
-    this.#post({ kind: "start", module });
+    return worker;
   }
 
   #post(message: ToWorker): void {

@@ -194,7 +194,19 @@ class Session {
   /** The same seed and configuration from the start, without the actions. */
   async resetSame(): Promise<void> {
     const config = this.config ?? this.hello?.configDefault ?? this.#simulation.knownRun?.config;
-    await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true });
+    const play = this.playing;
+    await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true, play });
+  }
+
+  /** A share link put into the address of the open page. */
+  async openLink(): Promise<void> {
+    try {
+      const run = await runOfHash(location.hash);
+      if (run) await this.reset(run, { go: true, keepBefore: true });
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      this.notice = { tone: "bad", sentence: "The link's run is incomplete or garbled; the run here goes on as it was." };
+    }
   }
 
   async exportRun(): Promise<Run | null> {
@@ -312,6 +324,14 @@ class Session {
     if (!rushing || reset || now - this.#listedMillis > listMillisMin) {
       this.#listedMillis = now;
       this.listSeq = this.seq;
+    }
+    const violation = this.cluster.violations.at(-1);
+    if (violation && violation.seq > before.cluster.seq && violation !== before.cluster.violations.at(-1)) {
+      this.notice = {
+        tone: "bad",
+        sentence: `Violation of ${violation.judge}: ${violation.message}`,
+        action: { label: "Go there", run: () => void this.seek(violation.seq) },
+      };
     }
     if (!this.#began && this.timeline.hello) {
       this.#began = true;
