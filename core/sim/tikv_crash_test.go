@@ -39,6 +39,11 @@ func TestTiKVLeaderCrash(t *testing.T) {
 		c.restart(old)
 		c.mustHold(c.stores(), want)
 		c.mustGet("lost", "")
+		for i := range 5 { // it follows on
+			want["later"] = fmt.Sprint(i)
+			c.mustPut("later", want["later"])
+		}
+		c.mustHold(c.stores(), want)
 	})
 }
 
