@@ -122,7 +122,8 @@ func (w *World) crashStore(id uint64) error {
 	batches, bytes := m.crash()
 	if w.observed {
 		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreCrashed{
-			StoreCrashed: &sessionpb.StoreCrashed{BatchesLost: uint32(batches), BytesLost: uint32(bytes)}}})
+			StoreCrashed: &sessionpb.StoreCrashed{
+				BatchesLost: uint32(batches), BytesLost: uint32(bytes), Store: m.state()}}})
 	}
 	return nil
 }

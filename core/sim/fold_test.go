@@ -43,7 +43,7 @@ func (f *fold) Event(e *sessionpb.Event) {
 	case *sessionpb.Event_StoreStarted:
 		f.stores[e.StoreId-1] = proto.Clone(b.StoreStarted.Store).(*sessionpb.StoreState)
 	case *sessionpb.Event_StoreCrashed:
-		f.stores[e.StoreId-1] = &sessionpb.StoreState{Id: e.StoreId}
+		f.stores[e.StoreId-1] = proto.Clone(b.StoreCrashed.Store).(*sessionpb.StoreState)
 	default:
 		f.inStore(f.stores[max(e.StoreId, 1)-1], e)
 	}
@@ -130,10 +130,6 @@ func (f *fold) differs(k *sessionpb.Keyframe) string {
 	}
 	for i, want := range k.Stores {
 		got := proto.Clone(f.stores[i]).(*sessionpb.StoreState)
-		if !want.Up {
-			// What a store that is down has on its disk, a viewer learns when it starts.
-			want.Peers = nil
-		}
 		for _, p := range append(slices.Clone(got.Peers), want.Peers...) {
 			p.Timer, p.Votes = nil, nil
 		}

@@ -163,7 +163,7 @@ func (m *machine) stop(reason string) {
 	m.stoppedReason = reason
 	if m.w.observed {
 		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_StoreStopped{
-			StoreStopped: &sessionpb.StoreStopped{Reason: reason}}})
+			StoreStopped: &sessionpb.StoreStopped{Reason: reason, Store: m.state()}}})
 	}
 }
 

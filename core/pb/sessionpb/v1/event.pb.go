@@ -2155,8 +2155,10 @@ func (x *OperationEnded) GetResponse() *v1.RaftCommandResponse {
 type StoreCrashed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Batches that had not been synced, and are gone.
-	BatchesLost   uint32 `protobuf:"varint,1,opt,name=batches_lost,json=batchesLost,proto3" json:"batches_lost,omitempty"`
-	BytesLost     uint32 `protobuf:"varint,2,opt,name=bytes_lost,json=bytesLost,proto3" json:"bytes_lost,omitempty"`
+	BatchesLost uint32 `protobuf:"varint,1,opt,name=batches_lost,json=batchesLost,proto3" json:"batches_lost,omitempty"`
+	BytesLost   uint32 `protobuf:"varint,2,opt,name=bytes_lost,json=bytesLost,proto3" json:"bytes_lost,omitempty"`
+	// What its disk holds: what it will start with.
+	Store         *StoreState `protobuf:"bytes,3,opt,name=store,proto3" json:"store,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2203,6 +2205,13 @@ func (x *StoreCrashed) GetBytesLost() uint32 {
 		return x.BytesLost
 	}
 	return 0
+}
+
+func (x *StoreCrashed) GetStore() *StoreState {
+	if x != nil {
+		return x.Store
+	}
+	return nil
 }
 
 // StoreStarted: a crashed store is back with what its engine had synced.
@@ -2488,8 +2497,10 @@ func (x *Violation) GetEvidenceSeqs() []uint64 {
 
 // StoreStopped: a store gave up for a reason of its own.
 type StoreStopped struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Reason string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What its disk holds.
+	Store         *StoreState `protobuf:"bytes,2,opt,name=store,proto3" json:"store,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2529,6 +2540,13 @@ func (x *StoreStopped) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *StoreStopped) GetStore() *StoreState {
+	if x != nil {
+		return x.Store
+	}
+	return nil
 }
 
 // StoreState is a whole store, as a keyframe holds it.
@@ -3043,11 +3061,12 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\toperation\x18\x01 \x01(\v2\x17.sessionpb.v1.OperationR\toperation\"_\n" +
 	"\x0eOperationEnded\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12=\n" +
-	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"P\n" +
+	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"\x80\x01\n" +
 	"\fStoreCrashed\x12!\n" +
 	"\fbatches_lost\x18\x01 \x01(\rR\vbatchesLost\x12\x1d\n" +
 	"\n" +
-	"bytes_lost\x18\x02 \x01(\rR\tbytesLost\">\n" +
+	"bytes_lost\x18\x02 \x01(\rR\tbytesLost\x12.\n" +
+	"\x05store\x18\x03 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\">\n" +
 	"\fStoreStarted\x12.\n" +
 	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"'\n" +
 	"\bTimedOut\x12\x1b\n" +
@@ -3064,9 +3083,10 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\tstore_ids\x18\x04 \x03(\x04R\bstoreIds\x12\x12\n" +
 	"\x04term\x18\x05 \x01(\x04R\x04term\x12\x14\n" +
 	"\x05index\x18\x06 \x01(\x04R\x05index\x12#\n" +
-	"\revidence_seqs\x18\a \x03(\x04R\fevidenceSeqs\"&\n" +
+	"\revidence_seqs\x18\a \x03(\x04R\fevidenceSeqs\"V\n" +
 	"\fStoreStopped\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\xd7\x01\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12.\n" +
+	"\x05store\x18\x02 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"\xd7\x01\n" +
 	"\n" +
 	"StoreState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x0e\n" +
@@ -3243,27 +3263,29 @@ var file_sessionpb_v1_event_proto_depIdxs = []int32{
 	38, // 37: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
 	22, // 38: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
 	38, // 39: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	32, // 40: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
-	7,  // 41: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
-	39, // 42: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
-	40, // 43: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
-	33, // 44: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
-	14, // 45: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
-	41, // 46: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
-	2,  // 47: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
-	7,  // 48: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
-	36, // 49: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
-	13, // 50: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
-	20, // 51: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
-	35, // 52: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
-	32, // 53: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
-	8,  // 54: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
-	22, // 55: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	32, // 40: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
+	32, // 41: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
+	7,  // 42: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
+	39, // 43: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
+	40, // 44: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
+	32, // 45: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
+	33, // 46: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
+	14, // 47: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
+	41, // 48: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
+	2,  // 49: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
+	7,  // 50: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
+	36, // 51: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
+	13, // 52: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
+	20, // 53: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
+	35, // 54: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
+	32, // 55: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
+	8,  // 56: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
+	22, // 57: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_event_proto_init() }
