@@ -189,10 +189,10 @@ func fuzzSeeds() [][][]*sessionpb.Command {
 		{{playAt(speedMax)}, {}, {network, disk, ticks}, {pause, hash}, {seek(9)}},
 		{{story}, {}, {put(0, "k", "v"), put(2, "", "v")}, {}},
 		{{reset(&sessionpb.Reset{Run: run, Go: true})}, {}, {pause}, {export}},
-		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, NowMicros: 1 << 62}, Go: true})}, {crash(1)}, {restart}},
+		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, NowMicros: 1 << 52}, Go: true})}, {crash(1)}, {restart}},
 		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, Steps: 1 << 60, NowMicros: 5}, Go: true})}, {crash(1), pause}},
-		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, NowMicros: 1 << 62, Acted: 1, Actions: []*sessionpb.Action{
-			{AtMicros: 1 << 61, ByTime: true, Action: crash(1).GetAct().GetAction().GetAction()}}}, Go: true})}, {restart}},
+		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, NowMicros: 1 << 53, Acted: 1, Actions: []*sessionpb.Action{
+			{AtMicros: 1 << 53, ByTime: true, Action: crash(1).GetAct().GetAction().GetAction()}}}, Go: true})}, {restart}},
 		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: far, NowMicros: -1}})}, {step(sessionpb.StepUnit_STEP_UNIT_TICK, 1)}, {playAt(speedMin)}},
 		// A cluster of the dead lets time pass at any speed.
 		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small}}), crash(1), playAt(speedMax)}, {}, {}, {restart}, {}},

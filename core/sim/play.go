@@ -6,8 +6,12 @@ import (
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
-// actionsMax is how many actions a run may hold.
-const actionsMax = 100_000
+const (
+	// actionsMax is how many actions a run may hold.
+	actionsMax = 100_000
+	// runMicrosMax is how far a run may go: 285 years. The clock has room beyond, and a browser counts so far exactly.
+	runMicrosMax = 1 << 53
+)
 
 // ValidateRun says in one sentence what is wrong with a run, or nil: its configuration, its actions, and the order of
 // their positions.
@@ -18,6 +22,9 @@ func ValidateRun(run *sessionpb.Run) error {
 	if n := len(run.GetActions()); n > actionsMax {
 		return fmt.Errorf("the run has %d actions; the most is %d", n, actionsMax)
 	}
+	if now := run.GetNowMicros(); now < 0 || now > runMicrosMax {
+		return fmt.Errorf("a run stands at 0 to %s, not at %s", millis(runMicrosMax), millis(now))
+	}
 	var step uint64
 	var micros int64
 	for i, a := range run.GetActions() {
@@ -26,6 +33,9 @@ func ValidateRun(run *sessionpb.Run) error {
 		}
 		if a.GetAtMicros() < micros || !a.GetByTime() && a.GetAfterStep() < step {
 			return fmt.Errorf("action %d of the run comes before the one ahead of it", i+1)
+		}
+		if a.GetAtMicros() > runMicrosMax {
+			return fmt.Errorf("action %d of the run is at %s; a run goes on for %s at most", i+1, millis(a.GetAtMicros()), millis(runMicrosMax))
 		}
 		micros = a.GetAtMicros()
 		if !a.GetByTime() {
