@@ -106,8 +106,8 @@ export interface History {
 }
 
 /** How many events are kept at least; the oldest go in chunks. */
-export const historyEventsMax = 20_000;
-const historyChunk = 4_000;
+export const historyEventsMax = 12_000;
+const historyChunk = 3_000;
 
 const markKinds: ReadonlySet<EventKind> = new Set<EventKind>([
   "storeCrashed",

@@ -37,13 +37,15 @@ const answerMillisMax = 4000;
 const startMillisMax = 20_000;
 const budgetMicros = 8000n;
 /** A tab that slept must not leap. */
-const elapsedMillisMax = 100;
+const elapsedMillisMax = 250;
 
 export class Simulation {
   readonly #viewer: Viewer;
   #module: Promise<WebAssembly.Module> | null = null;
   #worker: Worker | null = null;
   #queued: Command[] = [];
+  /** Of the request that is not answered yet. */
+  #sent: Command[] = [];
   /** Each command is answered once, when it is done. */
   #waiting = new Map<bigint, (reply: Reply | null) => void>();
   #commandId = 0n;
@@ -203,6 +205,7 @@ export class Simulation {
     const elapsedMicros = BigInt(Math.round(elapsedMillis * 1000));
     const bytes = toBinary(RequestSchema, create(RequestSchema, { commands, elapsedMicros, budgetMicros }));
     this.#awaiting = true;
+    this.#sent = commands;
     this.#watch(answerMillisMax);
     this.#post({ kind: "request", bytes });
   }
@@ -239,6 +242,8 @@ export class Simulation {
   #died(reason: string): void {
     const run = this.#run;
     const again = this.#replaying;
+    // Whether it plays then is what a person asked for last, answered or not.
+    const asked = this.#awaiting ? this.#sent.findLast((c) => c.command.case === "play" || c.command.case === "pause") : undefined;
     this.#drop();
     if (!run || again) {
       this.#forget();
@@ -249,7 +254,7 @@ export class Simulation {
       return;
     }
     this.#replaying = true;
-    this.#playAfterReplay = this.#status?.playing === true;
+    this.#playAfterReplay = asked ? asked.command.case === "play" : this.#status?.playing === true;
     this.#viewer.condition({
       kind: "replaying",
       sentence: `The simulation stopped (${reason}); it is being replayed to where it was.`,

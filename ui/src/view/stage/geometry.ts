@@ -227,7 +227,10 @@ export function spread(count: number, a: number, b: number, exponent: number): r
       y: curve[i].y + (curve[i + 1].y - curve[i].y) * t,
     });
   }
-  return points;
+  // An odd number does not reach the bottom of the curve: stretched, the drawing stands in the middle.
+  const lowest = Math.max(...points.map((p) => p.y));
+  if (lowest + b <= 0) return points;
+  return points.map((p) => ({ x: p.x, y: -b + ((p.y + b) * 2 * b) / (lowest + b) }));
 }
 
 function columns(count: number, a: number, b: number): readonly Point[] {
