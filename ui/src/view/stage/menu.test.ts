@@ -11,7 +11,7 @@ function store(role: Role, writes: readonly Write[] = [], up = true): Store {
   const peer = { regionId: 1, role } as Peer;
   return { id: 2, up, stoppedReason: "", peers: [peer], writes };
 }
-const unsynced: Write = {
+const unsynced = {
   id: 1,
   mustSync: true,
   sizeBytes: 120,
@@ -19,7 +19,7 @@ const unsynced: Write = {
   writtenDueMicros: 1000,
   syncedDueMicros: 5000,
   written: true,
-};
+} as Write;
 
 describe("a store's menu", () => {
   it("offers a time-out to followers, not to the leader", () => {
