@@ -19,6 +19,7 @@ const unsynced = {
   writtenDueMicros: 1000,
   syncedDueMicros: 5000,
   written: true,
+  logs: [{ regionId: 1, firstIndex: 8, lastIndex: 9 }],
 } as Write;
 
 describe("a store's menu", () => {
@@ -29,7 +30,7 @@ describe("a store's menu", () => {
   it("says that a crash comes before the fsync, and what it costs", () => {
     const [crash] = storeMenu(store(Role.LEADER, [unsynced]), all, 2000);
     expect(crash.name).toBe("Crash before fsync");
-    expect(crash.detail).toBe("loses a write of 120 B, durable only in 3 ms");
+    expect(crash.detail).toBe("loses entries 8–9, 120 B, durable only in 3 ms");
     expect(crash.action.action).toMatchObject({ case: "crashStore", value: { storeId: 2n } });
   });
   it("offers a store that is down only to restart", () => {

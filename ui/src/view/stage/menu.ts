@@ -1,7 +1,7 @@
 /** What can be done to a store or a message, given what the source allows. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
 import { crashStore, deliverMessage, dropMessage, restartStore, timeOutStore, type Action } from "../../model/action";
-import type { Message, Store } from "../../model/state";
+import type { Message, Store, Write } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
 
 export interface MenuItem {
@@ -36,16 +36,24 @@ export function storeMenu(store: Store, can: Abilities, nowMicros: number): read
     } else {
       const bytes = unsynced.reduce((sum, w) => sum + w.sizeBytes, 0);
       const due = Math.max(...unsynced.map((w) => w.syncedDueMicros || w.writtenDueMicros)) - nowMicros;
-      const writes = unsynced.length === 1 ? "a write" : `${unsynced.length} writes`;
       items.push({
         name: "Crash before fsync",
-        detail: `loses ${writes} of ${sizeText(bytes)}, durable only in ${durationText(Math.max(0, due))}`,
+        detail: `loses ${lossWords(unsynced)}, ${sizeText(bytes)}, durable only in ${durationText(Math.max(0, due))}`,
         danger: true,
         action: crashStore(store.id),
       });
     }
   }
   return items;
+}
+
+/** "entry 9", "entries 7–9", "its newest term, vote or commit". */
+function lossWords(writes: readonly Write[]): string {
+  const logs = writes.flatMap((w) => w.logs).filter((l) => l.firstIndex > 0);
+  if (logs.length === 0) return "its newest term, vote or commit";
+  const first = Math.min(...logs.map((l) => l.firstIndex));
+  const last = Math.max(...logs.map((l) => l.lastIndex));
+  return first === last ? `entry ${first}` : `entries ${first}–${last}`;
 }
 
 export function messageMenu(message: Message, can: Abilities, nowMicros: number): readonly MenuItem[] {
