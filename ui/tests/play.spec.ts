@@ -1,11 +1,48 @@
 import { expect, test } from "./page";
 
-test("a leader stands within five seconds of opening", async ({ playground, page }) => {
-  const begin = Date.now();
-  await page.goto("./");
-  await expect(playground.leader()).toHaveCount(1, { timeout: 5000 });
-  expect(Date.now() - begin).toBeLessThan(5000);
-  await expect(playground.stores.getByRole("listitem")).toHaveCount(5);
+// What takes time is asked again: other programs use the machine as well.
+test.describe("in time", () => {
+  test.describe.configure({ retries: 2 });
+
+  test("a leader stands within five seconds of opening", async ({ playground, page }) => {
+    const begin = Date.now();
+    await page.goto("./");
+    await expect(playground.leader()).toHaveCount(1, { timeout: 5000 });
+    expect(Date.now() - begin).toBeLessThan(5000);
+    await expect(playground.stores.getByRole("listitem")).toHaveCount(5);
+  });
+
+  test("Pause acts within 100 ms at 100×", async ({ playground, page }) => {
+    await playground.open();
+    await playground.setSpeed(13);
+    // The best of a few: other programs on the machine take their time as well.
+    const millis: number[] = [];
+    for (let i = 0; i < 5 && !millis.some((m) => m < 100); i++) {
+      await page.waitForTimeout(700);
+      millis.push(
+        await page.evaluate(
+          () =>
+            new Promise<number>((resolve) => {
+              const button = document.querySelector<HTMLButtonElement>('button[aria-label="Pause"]')!;
+              const begin = performance.now();
+              const observer = new MutationObserver(() => {
+                if (button.getAttribute("aria-label") !== "Play") return;
+                observer.disconnect();
+                resolve(performance.now() - begin);
+              });
+              observer.observe(button, { attributes: true });
+              button.click();
+            }),
+        ),
+      );
+      const where = await page.getByText(/^event /).textContent();
+      await page.waitForTimeout(300);
+      expect(await page.getByText(/^event /).textContent()).toBe(where);
+      await playground.button("Play").click();
+      await expect(playground.button("Pause")).toBeVisible();
+    }
+    expect(Math.min(...millis)).toBeLessThan(100);
+  });
 });
 
 test("one Next event shows exactly one more event, one Previous event one less", async ({ playground }) => {
@@ -150,38 +187,6 @@ test("after a crash of the leader another one is elected", async ({ playground }
   expect(await playground.leaderName()).not.toBe(leader);
   await playground.button(`Restart ${leader}`).click();
   await expect(playground.stores.getByRole("listitem", { name: new RegExp(`^${leader}, follower`) })).toBeVisible();
-});
-
-test("Pause acts within 100 ms at 100×", async ({ playground, page }) => {
-  await playground.open();
-  await playground.setSpeed(13);
-  // The best of a few: other programs on the machine take their time as well.
-  const millis: number[] = [];
-  for (let i = 0; i < 5 && !millis.some((m) => m < 100); i++) {
-    await page.waitForTimeout(700);
-    millis.push(
-      await page.evaluate(
-        () =>
-          new Promise<number>((resolve) => {
-            const button = document.querySelector<HTMLButtonElement>('button[aria-label="Pause"]')!;
-            const begin = performance.now();
-            const observer = new MutationObserver(() => {
-              if (button.getAttribute("aria-label") !== "Play") return;
-              observer.disconnect();
-              resolve(performance.now() - begin);
-            });
-            observer.observe(button, { attributes: true });
-            button.click();
-          }),
-      ),
-    );
-    const where = await page.getByText(/^event /).textContent();
-    await page.waitForTimeout(300);
-    expect(await page.getByText(/^event /).textContent()).toBe(where);
-    await playground.button("Play").click();
-    await expect(playground.button("Pause")).toBeVisible();
-  }
-  expect(Math.min(...millis)).toBeLessThan(100);
 });
 
 test("acting in the past starts a branch, and the other one can be taken up again", async ({ playground, page }) => {

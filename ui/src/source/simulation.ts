@@ -50,6 +50,8 @@ export class Simulation {
   #waiting = new Map<bigint, (reply: Reply | null) => void>();
   #commandId = 0n;
   #awaiting = false;
+  /** Answers that are not shown yet. */
+  #held: { readonly bytes: Uint8Array; readonly reset: boolean }[] = [];
   #scheduled = 0;
   #watchdog = 0;
   #lastRequestMillis = 0;
@@ -98,6 +100,13 @@ export class Simulation {
     if (command.case === "reset" && command.value.run) this.#run = create(RunSchema, command.value.run);
     if (command.case === "reset" || command.case === "act" || command.case === "switchBranch") this.#askRun();
     this.#schedule();
+    // Pause does not wait for the next animation frame; what is sent with it goes along.
+    if (command.case === "pause") {
+      queueMicrotask(() => {
+        const free = this.#worker !== null && this.#greeted && !this.#awaiting && !this.#replaying;
+        if (free && this.#pauseQueued()) this.#request(this.#queued.splice(0));
+      });
+    }
     return new Promise((resolve) => this.#waiting.set(id, resolve));
   }
 
@@ -150,7 +159,10 @@ export class Simulation {
       case "frame":
         clearTimeout(this.#watchdog);
         this.#awaiting = false;
-        this.#take(message.bytes);
+        this.#held.push({ bytes: message.bytes, reset: this.#resetPending });
+        // Pause waits for nothing: the frame it overtakes is drawn together with its answer.
+        if (this.#pauseQueued() && !this.#replaying) this.#request(this.#queued.splice(0));
+        else for (const { bytes, reset } of this.#held.splice(0)) this.#take(fromBinary(FrameSchema, bytes), reset);
         break;
       case "died":
         this.#died(message.reason);
@@ -158,11 +170,11 @@ export class Simulation {
     }
   }
 
-  #take(bytes: Uint8Array): void {
-    const begins = this.#resetPending;
-    // Pause does not wait for the page to be drawn.
-    if (this.#queued.some((c) => c.command.case === "pause") && !this.#replaying) this.#request(this.#queued.splice(0));
-    const frame = fromBinary(FrameSchema, bytes);
+  #pauseQueued(): boolean {
+    return this.#queued.some((c) => c.command.case === "pause");
+  }
+
+  #take(frame: Frame, begins: boolean): void {
     if (frame.status) this.#status = frame.status;
     for (const reply of frame.replies) if (reply.result.case === "run") this.#run = reply.result.value;
     const working = frame.status?.work !== undefined;
@@ -223,6 +235,7 @@ export class Simulation {
     this.#worker = null;
     this.#awaiting = false;
     this.#resetPending = false;
+    this.#held = [];
     this.#greeted = false;
     // What was sent and not answered stays without an answer; what is only queued goes to the next worker.
     const queued = new Set(this.#queued.map((c) => c.id));
