@@ -69,6 +69,10 @@ hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in was
 	@echo "native $$($(raftplay) sim run --exercise --seed $(SEED) --json | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')"
 	@echo "wasm $$(.ci/exec-wasm bin/seeds.wasm $(SEED) $(SEED) | cut -d' ' -f2)"
 
+.PHONY: mutate
+mutate: need-go ## break one line of the store at a time and show that its test notices
+	@.ci/mutate
+
 .PHONY: clean
 clean: ## remove everything that was built or installed
 	rm -rf bin ui/build ui/node_modules ui/test-results ui/playwright-report

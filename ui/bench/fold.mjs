@@ -54,7 +54,8 @@ function wholeSpeed(handle, page) {
   let messages = 0;
   let events = 0;
   let foldMillis = 0;
-  const ask = (commands) => {
+  /** One request's frame, folded; returns how many commands it replied to. */
+  const frameOf = (commands) => {
     const bytes = toBinary(RequestSchema, create(RequestSchema, { commands, budgetMicros: 8_000n }));
     const frame = fromBinary(FrameSchema, handle(bytes));
     for (const reply of frame.replies) if (reply.failure) throw new Error(reply.failure);
@@ -65,6 +66,11 @@ function wholeSpeed(handle, page) {
     }
     foldMillis += performance.now() - began;
     events += frame.events.length;
+    return frame.replies.length;
+  };
+  /** Commands to their end, in as many requests as it takes. */
+  const ask = (commands) => {
+    for (let left = commands.length, send = commands; left > 0; send = []) left -= frameOf(send);
   };
   const step = { command: { case: "step", value: { unit: StepUnit.INTERESTING } } };
   const leading = () => cluster.stores.some((s) => s.up && s.peers.some((p) => p.role === 4));
@@ -93,5 +99,8 @@ function wholeSpeed(handle, page) {
 function quick(handle, { RequestSchema, FrameSchema }) {
   quick.hello ??= fromBinary(FrameSchema, handle(toBinary(RequestSchema, create(RequestSchema, {})))).hello;
   const { configDefault, limits } = quick.hello;
-  return { ...configDefault, network: { latencyMicros: limits.latencyMicrosMin }, disk: {} };
+  configDefault.network.latencyMicros = limits.latencyMicrosMin;
+  configDefault.network.jitterMicros = 0n;
+  configDefault.disk.writeMicros = configDefault.disk.fsyncMicros = 0n;
+  return configDefault;
 }
