@@ -1,5 +1,5 @@
 /** Which stretch of time the diagram shows: it follows the playhead, lets itself be dragged and zoomed. */
-import type { TimeWindow } from "./scene";
+import type { TimeWindow } from "./axis";
 
 export const spanMicrosDefault = 2_000_000;
 export const spanMicrosMin = 10_000;

@@ -1,6 +1,7 @@
 /** Paints a scene on a canvas. Colours are the page's own, read from its custom properties. */
 import type { Tint } from "../stage/flight";
-import type { LaneTone, Line, MarkTone, Scene } from "./scene";
+import type { MarkTone } from "./marks";
+import type { LaneTone, Line, Scene } from "./scene";
 
 export type Palette = Readonly<Record<(typeof names)[number], string>>;
 

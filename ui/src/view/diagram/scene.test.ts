@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { EventSchema, LossReason, MessageType, Role, type Event } from "../../pb/sessionpb/v1/event_pb";
 import { extend, startHistory, type History } from "../../model/history";
 import type { Cluster } from "../../model/state";
-import { eventBefore, hit, linesMax, sceneOf, summary, ticksOf, timeAt, xOf, type Frame } from "./scene";
+import { ticksOf, timeAt, xOf, type Frame } from "./axis";
+import { eventBefore, hit, summary } from "./pointing";
+import { linesMax, sceneOf } from "./scene";
 
 const empty: Cluster = {
   seq: 0,
