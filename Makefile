@@ -20,7 +20,6 @@ modules  := ui/node_modules/.package-lock.json
 site     := static/dist/index.html
 raftplay := bin/raftplay
 seeds    := bin/seeds bin/seeds.wasm
-version  := $(shell sed -n 's/^const Version = "\(.*\)"$$/\1/p' core/version.go)
 go_build := go build -trimpath -buildvcs=false
 
 .PHONY: help
@@ -85,10 +84,10 @@ need-go need-node: need-%:
 $(raftplay): $(filter-out %_test.go,$(go_files)) go.mod go.sum $(site) | need-go
 	$(go_build) -o $@ ./server/raftplay
 
-# GOOS=js has no threads: the worker runs this, and answers between slices. Exported runs carry the version.
+# GOOS=js has no threads: the worker runs this, and answers between slices.
 $(wasm): $(core_files) $(wildcard wasm/*.go) go.mod go.sum | need-go
 	@mkdir -p $(@D)
-	GOOS=js GOARCH=wasm $(go_build) -ldflags='-s -w -X main.version=$(version)' -o $@ ./wasm
+	GOOS=js GOARCH=wasm $(go_build) -ldflags='-s -w' -o $@ ./wasm
 
 # The glue belongs to the compiler's version, so it comes from there.
 $(wasm_js): $(wasm)
