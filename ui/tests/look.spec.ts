@@ -177,10 +177,29 @@ for (const theme of themes) {
 }
 
 test("the README's picture is what a person sees", async ({ playground, page }) => {
+  test.setTimeout(120_000);
   await playground.open();
-  await busy(playground);
-  await playground.stores.getByRole("button", { name: /leader/ }).click();
+  await playground.setSpeed(8);
+  const first = await playground.leaderName();
+  for (const line of ["put lang Go", "put city Oslo"]) {
+    await playground.send(line);
+    await expect(playground.newest()).toContainText("ok");
+  }
+  await playground.send(`crash ${first}`);
+  await expect(playground.stores.getByRole("listitem", { name: new RegExp(`^${first}, down`) })).toBeVisible();
+  const second = await playground.leaderName();
+  for (const line of ["put team red", "get city", "put city Bergen if city = Oslo"]) {
+    await playground.send(line);
+    await expect(playground.newest().locator("span").first()).not.toContainText("waiting");
+  }
+  await playground.stores.getByRole("button", { name: /, leader, / }).click();
+  await playground.pause();
+  await playground.setSpeed(0);
+  await playground.send("put city Kyoto");
+  for (let i = 0; i < 3; i++) await playground.button("Next message").click();
+  await expect(page.getByText(`Store ${second.slice(1)} — leader`).first()).toBeVisible();
   await page.mouse.move(700, 20);
+  await settle(page);
   mkdirSync("../docs", { recursive: true });
   await page.screenshot({ path: "../docs/screenshot.png" });
 });

@@ -37,7 +37,7 @@ const answerMillisMax = 4000;
 const startMillisMax = 20_000;
 const budgetMicros = 8000n;
 /** A tab that slept must not leap. */
-const elapsedMillisMax = 250;
+const elapsedMillisMax = 100;
 
 export class Simulation {
   readonly #viewer: Viewer;
