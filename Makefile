@@ -9,17 +9,16 @@ SHELL := bash
 SEED   ?= 7
 LISTEN ?= 127.0.0.1:8080
 
-go_files    := $(shell find core server static wasm -name '*.go')
-core_files  := $(filter-out %_test.go,$(filter core/%,$(go_files)))
-proto_files := $(shell find core/pb -name '*.proto' -o -name 'buf*.yaml')
-ui_files    := $(shell find ui/src ui/public -type f) $(wildcard ui/*.html ui/*.ts ui/*.js)
+# Folders are listed with their files, so that a file taken away is noticed too; but not wasm, which is a target's name.
+go_files   := $(filter-out wasm,$(shell find core server wasm static -path static/dist -prune -o \( -type d -o -name '*.go' \) ! -name '*_test.go' -print))
+core_files := $(filter core core/%,$(go_files))
+ui_files   := $(shell find ui/src ui/public ! -name '*.test.ts') $(wildcard ui/*.html ui/*.ts ui/*.js)
 
 wasm     := ui/build/raftplay.wasm
 wasm_js  := ui/build/wasm_exec.js
 modules  := ui/node_modules/.package-lock.json
 site     := static/dist/index.html
 raftplay := bin/raftplay
-seeds    := bin/seeds bin/seeds.wasm
 go_build := go build -trimpath -buildvcs=false
 
 .PHONY: help
@@ -27,7 +26,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: run
-run: $(raftplay) ## set up and build everything, and open the playground on this machine
+run: $(raftplay) ## set up and build everything, and serve the playground on this machine
 	@$(raftplay) serve --listen $(LISTEN)
 
 .PHONY: test
@@ -81,7 +80,7 @@ clean: ## remove everything that was built or installed
 need-go need-node: need-%:
 	@.ci/need $*
 
-$(raftplay): $(filter-out %_test.go,$(go_files)) go.mod go.sum $(site) | need-go
+$(raftplay): $(go_files) go.mod go.sum $(site) | need-go
 	$(go_build) -o $@ ./server/raftplay
 
 # GOOS=js has no threads: the worker runs this, and answers between slices.
