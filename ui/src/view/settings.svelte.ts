@@ -8,7 +8,6 @@ interface Remembered {
   theme?: Theme;
   textSize?: TextSize;
   keysOff?: boolean;
-  showHeartbeats?: boolean;
 }
 
 function remembered(): Remembered {
@@ -25,7 +24,6 @@ class Settings {
   textSize = $state<TextSize>("normal");
   /** The keyboard's single keys are switched off. */
   keysOff = $state(false);
-  showHeartbeats = $state(true);
   reducedMotion = $state(false);
 
   constructor() {
@@ -34,7 +32,6 @@ class Settings {
     this.theme = before.theme === "light" || before.theme === "dark" ? before.theme : light ? "light" : "dark";
     if (before.textSize === "larger" || before.textSize === "largest") this.textSize = before.textSize;
     this.keysOff = before.keysOff === true;
-    this.showHeartbeats = before.showHeartbeats !== false;
     const reduced = matchMedia("(prefers-reduced-motion: reduce)");
     this.reducedMotion = reduced.matches;
     reduced.addEventListener("change", () => (this.reducedMotion = reduced.matches));
@@ -56,16 +53,11 @@ class Settings {
     this.#changed();
   }
 
-  setShowHeartbeats(show: boolean): void {
-    this.showHeartbeats = show;
-    this.#changed();
-  }
-
   #changed(): void {
     this.#show();
-    const { theme, textSize, keysOff, showHeartbeats } = this;
+    const { theme, textSize, keysOff } = this;
     try {
-      localStorage.setItem(storageKey, JSON.stringify({ theme, textSize, keysOff, showHeartbeats }));
+      localStorage.setItem(storageKey, JSON.stringify({ theme, textSize, keysOff }));
     } catch {
       // Storage is full or forbidden: the page works on without remembering.
     }
