@@ -65,7 +65,7 @@ func DefaultConfig() Config {
 			InflightMessagesMax:  256,
 			UncommittedBytesMax:  64 << 20,
 			ProposalsMax:         4096,
-			EntryCacheBytesMax:   4 << 20,
+			EntryCacheBytesMax:   1 << 20,
 			ApplyBytesMax:        8 << 20,
 			ClientsRememberedMax: 1024,
 			TermLeapMax:          1 << 32,

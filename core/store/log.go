@@ -52,9 +52,12 @@ func openLog(reader engine.Reader, regionID uint64, bytesMax int) (*raftLog, *ra
 		LearnersNext: apply.GetLearnersNext(), AutoLeave: new(apply.GetAutoLeave()),
 	}
 	l.written, l.cacheFirst = l.hard.LastIndex, l.hard.LastIndex+1
-	if apply.GetAppliedIndex() > l.hard.Commit {
-		return nil, nil, fmt.Errorf("region %d: applied index %d is past commit %d", regionID, apply.GetAppliedIndex(), l.hard.Commit)
+	if apply.GetAppliedIndex() > l.hard.LastIndex {
+		return nil, nil, fmt.Errorf("region %d: applied index %d is past the log's end %d",
+			regionID, apply.GetAppliedIndex(), l.hard.LastIndex)
 	}
+	// A commit that was applied at once is written with the apply state alone.
+	l.hard.Commit = max(l.hard.Commit, apply.GetAppliedIndex())
 	return l, apply, nil
 }
 
@@ -184,12 +187,12 @@ func (l *raftLog) append(entries []*raftpb.Entry, batch *engine.Batch) {
 		kept := l.cache[:first-l.cacheFirst]
 		l.cache, l.cacheBytes = append([]*raftpb.Entry(nil), kept...), 0
 		for _, e := range kept {
-			l.cacheBytes += len(e.GetData())
+			l.cacheBytes += cacheCost(e)
 		}
 	}
 	for _, e := range entries {
 		l.cache = append(l.cache, e)
-		l.cacheBytes += len(e.GetData())
+		l.cacheBytes += cacheCost(e)
 		batch.Put(logKey(l.regionID, e.GetIndex()), encodeEntry(e))
 	}
 	for index := last + 1; index <= l.hard.LastIndex; index++ {
@@ -208,7 +211,7 @@ func (l *raftLog) advanced(applied uint64) {
 	// Down to half, so that the copy below is paid once for many entries.
 	drop := 0
 	for l.cacheBytes > l.bytesMax/2 && drop < len(l.cache) && l.cacheFirst+uint64(drop) <= applied {
-		l.cacheBytes -= len(l.cache[drop].GetData())
+		l.cacheBytes -= cacheCost(l.cache[drop])
 		drop++
 	}
 	if drop > 0 {
@@ -216,6 +219,9 @@ func (l *raftLog) advanced(applied uint64) {
 		l.cacheFirst += uint64(drop)
 	}
 }
+
+// cacheCost is about what an entry takes in memory, in bytes.
+func cacheCost(e *raftpb.Entry) int { return len(e.GetData()) + 256 }
 
 // An entry is stored as its term (8 bytes), its type (1 byte) and its data; its index is in the key.
 func encodeEntry(e *raftpb.Entry) []byte {

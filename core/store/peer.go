@@ -207,16 +207,6 @@ func (p *peer) collect(ready *Ready) {
 		p.log.append(rd.Entries, ready.Batch)
 		p.placeProposals(rd.Entries)
 	}
-	if hard := rd.HardState; hard != nil {
-		p.log.hard.Term, p.log.hard.Vote, p.log.hard.Commit = hard.GetTerm(), hard.GetVote(), hard.GetCommit()
-	}
-	if len(rd.Entries) > 0 || rd.HardState != nil || !raft.IsEmptySnap(rd.Snapshot) {
-		ready.Batch.Put(p.raftStateKey, encodeRaftState(&p.log.hard))
-		ready.Writes = append(ready.Writes, PeerWrite{
-			RegionID: p.region.GetId(), Term: p.log.hard.Term, Vote: p.log.hard.Vote, Commit: p.log.hard.Commit,
-			LastIndex: p.log.hard.LastIndex, Entries: rd.Entries,
-		})
-	}
 	p.send(rd.Messages, ready)
 	if len(rd.CommittedEntries) > 0 {
 		for _, e := range rd.CommittedEntries {
@@ -224,8 +214,29 @@ func (p *peer) collect(ready *Ready) {
 		}
 		ready.Batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
 	}
+	p.writeRaftState(ready)
 	p.readsConfirmed(rd.ReadStates)
 	ready.MustSync = ready.MustSync || rd.MustSync || !raft.IsEmptySnap(rd.Snapshot)
+}
+
+// writeRaftState writes term, vote, commit and the log's end, unless all that moved is a commit that the apply state tells
+// as well (see openLog).
+func (p *peer) writeRaftState(ready *Ready) {
+	rd, hard := &p.rd, &p.log.hard
+	moved := len(rd.Entries) > 0 || !raft.IsEmptySnap(rd.Snapshot)
+	if rd.HardState != nil {
+		moved = moved || hard.Term != rd.HardState.GetTerm() || hard.Vote != rd.HardState.GetVote() ||
+			rd.HardState.GetCommit() > p.applied
+		hard.Term, hard.Vote, hard.Commit = rd.HardState.GetTerm(), rd.HardState.GetVote(), rd.HardState.GetCommit()
+	}
+	if !moved {
+		return
+	}
+	ready.Batch.Put(p.raftStateKey, encodeRaftState(hard))
+	ready.Writes = append(ready.Writes, PeerWrite{
+		RegionID: p.region.GetId(), Term: hard.Term, Vote: hard.Vote, Commit: hard.Commit, LastIndex: hard.LastIndex,
+		Entries: rd.Entries,
+	})
 }
 
 // placeProposals finds the entries of the proposals that have none yet. Only the leader of a term makes its entries, so
