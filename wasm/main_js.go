@@ -2,6 +2,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"syscall/js"
 	"time"
 
@@ -9,7 +10,12 @@ import (
 	"raftplay/core/session"
 )
 
+// gcPercent lets the heap grow to five times what is alive before it is swept: the collector shares the worker's one
+// thread, and what is alive is a few megabytes.
+const gcPercent = 400
+
 func main() {
+	debug.SetGCPercent(gcPercent)
 	s := session.New(core.Version)
 	js.Global().Set("raftplayHandle", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		return handle(s, args[0])

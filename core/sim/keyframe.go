@@ -73,8 +73,9 @@ func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState 
 	p := &sessionpb.PeerState{
 		Region: s.Region(regionID), PeerId: v.PeerID, Role: mirrorRole(v.Role), Term: v.Term, Vote: v.Vote, Leader: v.Leader,
 		Commit: v.Commit, Applied: v.Applied, FirstIndex: v.FirstIndex, LastIndex: v.LastIndex,
-		Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes, Progress: s.Progress(regionID),
+		Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes,
 	}
+	s.VisitProgress(regionID, func(of store.PeerProgress) { p.Progress = append(p.Progress, of.Mirror()) })
 	from := v.FirstIndex
 	if v.LastIndex >= from+keyframeEntriesMax {
 		from = v.LastIndex - keyframeEntriesMax + 1

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
 	"raftplay/core/engine"
@@ -34,7 +33,7 @@ type peerTrack struct {
 	// synced is the last log index that a crash would keep.
 	synced uint64
 	// progress is what observers were last told, or would have been.
-	progress []*raftcmdpb.PeerProgress
+	progress []store.PeerProgress
 }
 
 func newMachine(w *World, id uint64) *machine {

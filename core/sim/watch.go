@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -66,16 +68,36 @@ func (m *machine) reportProgress() {
 	for i := range m.peers {
 		t := &m.peers[i]
 		if role, _, _ := m.store.Role(t.regionID); role != roleLeader {
-			t.progress = nil
+			t.progress = t.progress[:0]
 			continue
 		}
-		now := m.store.Progress(t.regionID)
-		if changed := changedProgress(t.progress, now); len(changed) > 0 {
+		var changed []*raftcmdpb.PeerProgress
+		t.lookAtProgress(m.store, func(p store.PeerProgress) { changed = append(changed, p.Mirror()) })
+		if len(changed) > 0 {
 			m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_ProgressChanged{
 				ProgressChanged: &sessionpb.ProgressChanged{RegionId: t.regionID, Progress: changed}}})
 		}
-		t.progress = now
 	}
+}
+
+// lookAtProgress remembers a leader's view of the peers, and shows what differs from the last look.
+func (t *peerTrack) lookAtProgress(s *store.Store, differs func(store.PeerProgress)) {
+	known := 0
+	s.VisitProgress(t.regionID, func(p store.PeerProgress) {
+		for known < len(t.progress) && t.progress[known].PeerID < p.PeerID {
+			t.progress = slices.Delete(t.progress, known, known+1)
+		}
+		switch {
+		case known == len(t.progress) || t.progress[known].PeerID != p.PeerID:
+			t.progress = slices.Insert(t.progress, known, p)
+			differs(p)
+		case t.progress[known] != p:
+			t.progress[known] = p
+			differs(p)
+		}
+		known++
+	})
+	t.progress = t.progress[:known]
 }
 
 // catchUp takes the present as told, when observers come.
@@ -88,29 +110,9 @@ func (m *machine) catchUp() {
 		}
 	}
 	for i := range m.peers {
-		m.peers[i].progress = nil
+		m.peers[i].progress = m.peers[i].progress[:0]
 		if m.w.observed && m.store != nil {
-			m.peers[i].progress = m.store.Progress(m.peers[i].regionID)
+			m.peers[i].lookAtProgress(m.store, func(store.PeerProgress) {})
 		}
 	}
-}
-
-// changedProgress returns the peers of now that are new or differ. Both are by peer id.
-func changedProgress(before, now []*raftcmdpb.PeerProgress) []*raftcmdpb.PeerProgress {
-	var changed []*raftcmdpb.PeerProgress
-	i := 0
-	for _, p := range now {
-		for i < len(before) && before[i].PeerId < p.PeerId {
-			i++
-		}
-		if i == len(before) || !sameProgress(before[i], p) {
-			changed = append(changed, p)
-		}
-	}
-	return changed
-}
-
-func sameProgress(a, b *raftcmdpb.PeerProgress) bool {
-	return a.PeerId == b.PeerId && a.Match == b.Match && a.Next == b.Next && a.State == b.State &&
-		a.RecentActive == b.RecentActive && a.Learner == b.Learner
 }

@@ -73,9 +73,7 @@ func (c *cluster) state(id uint64) string {
 	p := s.peers[1]
 	view, _ := s.View(1)
 	out := fmt.Sprintf("%+v ready %v reads %d %d %d proposals %d\n", view, p.rn.HasReady(), p.readRounds, len(p.reads), len(p.readsWaiting), len(p.proposals))
-	for _, progress := range s.Progress(1) {
-		out += fmt.Sprintf("progress %d %d %d %d %v\n", progress.GetPeerId(), progress.GetMatch(), progress.GetNext(), progress.GetState(), progress.GetRecentActive())
-	}
+	s.VisitProgress(1, func(progress PeerProgress) { out += fmt.Sprintf("progress %+v\n", progress) })
 	log, err := s.Entries(1, view.FirstIndex, view.LastIndex+1)
 	must(c.t, err)
 	for _, e := range log {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"slices"
 
 	"go.etcd.io/raft/v3"
@@ -52,25 +51,36 @@ func (s *Store) View(regionID uint64) (PeerView, bool) {
 	}, true
 }
 
-// Progress returns what a leader knows of the region's peers, by peer id; nil on others.
-func (s *Store) Progress(regionID uint64) []*raftcmdpb.PeerProgress {
-	p := s.peers[regionID]
-	if p == nil || p.state != raft.StateLeader {
-		return nil
-	}
-	return p.progress()
+// PeerProgress is what a leader knows of one peer (raft's tracker.Progress).
+type PeerProgress struct {
+	PeerID       uint64
+	Match, Next  uint64
+	State        tracker.StateType
+	RecentActive bool
+	Learner      bool
 }
 
-func (p *peer) progress() []*raftcmdpb.PeerProgress {
-	var all []*raftcmdpb.PeerProgress
+// VisitProgress shows what a leader knows of the region's peers, by peer id; nothing on others.
+func (s *Store) VisitProgress(regionID uint64, visit func(PeerProgress)) {
+	p := s.peers[regionID]
+	if p == nil || p.state != raft.StateLeader {
+		return
+	}
+	// Raft visits in the order of the ids.
 	p.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr tracker.Progress) {
-		all = append(all, &raftcmdpb.PeerProgress{
-			PeerId: id, Match: pr.Match, Next: pr.Next, State: progressStates[pr.State], RecentActive: pr.RecentActive,
+		visit(PeerProgress{
+			PeerID: id, Match: pr.Match, Next: pr.Next, State: pr.State, RecentActive: pr.RecentActive,
 			Learner: typ == raft.ProgressTypeLearner,
 		})
 	})
-	slices.SortFunc(all, func(a, b *raftcmdpb.PeerProgress) int { return cmp.Compare(a.GetPeerId(), b.GetPeerId()) })
-	return all
+}
+
+// Mirror returns the progress as the protocol shows it.
+func (p PeerProgress) Mirror() *raftcmdpb.PeerProgress {
+	return &raftcmdpb.PeerProgress{
+		PeerId: p.PeerID, Match: p.Match, Next: p.Next, State: progressStates[p.State], RecentActive: p.RecentActive,
+		Learner: p.Learner,
+	}
 }
 
 var progressStates = map[tracker.StateType]raftcmdpb.ProgressState{
@@ -115,7 +125,10 @@ func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandR
 	}
 	answer.Status.Detail = &raftcmdpb.RegionDetail{
 		Region: p.region, Term: p.term, Vote: p.vote, Commit: p.rn.BasicStatus().GetCommit(), Applied: p.applied,
-		FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex, Progress: p.progress(),
+		FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex,
 	}
+	p.s.VisitProgress(p.region.GetId(), func(of PeerProgress) {
+		answer.Status.Detail.Progress = append(answer.Status.Detail.Progress, of.Mirror())
+	})
 	return answer
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -15,6 +16,10 @@ func main() {
 	rounds := flag.Int("rounds", 5, "measurements of each kind, one after the other in turn")
 	length := flag.Duration("length", 700*time.Millisecond, "how long one measurement of messages takes")
 	flag.Parse()
+	if runtime.GOOS == "js" {
+		// As wasm/main_js.go has it.
+		debug.SetGCPercent(400)
+	}
 	if err := run(*rounds, *length); err != nil {
 		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
 		os.Exit(1)
