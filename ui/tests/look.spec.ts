@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Page } from "@playwright/test";
 import { expect, test, type Playground } from "./page";
 
@@ -200,6 +201,9 @@ test("the README's picture is what a person sees", async ({ playground, page }) 
   await expect(page.getByText(`Store ${second.slice(1)} — leader`).first()).toBeVisible();
   await page.mouse.move(700, 20);
   await settle(page);
-  mkdirSync("../docs", { recursive: true });
-  await page.screenshot({ path: "../docs/screenshot.png" });
+  // Two pictures never match to the byte: the one in docs changes when it is asked for.
+  const kept = "../docs/screenshot.png";
+  const path = process.env.RAFTPLAY_PICTURE || !existsSync(kept) ? kept : "test-results/look/readme.png";
+  mkdirSync(dirname(path), { recursive: true });
+  await page.screenshot({ path });
 });

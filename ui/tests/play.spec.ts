@@ -215,3 +215,36 @@ test("Reset starts the same run again, and the run before can be brought back", 
   await expect(playground.stores.getByRole("listitem", { name: /^S1, down/ })).toBeVisible();
   await expect.poll(() => page.getByText(/^event /).textContent()).toBe(where);
 });
+
+test("a new run takes the seed and the stores that were asked for, while the old one plays on", async ({ playground, page }) => {
+  await playground.open();
+  await playground.button("seed 42").click();
+  const dialog = page.getByRole("dialog", { name: "New run" });
+  const seed = dialog.getByRole("textbox", { name: "Seed" });
+  await seed.fill("-1");
+  await dialog.getByRole("button", { name: "Start the run" }).click();
+  await expect(dialog.getByRole("alert")).toContainText("A seed is a whole number");
+  await seed.fill("7");
+  await dialog.getByRole("combobox", { name: "Stores" }).selectOption("3");
+  await page.waitForTimeout(300);
+  await dialog.getByRole("button", { name: "Start the run" }).click();
+  await expect(playground.button("seed 7")).toBeVisible();
+  await expect(playground.stores.getByRole("listitem")).toHaveCount(3);
+  await playground.leaderName();
+});
+
+test("an election timeout is set by hand", async ({ playground, page }) => {
+  await playground.open();
+  await playground.elect();
+  const follower = (await playground.leaderName()) === "S2" ? "S1" : "S2";
+  await page.getByRole("button", { name: `What to do with ${follower}` }).click();
+  await page.getByRole("menuitem", { name: "Set election timeout…" }).click();
+  const dialog = page.getByRole("dialog", { name: `Election timeout of ${follower}` });
+  await dialog.getByRole("textbox").fill("0");
+  await dialog.getByRole("button", { name: "Set", exact: true }).click();
+  await expect(dialog.getByRole("alert")).toContainText("whole number of ticks");
+  await dialog.getByRole("textbox").fill("50");
+  await dialog.getByRole("button", { name: "Set", exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await expect(playground.events).toContainText(`${follower}'s election timeout is set to 50 ticks`);
+});
