@@ -1,6 +1,9 @@
 package sim
 
 import (
+	"cmp"
+	"slices"
+
 	errorpb "raftplay/core/pb/errorpb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -15,7 +18,9 @@ const clientID = 1
 // the order in which they began.
 type clients struct {
 	// open is in the order of the ids; ended operations are taken out at the front only.
-	open     []*operation
+	open []*operation
+	// recent are the last operations that ended, oldest first; a keyframe shows them.
+	recent   []*operation
 	waiting  int
 	lastID   uint64
 	sequence uint64
@@ -28,7 +33,23 @@ type operation struct {
 	started int64
 	due     int64
 	order   uint64
-	ended   bool
+	// Once it has ended:
+	ended    bool
+	endedAt  int64
+	response *raftcmdpb.RaftCommandResponse
+}
+
+// recentMax is how many ended operations a keyframe shows.
+const recentMax = 100
+
+// end takes an operation's answer.
+func (c *clients) end(op *operation, now int64, response *raftcmdpb.RaftCommandResponse) {
+	op.ended, op.endedAt, op.response = true, now, response
+	c.waiting--
+	if len(c.recent) == 2*recentMax {
+		c.recent = append(c.recent[:0], c.recent[recentMax:]...)
+	}
+	c.recent = append(c.recent, op)
 }
 
 // oldest returns the operation that times out first, or nil.
@@ -41,6 +62,18 @@ func (c *clients) oldest() *operation {
 		return nil
 	}
 	return c.open[0]
+}
+
+// known are the operations that wait and the last ones that ended, in the order of their ids.
+func (c *clients) known() []*operation {
+	known := slices.Clone(c.recent[max(0, len(c.recent)-recentMax):])
+	for _, op := range c.open {
+		if !op.ended {
+			known = append(known, op)
+		}
+	}
+	slices.SortFunc(known, func(a, b *operation) int { return cmp.Compare(a.id, b.id) })
+	return known
 }
 
 // propose hands a command to a store as one operation. The request is the caller's, who does not write it from here on;
@@ -96,8 +129,7 @@ func (w *World) answer(op *operation, response *raftcmdpb.RaftCommandResponse) {
 	if op.ended {
 		return
 	}
-	op.ended = true
-	w.clients.waiting--
+	w.clients.end(op, w.now, response)
 	w.counts.OperationsEnded++
 	if w.observed {
 		w.emit(op.toStore, &sessionpb.Event{Body: &sessionpb.Event_OperationEnded{
@@ -119,7 +151,10 @@ func (w *World) timeOut(op *operation) {
 }
 
 func (op *operation) mirror() *sessionpb.Operation {
-	return &sessionpb.Operation{Id: op.id, ToStore: op.toStore, Request: op.request, StartedMicros: op.started}
+	return &sessionpb.Operation{
+		Id: op.id, ToStore: op.toStore, Request: op.request, StartedMicros: op.started,
+		Response: op.response, EndedMicros: op.endedAt,
+	}
 }
 
 // addressed returns the command with what Act would fill into its header as far as its form goes, for a check of the

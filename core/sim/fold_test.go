@@ -37,7 +37,9 @@ func (f *fold) Event(e *sessionpb.Event) {
 	case *sessionpb.Event_OperationStarted:
 		f.operations[b.OperationStarted.Operation.Id] = b.OperationStarted.Operation
 	case *sessionpb.Event_OperationEnded:
-		delete(f.operations, b.OperationEnded.Id)
+		op := proto.Clone(f.operations[b.OperationEnded.Id]).(*sessionpb.Operation)
+		op.Response, op.EndedMicros = b.OperationEnded.Response, e.TimeMicros
+		f.operations[op.Id] = op
 	case *sessionpb.Event_SettingsChanged:
 		f.config.Network, f.config.Disk = b.SettingsChanged.Network, b.SettingsChanged.Disk
 	case *sessionpb.Event_StoreStarted:

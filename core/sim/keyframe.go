@@ -22,10 +22,8 @@ func (w *World) Keyframe() *sessionpb.Keyframe {
 		mirrorMessage(f, message)
 		k.Messages = append(k.Messages, message)
 	}
-	for _, op := range w.clients.open {
-		if !op.ended {
-			k.Operations = append(k.Operations, op.mirror())
-		}
+	for _, op := range w.clients.known() {
+		k.Operations = append(k.Operations, op.mirror())
 	}
 	return k
 }

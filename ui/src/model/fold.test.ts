@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LossReason, MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import { fold, fromKeyframe } from "./fold";
 import { noCluster, type Cluster } from "./state";
-import { elect, entry, keyframe, put, Script } from "./testing/run";
+import { elect, entry, keyframe, put, Script, storeStates } from "./testing/run";
 
 function folded(script: Script): Cluster {
   return script.events.reduce(fold, noCluster);
@@ -85,13 +85,18 @@ describe("fold", () => {
     expect(peer(folded(script), 2).syncedIndex).toBe(2);
   });
 
-  test("a crash loses what was not synced", () => {
+  test("a crash leaves what the disk holds", () => {
     const script = new Script();
     elect(script);
     script.write(1, 1, [entry(1, 1)], 1);
     script.sync(1, 1);
     script.write(1, 2, [entry(2, 1, put("a", "1"))], 2);
-    script.add(1, { case: "storeCrashed", value: { batchesLost: 1, bytesLost: 64 } });
+    const [left] = storeStates(3);
+    const kept = { ...left.peers[0], entries: [entry(1, 1)], lastIndex: 1n, syncedIndex: 1n };
+    script.add(1, {
+      case: "storeCrashed",
+      value: { batchesLost: 1, bytesLost: 64, store: { ...left, up: false, peers: [kept] } },
+    });
     const cluster = folded(script);
     expect(cluster.stores[0].up).toBe(false);
     expect(cluster.stores[0].writes).toEqual([]);

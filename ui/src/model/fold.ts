@@ -137,10 +137,14 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       const ended = { ...cluster.operations[at], response: body.value.response ?? null, endedMicros: timeMicros };
       return { ...cluster, operations: replaced(cluster.operations, at, ended) };
     }
-    case "storeCrashed":
-      return withStore(cluster, storeId, crashed);
     case "storeStopped":
-      return withStore(cluster, storeId, (store) => ({ ...crashed(store), stoppedReason: body.value.reason }));
+    case "storeCrashed": {
+      // What is left is what the disk holds.
+      const state = body.value.store;
+      return withStore(cluster, storeId, (store) =>
+        state ? storeOf(state, cluster.peerStores) : { ...store, up: false, writes: [] },
+      );
+    }
     case "storeStarted": {
       const state = body.value.store;
       if (!state) return cluster;
@@ -259,26 +263,6 @@ function synced(store: Store, writeId: number): Store {
     return index === peer.syncedIndex ? peer : { ...peer, syncedIndex: index };
   });
   return { ...store, peers, writes: waiting };
-}
-
-/** A store that is down shows its durable log. */
-function crashed(store: Store): Store {
-  const peers = store.peers.map((peer): Peer => {
-    const gone = Math.max(0, peer.lastIndex - peer.syncedIndex);
-    return {
-      ...peer,
-      role: Role.FOLLOWER,
-      leader: 0,
-      votes: [],
-      progress: [],
-      entries: gone > 0 ? peer.entries.slice(0, Math.max(0, peer.entries.length - gone)) : peer.entries,
-      lastIndex: Math.min(peer.lastIndex, peer.syncedIndex),
-      commit: Math.min(peer.commit, peer.syncedIndex),
-      applied: Math.min(peer.applied, peer.syncedIndex),
-      timer: { elapsedTicks: 0, timeoutTicks: peer.timer.timeoutTicks },
-    };
-  });
-  return { ...store, up: false, peers, writes: [] };
 }
 
 function withTimers(store: Store, timers: readonly PeerTimer[]): Store {

@@ -2813,14 +2813,15 @@ func (x *PeerState) GetKeysTotal() uint64 {
 
 // Keyframe is the whole state after the event seq; a viewer starts from it.
 type Keyframe struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
-	Step          uint64                 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
-	TimeMicros    int64                  `protobuf:"varint,3,opt,name=time_micros,json=timeMicros,proto3" json:"time_micros,omitempty"`
-	Config        *Config                `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"`
-	Stores        []*StoreState          `protobuf:"bytes,5,rep,name=stores,proto3" json:"stores,omitempty"`
-	Messages      []*Message             `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
-	Operations    []*Operation           `protobuf:"bytes,7,rep,name=operations,proto3" json:"operations,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Seq        uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
+	Step       uint64                 `protobuf:"varint,2,opt,name=step,proto3" json:"step,omitempty"`
+	TimeMicros int64                  `protobuf:"varint,3,opt,name=time_micros,json=timeMicros,proto3" json:"time_micros,omitempty"`
+	Config     *Config                `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"`
+	Stores     []*StoreState          `protobuf:"bytes,5,rep,name=stores,proto3" json:"stores,omitempty"`
+	Messages   []*Message             `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
+	// Those that wait, and the last 100 that ended, by id.
+	Operations    []*Operation `protobuf:"bytes,7,rep,name=operations,proto3" json:"operations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -1305,6 +1305,8 @@ export type Keyframe = Message$1<"sessionpb.v1.Keyframe"> & {
   messages: Message[];
 
   /**
+   * Those that wait, and the last 100 that ended, by id.
+   *
    * @generated from field: repeated sessionpb.v1.Operation operations = 7;
    */
   operations: Operation[];
