@@ -12,7 +12,7 @@ const (
 	ppm              = 1_000_000
 	speedMin         = ppm / 100
 	speedMax         = ppm * 100
-	quickSpeed       = ppm * 5 / 2
+	quickSpeed       = ppm * 5
 	flightMicrosMin  = 50_000
 	flightMicrosMax  = 10_000_000
 	elapsedMicrosMax = 100_000 // of one request: a viewer that was away does not leap

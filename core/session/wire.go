@@ -23,9 +23,24 @@ func (s *Session) HandleBytes(request []byte, start func(budgetMicros int64) (mo
 	} else {
 		frame = s.Handle(req, start(min(max(req.GetBudgetMicros(), 0), budgetMicrosMax)))
 	}
-	out, err := proto.Marshal(frame)
+	return encode(frame)
+}
+
+// eventBytes is a little more than what an event takes in a frame, as a rule.
+const eventBytes = 64
+
+// encode encodes a frame: its events by hand, for there may be thousands, and then they are nearly all of it; the rest by
+// proto. The frame loses its events.
+func encode(frame *sessionpb.Frame) []byte {
+	events := frame.GetEvents()
+	frame.Events = nil
+	options := proto.MarshalOptions{}
+	out, err := options.MarshalAppend(make([]byte, 0, options.Size(frame)+len(events)*eventBytes), frame)
 	if err != nil {
 		panic(fmt.Sprintf("session: the frame does not encode: %v", err))
+	}
+	for _, e := range events {
+		out = sessionpb.AppendFrameEvent(out, e)
 	}
 	return out
 }

@@ -8,8 +8,6 @@ import (
 	"hash"
 	"io"
 
-	"google.golang.org/protobuf/proto"
-
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
@@ -53,10 +51,7 @@ func (h *Hasher) Event(e *sessionpb.Event) {
 	if len(h.buf) < room {
 		h.buf = make([]byte, room, 1<<10)
 	}
-	buf, err := proto.MarshalOptions{Deterministic: true}.MarshalAppend(h.buf[:room], e)
-	if err != nil {
-		panic(fmt.Sprintf("sim: event %d does not encode: %v", e.GetSeq(), err))
-	}
+	buf := sessionpb.AppendEvent(h.buf[:room], e)
 	h.buf = buf
 	var length [room]byte
 	n := binary.PutUvarint(length[:], uint64(len(buf)-room))

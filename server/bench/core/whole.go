@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"raftplay/core/check"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -103,9 +101,7 @@ func (r *recorder) Event(e *sessionpb.Event) {
 	if len(r.bytes) > recordBytesMax {
 		r.bytes = r.bytes[:0]
 	}
-	var err error
-	r.bytes, err = proto.MarshalOptions{}.MarshalAppend(r.bytes, e)
-	must(err)
+	r.bytes = sessionpb.AppendFrameEvent(r.bytes, e)
 	if e.GetViolation() != nil {
 		r.violations++
 	}
