@@ -52,6 +52,7 @@ try {
   line("cold start: first paint (ms)", median(starts.map((s) => s.paintMillis)).toFixed(0));
   line("cold start: first possible step (ms)", median(starts.map((s) => s.stepMillis)).toFixed(0), "800");
   const frames = await playing(browser, url);
+  line("playing: median of main-thread work a frame (ms)", frames.workMillisMedian.toFixed(1));
   line("playing: p95 of main-thread work a frame (ms)", frames.workMillisP95.toFixed(1), "8");
   line("playing: frames dropped (%)", frames.droppedPercent.toFixed(1), "under 1");
   line("playing: tasks over 50 ms", frames.longTasks, "0");

@@ -25,7 +25,7 @@ export async function coldStart(browser, url) {
   return { stepMillis, paintMillis };
 }
 
-const frameMicros = 1_000_000 / 60;
+const categories = ["toplevel", "devtools.timeline", "devtools.timeline.frame", "disabled-by-default-devtools.timeline.frame"];
 const settleMillis = 2_000;
 const watchMillis = 10_000;
 
@@ -36,7 +36,7 @@ export async function playing(browser, url) {
   await page.goto(url);
   await page.getByRole("list", { name: "Stores" }).getByRole("listitem", { name: /, leader, / }).waitFor();
   await page.waitForTimeout(settleMillis);
-  await browser.startTracing(page, { categories: ["toplevel", "devtools.timeline", "devtools.timeline.frame", "cc,benchmark"] });
+  await browser.startTracing(page, { categories });
   const until = Date.now() + watchMillis;
   for (let i = 0; Date.now() < until; i++) {
     const command = page.getByRole("textbox", { name: "Command" });
@@ -51,28 +51,34 @@ export async function playing(browser, url) {
 
 function judge(events) {
   const main = mainThread(events);
-  const tasks = events.filter((e) => e.ph === "X" && e.pid === main.pid && e.tid === main.tid && isTask(e)).map((e) => ({ at: e.ts, micros: e.dur ?? 0 }));
-  const work = new Map();
-  for (const task of tasks) {
-    const frame = Math.floor(task.at / frameMicros);
-    work.set(frame, (work.get(frame) ?? 0) + task.micros);
-  }
-  const sums = [...work.values()].sort((a, b) => a - b);
-  const longest = Math.max(...tasks.map((t) => t.micros));
-  const drawn = events.filter((e) => e.name === "DrawFrame" && e.pid === main.pid).length;
-  const dropped = events.filter((e) => e.name === "DroppedFrame" && e.pid === main.pid).length;
+  const here = events.filter((e) => e.pid === main.pid && e.tid === main.tid);
+  const tasks = here.filter((e) => e.ph === "X" && e.name === wholeTask).map((e) => ({ at: e.ts, micros: e.dur ?? 0 }));
+  const starts = here.filter((e) => e.name === "BeginMainThreadFrame").map((e) => e.ts).sort((a, b) => a - b);
+  const work = workPerFrame(tasks, starts).sort((a, b) => a - b);
+  const count = (name) => events.filter((e) => e.name === name && e.pid === main.pid).length;
+  const drawn = count("DrawFrame");
   return {
-    workMillisP95: sums[Math.floor(sums.length * 0.95)] / 1000,
-    droppedPercent: (100 * dropped) / Math.max(1, drawn + dropped),
+    workMillisP95: work[Math.floor(work.length * 0.95)] / 1000,
+    workMillisMedian: work[work.length >> 1] / 1000,
+    droppedPercent: (100 * count("DroppedFrame")) / Math.max(1, drawn),
     longTasks: tasks.filter((t) => t.micros > 50_000).length,
-    longestMillis: longest / 1000,
+    longestMillis: Math.max(...tasks.map((t) => t.micros)) / 1000,
     frames: drawn,
   };
 }
 
-/** Whole tasks of the scheduler; what runs inside them would count twice. */
-function isTask(event) {
-  return event.name === "ThreadControllerImpl::RunTask" || event.name === "RunTask";
+/** Whole tasks of the thread's scheduler: what runs inside them would count twice. */
+const wholeTask = "ThreadControllerImpl::RunTask";
+
+/** The sums, in microseconds, of the tasks that began between one frame's begin and the next one's. */
+function workPerFrame(tasks, starts) {
+  const sums = new Array(Math.max(0, starts.length - 1)).fill(0);
+  let frame = 0;
+  for (const task of tasks.sort((a, b) => a.at - b.at)) {
+    while (frame + 1 < starts.length && task.at >= starts[frame + 1]) frame++;
+    if (task.at >= starts[0] && frame < sums.length) sums[frame] += task.micros;
+  }
+  return sums;
 }
 
 /** The renderer's main thread that fired the most animation frames. */
