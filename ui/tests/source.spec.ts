@@ -55,7 +55,7 @@ test("a share link leads to the same event, and its hash is the run's", async ({
   await other.close();
 
   const raftplay = "../bin/raftplay";
-  test.skip(!existsSync(raftplay), "bin/raftplay is not built");
+  expect(existsSync(raftplay), "make build builds bin/raftplay").toBe(true);
   const said = JSON.parse(execFileSync(raftplay, ["sim", "run", "--actions", file, "--json"], { encoding: "utf8" }));
   expect(said.hash).toBe(await hash.textContent());
 });
