@@ -19,7 +19,6 @@ type Judges struct {
 	report func(*sessionpb.Violation)
 
 	seq     uint64 // of the event being judged
-	peers   map[peerKey]*peer
 	stores  map[uint64][]*peer
 	regions map[uint64]*region
 
@@ -31,8 +30,6 @@ type Judges struct {
 
 	indexesMax, piecesMax int
 }
-
-type peerKey struct{ storeID, regionID uint64 }
 
 // verdict is a violation that was reported, so that it is not reported again.
 type verdict struct {
@@ -50,7 +47,7 @@ func New(report func(*sessionpb.Violation)) *Judges {
 
 // forget takes the judges back to having seen nothing.
 func (j *Judges) forget() {
-	j.peers, j.stores, j.regions = map[peerKey]*peer{}, map[uint64][]*peer{}, map[uint64]*region{}
+	j.stores, j.regions = map[uint64][]*peer{}, map[uint64]*region{}
 	j.peerUndos, j.factUndos, j.floor = journal[peerUndo]{}, journal[factUndo]{}, 0
 	j.verdicts = nil
 }
@@ -120,13 +117,14 @@ func (j *Judges) violate(v *sessionpb.Violation) {
 }
 
 func (j *Judges) peer(storeID, regionID uint64) *peer {
-	key := peerKey{storeID, regionID}
-	p := j.peers[key]
-	if p == nil {
-		p = &peer{storeID: storeID, region: j.region(regionID)}
-		j.peers[key] = p
-		j.stores[storeID] = append(j.stores[storeID], p)
+	// A store has few regions: looking through them is cheaper than a second map.
+	for _, p := range j.stores[storeID] {
+		if p.region.id == regionID {
+			return p
+		}
 	}
+	p := &peer{storeID: storeID, region: j.region(regionID)}
+	j.stores[storeID] = append(j.stores[storeID], p)
 	return p
 }
 

@@ -120,22 +120,25 @@ func feed(j *Judges, events []*sessionpb.Event) {
 // dump writes everything the judges know.
 func dump(j *Judges) string {
 	var lines []string
-	for key, p := range j.peers {
-		s := p.state
-		if s == (peerState{}) {
-			continue
-		}
-		line := fmt.Sprintf("peer %v: term %d vote %d commit %d applied %d %v", key, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
-		for _, h := range []*hardState{s.handed, s.written, s.durable} {
-			if h != nil {
-				line += fmt.Sprintf(" %v", *h)
+	for storeID, peers := range j.stores {
+		for _, p := range peers {
+			s := p.state
+			if s == (peerState{}) {
+				continue
 			}
+			line := fmt.Sprintf("peer of S%d in region %d: term %d vote %d commit %d applied %d %v",
+				storeID, p.region.id, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
+			for _, h := range []*hardState{s.handed, s.written, s.durable} {
+				if h != nil {
+					line += fmt.Sprintf(" %v", *h)
+				}
+			}
+			line += fmt.Sprintf(" log to %d:", s.log.last)
+			for run := s.log.top; run != nil; run = run.below {
+				line += fmt.Sprintf(" %d@%d", run.term, run.from)
+			}
+			lines = append(lines, line)
 		}
-		line += fmt.Sprintf(" log to %d:", s.log.last)
-		for run := s.log.top; run != nil; run = run.below {
-			line += fmt.Sprintf(" %d@%d", run.term, run.from)
-		}
-		lines = append(lines, line)
 	}
 	for id, r := range j.regions {
 		for term, l := range r.leaders {

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 
-	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/store"
 )
 
@@ -39,7 +38,7 @@ func (m *machine) startWrite(rd store.Ready) {
 		}
 	}
 	if m.w.observed {
-		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_WriteStarted{WriteStarted: m.w.mirrorWrite(&m.write)}})
+		m.emitWriteStarted()
 	}
 	m.w.agenda.add(item{due: m.write.writtenDue, deed: deedWritten, store: uint32(m.id - 1)})
 }

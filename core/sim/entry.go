@@ -13,6 +13,8 @@ type entryCache struct{ slots []cachedEntry }
 type cachedEntry struct {
 	regionID uint64
 	entry    *sessionpb.LogEntry
+	// alone is a list of this entry alone, as most writes have it.
+	alone []*sessionpb.LogEntry
 	// data is the entry's, to know it again without looking at every byte: nobody ever writes an entry's data.
 	data []byte
 }
@@ -23,6 +25,9 @@ func (c *entryCache) mirrorAll(regionID uint64, entries []*raftpb.Entry) []*sess
 	if len(entries) == 0 {
 		return nil
 	}
+	if len(entries) == 1 {
+		return c.slot(regionID, entries[0]).alone
+	}
 	out := make([]*sessionpb.LogEntry, len(entries))
 	for i, e := range entries {
 		out[i] = c.mirror(regionID, e)
@@ -31,12 +36,16 @@ func (c *entryCache) mirrorAll(regionID uint64, entries []*raftpb.Entry) []*sess
 }
 
 func (c *entryCache) mirror(regionID uint64, e *raftpb.Entry) *sessionpb.LogEntry {
+	return c.slot(regionID, e).entry
+}
+
+func (c *entryCache) slot(regionID uint64, e *raftpb.Entry) *cachedEntry {
 	if c.slots == nil {
 		c.slots = make([]cachedEntry, entryCacheSlots)
 	}
 	slot := &c.slots[e.GetIndex()%entryCacheSlots]
 	if slot.holds(regionID, e) {
-		return slot.entry
+		return slot
 	}
 	entry := &sessionpb.LogEntry{
 		Index: e.GetIndex(), Term: e.GetTerm(), Type: entryType(e), SizeBytes: uint32(len(e.Data)), Digest: digestOf(e),
@@ -44,8 +53,8 @@ func (c *entryCache) mirror(regionID uint64, e *raftpb.Entry) *sessionpb.LogEntr
 	if len(e.Data) <= commandBytesMax && entry.Type == sessionpb.EntryType_ENTRY_TYPE_COMMAND {
 		entry.Command = e.Data
 	}
-	*slot = cachedEntry{regionID: regionID, entry: entry, data: e.Data}
-	return entry
+	*slot = cachedEntry{regionID: regionID, entry: entry, alone: []*sessionpb.LogEntry{entry}, data: e.Data}
+	return slot
 }
 
 // holds tells whether the slot is of this very entry. Only the same bytes in the same place count: that one index and

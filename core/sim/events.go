@@ -78,7 +78,11 @@ func (w *World) emitSent(f *flight) {
 		body    sessionpb.Event_MessageSent
 		sent    sessionpb.MessageSent
 		message sessionpb.Message
+		terms   [1]uint64
 	}{}
+	if len(f.message.Raft.Entries) > 0 {
+		e.message.EntryTerms = e.terms[:0]
+	}
 	mirrorMessage(f, &e.message)
 	e.sent.Message = &e.message
 	e.body.MessageSent = &e.sent
@@ -96,6 +100,17 @@ func (w *World) emitDelivered(f *flight, byHand bool) {
 	e.body.MessageDelivered = &e.delivered
 	e.event.Body = &e.body
 	w.emit(f.message.ToStore, &e.event)
+}
+
+func (m *machine) emitWriteStarted() {
+	e := &struct {
+		event   sessionpb.Event
+		body    sessionpb.Event_WriteStarted
+		started startedWrite
+	}{}
+	e.body.WriteStarted = m.w.mirrorWrite(&m.write, &e.started)
+	e.event.Body = &e.body
+	m.w.emit(m.id, &e.event)
 }
 
 func (w *World) emitWritten(storeID, writeID uint64) {

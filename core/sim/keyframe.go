@@ -1,6 +1,7 @@
 package sim
 
 import (
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
 	"raftplay/core/store"
@@ -40,7 +41,7 @@ func (w *World) storeStates() []*sessionpb.StoreState {
 func (m *machine) state() *sessionpb.StoreState {
 	s := &sessionpb.StoreState{Id: m.id, Up: m.store != nil, StoppedReason: m.stoppedReason}
 	if m.write.busy {
-		s.Writes = append(s.Writes, m.w.mirrorWrite(&m.write))
+		s.Writes = append(s.Writes, m.w.mirrorWrite(&m.write, &startedWrite{}))
 		if m.write.written {
 			s.WrittenIds = append(s.WrittenIds, m.write.id)
 		}
@@ -73,7 +74,7 @@ func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState 
 		Commit: v.Commit, Applied: v.Applied, FirstIndex: v.FirstIndex, LastIndex: v.LastIndex,
 		Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes,
 	}
-	s.VisitProgress(regionID, func(of store.PeerProgress) { p.Progress = append(p.Progress, of.Mirror()) })
+	s.VisitProgress(regionID, func(of store.PeerProgress) { p.Progress = append(p.Progress, of.Mirror(&raftcmdpb.PeerProgress{})) })
 	from := v.FirstIndex
 	if v.LastIndex >= from+keyframeEntriesMax {
 		from = v.LastIndex - keyframeEntriesMax + 1
@@ -89,7 +90,7 @@ func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState 
 func showKeys(p *sessionpb.PeerState, look *store.Store) {
 	_ = look.Data(p.GetRegion().GetId(), func(key, value []byte, revision uint64) bool {
 		if p.KeysTotal++; p.KeysTotal <= keyframeKeysMax {
-			p.Keys = append(p.Keys, mirrorChange(key, value, revision, false))
+			p.Keys = append(p.Keys, mirrorChange(key, value, revision, false, &sessionpb.KeyChange{}))
 		}
 		return true
 	})

@@ -24,6 +24,9 @@ type machine struct {
 	// peers are the regions the store has a peer of, ascending.
 	peers []peerTrack
 
+	// changed is where reportProgress collects what it tells; empty between.
+	changed []store.PeerProgress
+
 	phase, timer stream
 }
 

@@ -3,7 +3,6 @@ package sim
 import (
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -40,7 +39,7 @@ func mirrorType(t raftpb.MessageType) sessionpb.MessageType {
 	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
 }
 
-// mirrorMessage fills in a message as viewers see it.
+// mirrorMessage fills in a message as viewers see it. EntryTerms may come with room.
 func mirrorMessage(f *flight, out *sessionpb.Message) {
 	m := f.message.Raft
 	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.doomed
@@ -48,12 +47,9 @@ func mirrorMessage(f *flight, out *sessionpb.Message) {
 	out.FromPeer, out.ToPeer, out.Type = m.GetFrom(), m.GetTo(), mirrorType(m.GetType())
 	out.Term, out.LogTerm, out.Index, out.Commit = m.GetTerm(), m.GetLogTerm(), m.GetIndex(), m.GetCommit()
 	out.Reject, out.RejectHint = m.GetReject(), m.GetRejectHint()
-	out.SizeBytes = uint32(proto.Size(m))
-	if len(m.Entries) > 0 {
-		out.EntryTerms = make([]uint64, len(m.Entries))
-		for i, e := range m.Entries {
-			out.EntryTerms[i] = e.GetTerm()
-		}
+	out.SizeBytes = uint32(sizeBytes(m))
+	for _, e := range m.Entries {
+		out.EntryTerms = append(out.EntryTerms, e.GetTerm())
 	}
 	switch m.GetType() {
 	case raftpb.MsgHeartbeat, raftpb.MsgHeartbeatResp, raftpb.MsgReadIndex, raftpb.MsgReadIndexResp:
@@ -82,29 +78,38 @@ func mirrorTimer(regionID uint64, t store.Timer) *sessionpb.PeerTimer {
 	return &sessionpb.PeerTimer{RegionId: regionID, ElapsedTicks: uint32(t.Elapsed), TimeoutTicks: uint32(t.Timeout)}
 }
 
-func mirrorChange(key, value []byte, revision uint64, deleted bool) *sessionpb.KeyChange {
-	return &sessionpb.KeyChange{
-		Key: key, Deleted: deleted, Value: value[:min(len(value), valueBytesMax)], ValueSizeBytes: uint32(len(value)),
-		Revision: revision,
-	}
+func mirrorChange(key, value []byte, revision uint64, deleted bool, out *sessionpb.KeyChange) *sessionpb.KeyChange {
+	out.Key, out.Deleted, out.Revision = key, deleted, revision
+	out.Value, out.ValueSizeBytes = value[:min(len(value), valueBytesMax)], uint32(len(value))
+	return out
 }
 
-// mirrorWrite is the write as it was started.
-func (w *World) mirrorWrite(d *write) *sessionpb.WriteStarted {
-	out := &sessionpb.WriteStarted{
-		WriteId: d.id, MustSync: d.ready.MustSync, SizeBytes: uint32(d.sizeBytes()),
-		WrittenDueMicros: d.writtenDue, SyncedDueMicros: d.syncedDue,
+// startedWrite is a write with the part of its first region, which is usually the only one, in one piece of memory.
+type startedWrite struct {
+	write sessionpb.WriteStarted
+	peers [1]*sessionpb.PeerWrite
+	peer  sessionpb.PeerWrite
+}
+
+// mirrorWrite fills in the write as it was started.
+func (w *World) mirrorWrite(d *write, out *startedWrite) *sessionpb.WriteStarted {
+	out.write.WriteId, out.write.MustSync, out.write.SizeBytes = d.id, d.ready.MustSync, uint32(d.sizeBytes())
+	out.write.WrittenDueMicros, out.write.SyncedDueMicros = d.writtenDue, d.syncedDue
+	if len(d.ready.Writes) == 0 {
+		return &out.write
 	}
+	out.write.Peers = out.peers[:0]
 	for i := range d.ready.Writes {
-		p := &d.ready.Writes[i]
-		peer := &sessionpb.PeerWrite{
-			RegionId: p.RegionID, Term: p.Term, Vote: p.Vote, Commit: p.Commit, LastIndex: p.LastIndex,
-			Entries: w.entries.mirrorAll(p.RegionID, p.Entries),
+		p, peer := &d.ready.Writes[i], &out.peer
+		if i > 0 {
+			peer = &sessionpb.PeerWrite{}
 		}
+		peer.RegionId, peer.Term, peer.Vote, peer.Commit, peer.LastIndex = p.RegionID, p.Term, p.Vote, p.Commit, p.LastIndex
+		peer.Entries = w.entries.mirrorAll(p.RegionID, p.Entries)
 		if len(p.Entries) > 0 {
 			peer.FirstIndex = p.Entries[0].GetIndex()
 		}
-		out.Peers = append(out.Peers, peer)
+		out.write.Peers = append(out.write.Peers, peer)
 	}
-	return out
+	return &out.write
 }

@@ -40,12 +40,22 @@ func (m *machine) Applied(a store.Apply) {
 		event   sessionpb.Event
 		body    sessionpb.Event_Applied
 		applied sessionpb.Applied
+		// Nearly every command changes one key.
+		changes [1]*sessionpb.KeyChange
+		change  sessionpb.KeyChange
 	}{}
 	entry := m.w.entries.mirror(a.RegionID, a.Entry)
 	e.applied.RegionId, e.applied.Index, e.applied.Term = a.RegionID, entry.Index, entry.Term
 	e.applied.Type, e.applied.Digest, e.applied.Refused = entry.Type, entry.Digest, a.Refused
-	for _, c := range a.Changes {
-		e.applied.Changes = append(e.applied.Changes, mirrorChange(c.Key, c.Value, entry.Index, c.Deleted))
+	if len(a.Changes) > 0 {
+		e.applied.Changes = e.changes[:0]
+	}
+	for i, c := range a.Changes {
+		change := &e.change
+		if i > 0 {
+			change = &sessionpb.KeyChange{}
+		}
+		e.applied.Changes = append(e.applied.Changes, mirrorChange(c.Key, c.Value, entry.Index, c.Deleted, change))
 	}
 	e.body.Applied = &e.applied
 	e.event.Body = &e.body
@@ -71,13 +81,29 @@ func (m *machine) reportProgress() {
 			t.progress = t.progress[:0]
 			continue
 		}
-		var changed []*raftcmdpb.PeerProgress
-		t.lookAtProgress(m.store, func(p store.PeerProgress) { changed = append(changed, p.Mirror()) })
-		if len(changed) > 0 {
-			m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_ProgressChanged{
-				ProgressChanged: &sessionpb.ProgressChanged{RegionId: t.regionID, Progress: changed}}})
+		m.changed = m.changed[:0]
+		t.lookAtProgress(m.store, func(p store.PeerProgress) { m.changed = append(m.changed, p) })
+		if len(m.changed) > 0 {
+			m.emitProgress(t.regionID)
 		}
 	}
+}
+
+func (m *machine) emitProgress(regionID uint64) {
+	e := &struct {
+		event    sessionpb.Event
+		body     sessionpb.Event_ProgressChanged
+		progress sessionpb.ProgressChanged
+	}{}
+	// Two pieces for all peers: a leader's append moves every one of them.
+	peers := make([]raftcmdpb.PeerProgress, len(m.changed))
+	e.progress.RegionId, e.progress.Progress = regionID, make([]*raftcmdpb.PeerProgress, len(m.changed))
+	for i, p := range m.changed {
+		e.progress.Progress[i] = p.Mirror(&peers[i])
+	}
+	e.body.ProgressChanged = &e.progress
+	e.event.Body = &e.body
+	m.w.emit(m.id, &e.event)
 }
 
 // lookAtProgress remembers a leader's view of the peers, and shows what differs from the last look.

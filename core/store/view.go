@@ -75,15 +75,15 @@ func (s *Store) VisitProgress(regionID uint64, visit func(PeerProgress)) {
 	})
 }
 
-// Mirror returns the progress as the protocol shows it.
-func (p PeerProgress) Mirror() *raftcmdpb.PeerProgress {
-	return &raftcmdpb.PeerProgress{
-		PeerId: p.PeerID, Match: p.Match, Next: p.Next, State: progressStates[p.State], RecentActive: p.RecentActive,
-		Learner: p.Learner,
-	}
+// Mirror fills in the progress as the protocol shows it, and returns it.
+func (p PeerProgress) Mirror(out *raftcmdpb.PeerProgress) *raftcmdpb.PeerProgress {
+	out.PeerId, out.Match, out.Next, out.State = p.PeerID, p.Match, p.Next, progressStates[p.State]
+	out.RecentActive, out.Learner = p.RecentActive, p.Learner
+	return out
 }
 
-var progressStates = map[tracker.StateType]raftcmdpb.ProgressState{
+// progressStates are by raft's own.
+var progressStates = [...]raftcmdpb.ProgressState{
 	tracker.StateProbe:     raftcmdpb.ProgressState_PROGRESS_STATE_PROBE,
 	tracker.StateReplicate: raftcmdpb.ProgressState_PROGRESS_STATE_REPLICATE,
 	tracker.StateSnapshot:  raftcmdpb.ProgressState_PROGRESS_STATE_SNAPSHOT,
@@ -128,7 +128,7 @@ func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandR
 		FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex,
 	}
 	p.s.VisitProgress(p.region.GetId(), func(of PeerProgress) {
-		answer.Status.Detail.Progress = append(answer.Status.Detail.Progress, of.Mirror())
+		answer.Status.Detail.Progress = append(answer.Status.Detail.Progress, of.Mirror(&raftcmdpb.PeerProgress{}))
 	})
 	return answer
 }
