@@ -13,8 +13,9 @@ const (
 	electionMicrosMax = 30_000_000
 	commandMicrosMax  = 10_000_000
 	minuteMicros      = 60_000_000
-	// recordBytesMax is how much of a recording is kept at once; older events are written over.
-	recordBytesMax = 64 << 20
+	// recordBytesMax is how much of a recording is kept at once; older events are written over. Its memory is taken before
+	// anything is measured: a recorder and a frame do not copy all that went before to make room, as a growing slice does.
+	recordBytesMax = 8 << 20
 )
 
 // put is a small write to one of many keys.
@@ -49,6 +50,7 @@ func newWhole(watched bool) (*whole, error) {
 	var observers []sim.Observer
 	if watched {
 		judges := check.New(func(v *sessionpb.Violation) { w.world.Report(v) })
+		w.recorder.bytes = make([]byte, 0, recordBytesMax+recordBytesMax/8)
 		observers = []sim.Observer{judges, &w.recorder}
 	}
 	var err error
