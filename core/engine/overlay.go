@@ -7,6 +7,13 @@ import "github.com/tidwall/btree"
 type Overlay struct {
 	base   Reader
 	writes btree.Map[string, overlaid]
+	// late are the newest writes, not yet in order: most overlays are forgotten before anyone reads them.
+	late []write
+}
+
+type write struct {
+	key []byte
+	overlaid
 }
 
 type overlaid struct {
@@ -19,14 +26,37 @@ var _ Reader = (*Overlay)(nil)
 // NewOverlay returns an overlay without writes.
 func NewOverlay(base Reader) *Overlay { return &Overlay{base: base} }
 
-// Put sets key to value in the overlay.
-func (o *Overlay) Put(key, value []byte) { o.writes.Set(string(key), overlaid{value: value}) }
+// Put sets key to value in the overlay, which owns both from then on, as a batch does.
+func (o *Overlay) Put(key, value []byte) {
+	o.late = append(o.late, write{key, overlaid{value: value}})
+}
 
-// Delete removes key in the overlay.
-func (o *Overlay) Delete(key []byte) { o.writes.Set(string(key), overlaid{removed: true}) }
+// Delete removes key in the overlay, which owns it from then on.
+func (o *Overlay) Delete(key []byte) {
+	o.late = append(o.late, write{key, overlaid{removed: true}})
+}
+
+// settle puts the newest writes in order, for a reader.
+func (o *Overlay) settle() {
+	for i := range o.late {
+		o.writes.Set(string(o.late[i].key), o.late[i].overlaid)
+	}
+	o.forgetLate()
+}
+
+// lateMax is how much room for writes is kept for the next ones.
+const lateMax = 1 << 10
+
+func (o *Overlay) forgetLate() {
+	if clear(o.late); cap(o.late) > lateMax {
+		o.late = nil
+	}
+	o.late = o.late[:0]
+}
 
 // Reset forgets the overlay's writes.
 func (o *Overlay) Reset() {
+	o.forgetLate()
 	if o.writes.Len() > 0 {
 		o.writes.Clear()
 	}
@@ -34,6 +64,7 @@ func (o *Overlay) Reset() {
 
 // Get implements Reader.
 func (o *Overlay) Get(key []byte) ([]byte, bool, error) {
+	o.settle()
 	if o.writes.Len() > 0 {
 		if w, found := o.writes.Get(string(key)); found {
 			return w.value, !w.removed, nil
@@ -53,6 +84,7 @@ func (o *Overlay) Descend(from, to []byte, visit func(key, value []byte) bool) e
 }
 
 func (o *Overlay) merge(from, to []byte, visit func(key, value []byte) bool, reverse bool) error {
+	o.settle()
 	type write struct {
 		key string
 		overlaid

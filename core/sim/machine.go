@@ -60,6 +60,7 @@ func (m *machine) storeConfig(reader engine.Reader) store.Config {
 	cfg.ElectionTicksMin = ticksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin }
 	cfg.PreVote, cfg.CheckQuorum = options.PreVote, options.CheckQuorum
+	cfg.Commands = &m.w.commands
 	return cfg
 }
 

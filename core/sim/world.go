@@ -42,6 +42,7 @@ type World struct {
 	outbox     []*sessionpb.Event
 	publishing bool
 	entries    entryCache
+	commands   store.Commands
 }
 
 // Counts tells how much has happened, whether anybody watched or not.

@@ -5,11 +5,11 @@ import (
 	"fmt"
 
 	"go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 
 	"raftplay/core/engine"
 	errorpb "raftplay/core/pb/errorpb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
 // apply carries out one committed entry: its writes go to the batch, its answer to whoever waits for it. What it does
@@ -38,8 +38,8 @@ func (p *peer) apply(e *raftpb.Entry, batch *engine.Batch) {
 func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
 	req := p.proposed(e)
 	if req == nil {
-		req = &raftcmdpb.RaftCommandRequest{}
-		if err := proto.Unmarshal(e.GetData(), req); err != nil {
+		var err error
+		if req, err = p.s.cfg.Commands.decode(e); err != nil {
 			// The same bytes fail on every replica.
 			return invalid(fmt.Errorf("entry %d does not parse: %w", e.GetIndex(), err)), nil
 		}
@@ -54,15 +54,25 @@ func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.Ra
 			return answer, nil
 		}
 	}
-	answer, changes := p.execute(req, e.GetIndex(), batch)
-	answer.Header = &raftcmdpb.ResponseHeader{
-		Client: client, Sequence: sequence, RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(),
-		ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG,
-	}
+	a := &appliedAnswer{}
+	changes := p.execute(req, e.GetIndex(), batch, a)
+	a.header.Client, a.header.Sequence, a.header.RegionId = client, sequence, p.region.GetId()
+	a.header.Term, a.header.Index, a.header.ReadMode = e.GetTerm(), e.GetIndex(), raftcmdpb.ReadMode_READ_MODE_LOG
+	a.answer.Header = &a.header
 	if once {
-		p.clients.remember(client, sequence, answer, batch)
+		a.record.Sequence, a.record.Answer = sequence, &a.answer
+		p.clients.remember(client, &a.record, batch)
 	}
-	return answer, changes
+	return &a.answer, changes
+}
+
+// appliedAnswer is an applied command's answer, and the client's record of it, in one piece of memory: every store makes
+// one for every command.
+type appliedAnswer struct {
+	answer    raftcmdpb.RaftCommandResponse
+	header    raftcmdpb.ResponseHeader
+	record    raftserverpb.ClientRecord
+	responses [1]*raftcmdpb.Response
 }
 
 // proposed returns the command of an entry that was proposed here, without decoding it again; nil for others' entries.
@@ -78,18 +88,21 @@ func (p *peer) proposed(e *raftpb.Entry) *raftcmdpb.RaftCommandRequest {
 	return nil
 }
 
-// execute looks at the compares and then does the requests in order, each seeing the ones before.
-func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
-	if failed := p.compare(p.overlay, req.GetCompares()); failed != nil {
-		return &raftcmdpb.RaftCommandResponse{CompareFailed: failed}, nil
+// execute looks at the compares and then does the requests in order, each seeing the ones before. It fills the answer in.
+func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch, a *appliedAnswer) []Change {
+	answer := &a.answer
+	if answer.CompareFailed = p.compare(p.overlay, req.GetCompares()); answer.CompareFailed != nil {
+		return nil
 	}
-	answer := &raftcmdpb.RaftCommandResponse{Responses: make([]*raftcmdpb.Response, 0, len(req.GetRequests()))}
+	if answer.Responses = a.responses[:0]; len(req.GetRequests()) > len(a.responses) {
+		answer.Responses = make([]*raftcmdpb.Response, 0, len(req.GetRequests()))
+	}
 	var changes []Change
 	watched := p.s.cfg.Observer != nil
 	for _, r := range req.GetRequests() {
 		switch r := r.GetRequest().(type) {
 		case *raftcmdpb.Request_Put:
-			stored, key := encodeValue(index, r.Put.GetValue()), dataKey(r.Put.GetKey())
+			key, stored := encodePair(index, r.Put.GetKey(), r.Put.GetValue())
 			p.overlay.Put(key, stored)
 			batch.Put(key, stored)
 			if watched {
@@ -112,7 +125,7 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 			answer.Responses = append(answer.Responses, p.readOne(p.overlay, r))
 		}
 	}
-	return answer, changes
+	return changes
 }
 
 func (p *peer) compare(reader engine.Reader, compares []*raftcmdpb.Compare) *raftcmdpb.CompareFailed {

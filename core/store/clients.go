@@ -96,10 +96,9 @@ func (c *clients) look(client, sequence uint64) *raftcmdpb.RaftCommandResponse {
 
 // remember notes a request's answer, and forgets the oldest client when there are too many. The floor is written with the
 // region's apply state.
-func (c *clients) remember(client, sequence uint64, answer *raftcmdpb.RaftCommandResponse, batch *engine.Batch) {
-	record := &raftserverpb.ClientRecord{Sequence: sequence, Answer: answer}
+func (c *clients) remember(client uint64, record *raftserverpb.ClientRecord, batch *engine.Batch) {
 	c.records.Set(client, record)
-	batch.Put(clientKey(c.regionID, client), encodeClientRecord(sequence, answer))
+	batch.Put(clientKey(c.regionID, client), encodeClientRecord(record.GetSequence(), record.GetAnswer()))
 	for c.records.Len() > c.max {
 		oldest, _, _ := c.records.PopMin()
 		batch.Delete(clientKey(c.regionID, oldest))

@@ -28,6 +28,9 @@ type Config struct {
 
 	Limits Limits
 
+	// Commands, when set, is shared with the other stores of a process that one goroutine drives; see there.
+	Commands *Commands
+
 	// Observer, when set, is told what happens inside the Store. Nil costs nothing.
 	Observer Observer
 }

@@ -27,15 +27,25 @@ const (
 
 var identKey = []byte{localPrefix, identSpace}
 
+// logKeyBytes is the length of a log entry's key.
+const logKeyBytes = 19
+
 func raftKey(regionID uint64, suffix byte) []byte {
-	key := make([]byte, 0, 19)
+	return appendRaftKey(make([]byte, 0, logKeyBytes), regionID, suffix)
+}
+
+func appendRaftKey(key []byte, regionID uint64, suffix byte) []byte {
 	key = append(key, localPrefix, raftSpace)
 	key = binary.BigEndian.AppendUint64(key, regionID)
 	return append(key, suffix)
 }
 
 func logKey(regionID, index uint64) []byte {
-	return binary.BigEndian.AppendUint64(raftKey(regionID, logSuffix), index)
+	return appendLogKey(make([]byte, 0, logKeyBytes), regionID, index)
+}
+
+func appendLogKey(key []byte, regionID, index uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendRaftKey(key, regionID, logSuffix), index)
 }
 
 func clientKey(regionID, client uint64) []byte {
@@ -60,6 +70,15 @@ func dataBounds(start, end []byte) (from, to []byte) {
 		return dataKey(start), []byte{dataPrefix + 1}
 	}
 	return dataKey(start), dataKey(end)
+}
+
+// encodePair is a user's key and value as they are stored, in one piece of memory.
+func encodePair(revision uint64, key, value []byte) (storedKey, stored []byte) {
+	end := 1 + len(key)
+	out := make([]byte, 0, end+8+len(value))
+	out = append(append(out, dataPrefix), key...)
+	out = append(binary.BigEndian.AppendUint64(out, revision), value...)
+	return out[:end:end], out[end:]
 }
 
 func encodeValue(revision uint64, value []byte) []byte {

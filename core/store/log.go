@@ -193,7 +193,7 @@ func (l *raftLog) append(entries []*raftpb.Entry, batch *engine.Batch) {
 	for _, e := range entries {
 		l.cache = append(l.cache, e)
 		l.cacheBytes += cacheCost(e)
-		batch.Put(logKey(l.regionID, e.GetIndex()), encodeEntry(e))
+		batch.Put(encodeLogPair(l.regionID, e))
 	}
 	for index := last + 1; index <= l.hard.LastIndex; index++ {
 		batch.Delete(logKey(l.regionID, index))
@@ -223,11 +223,13 @@ func (l *raftLog) advanced(applied uint64) {
 // cacheCost is about what an entry takes in memory, in bytes.
 func cacheCost(e *raftpb.Entry) int { return len(e.GetData()) + 256 }
 
-// An entry is stored as its term (8 bytes), its type (1 byte) and its data; its index is in the key.
-func encodeEntry(e *raftpb.Entry) []byte {
-	out := make([]byte, 0, 9+len(e.GetData()))
+// An entry is stored as its term (8 bytes), its type (1 byte) and its data; its index is in the key. Both are made in one
+// piece of memory.
+func encodeLogPair(regionID uint64, e *raftpb.Entry) (key, stored []byte) {
+	out := appendLogKey(make([]byte, 0, logKeyBytes+9+len(e.GetData())), regionID, e.GetIndex())
 	out = binary.BigEndian.AppendUint64(out, e.GetTerm())
-	return append(append(out, byte(e.GetType())), e.GetData()...)
+	out = append(append(out, byte(e.GetType())), e.GetData()...)
+	return out[:logKeyBytes:logKeyBytes], out[logKeyBytes:]
 }
 
 func decodeEntry(index uint64, stored []byte) *raftpb.Entry {

@@ -29,12 +29,20 @@ func (m Message) Clone() Message {
 		Type: src.Type, To: src.To, From: src.From, Term: src.Term, LogTerm: src.LogTerm, Index: src.Index,
 		Commit: src.Commit, Vote: src.Vote, Reject: src.Reject, RejectHint: src.RejectHint, Context: src.Context,
 	}
-	if len(src.Entries) > 0 {
+	if len(src.Entries) == 1 {
+		// The usual append, in one piece of memory.
+		one := &struct {
+			list  [1]*raftpb.Entry
+			entry raftpb.Entry
+		}{}
+		one.list[0], dst.Entries = &one.entry, one.list[:]
+		copyEntry(&one.entry, src.Entries[0])
+	} else if len(src.Entries) > 1 {
 		entries := make([]raftpb.Entry, len(src.Entries))
 		dst.Entries = make([]*raftpb.Entry, len(src.Entries))
 		for i, e := range src.Entries {
 			dst.Entries[i] = &entries[i]
-			entries[i].Type, entries[i].Term, entries[i].Index, entries[i].Data = e.Type, e.Term, e.Index, e.Data
+			copyEntry(&entries[i], e)
 		}
 	}
 	if src.Snapshot != nil {
@@ -42,6 +50,10 @@ func (m Message) Clone() Message {
 	}
 	m.Raft = dst
 	return m
+}
+
+func copyEntry(dst, src *raftpb.Entry) {
+	dst.Type, dst.Term, dst.Index, dst.Data = src.Type, src.Term, src.Index, src.Data
 }
 
 // Encode returns the message as it travels between processes.
