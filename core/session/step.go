@@ -8,12 +8,12 @@ import (
 )
 
 var (
-	errNothingDue = errors.New("nothing will happen by itself: every store is down")
-	errQuiet      = errors.New("nothing of the kind happened within a virtual minute")
+	errNothingDue = errors.New("Nothing will happen by itself: every store is down")
+	errQuiet      = errors.New("Nothing of the kind happened for ten virtual seconds")
 )
 
-// quietMicrosMax is how far a step looks for what it wants.
-const quietMicrosMax = 60_000_000
+// quietMicrosMax is how far a step looks for what it wants: longer than an election takes.
+const quietMicrosMax = 10_000_000
 
 // stepGoal goes on until an event of a kind has been shown.
 type stepGoal struct {
@@ -83,16 +83,16 @@ func (g *stepGoal) wanted(e *sessionpb.Event) bool {
 	return true
 }
 
-// interesting events are what a story is made of: elections, crashes, commits, answers, verdicts.
+// interesting events are what a story is made of: elections begun and won, crashes, answers, verdicts.
 func interesting(e *sessionpb.Event) bool {
 	switch body := e.GetBody().(type) {
 	case *sessionpb.Event_RoleChanged:
-		return body.RoleChanged.GetRole() != body.RoleChanged.GetRoleBefore()
+		now, before := body.RoleChanged.GetRole(), body.RoleChanged.GetRoleBefore()
+		return now != before && (now == sessionpb.Role_ROLE_LEADER || before == sessionpb.Role_ROLE_LEADER ||
+			before == sessionpb.Role_ROLE_FOLLOWER)
 	case *sessionpb.Event_StoreCrashed, *sessionpb.Event_StoreStarted, *sessionpb.Event_StoreStopped,
 		*sessionpb.Event_OperationStarted, *sessionpb.Event_OperationEnded, *sessionpb.Event_Violation,
 		*sessionpb.Event_TimedOut, *sessionpb.Event_SettingsChanged, *sessionpb.Event_ElectionTimeoutSet:
-		return true
-	case *sessionpb.Event_MessageLost:
 		return true
 	}
 	return false

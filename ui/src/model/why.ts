@@ -130,7 +130,7 @@ function heldBy(durable: readonly Store[], holders: readonly Store[], needed: nu
   if (durable.length === 0) {
     return holders.length === 0
       ? "No store that is up holds it."
-      : `${storeNamesText(holders)} ${holders.length === 1 ? "has" : "have"} it, none of them durably yet; a quorum needs ${needed}.`;
+      : `${storeNamesText(holders)} ${holders.length === 1 ? "has it, but not durably yet" : "have it, none of them durably yet"}; a quorum needs ${needed}.`;
   }
   if (durable.length >= needed) {
     return `${storeNamesText(durable)} hold it durably: a quorum of ${needed}. The leader has yet to hear so.`;

@@ -41,8 +41,8 @@ export function keyDeed(event: KeyboardEvent, keysOff: boolean): KeyDeed | null 
     return { kind: event.shiftKey ? "interesting" : "next" };
   }
   if (key === " ") {
-    // On a button the space bar presses it.
-    return target?.closest("button, a, summary, input, [role=button]") ? null : { kind: "play" };
+    // On a button the space bar presses it; on a slider it does nothing of its own.
+    return target?.closest("button, a, summary, input:not([type=range]), [role=button]") ? null : { kind: "play" };
   }
   if (/^[1-9]$/.test(key)) return { kind: "store", id: Number(key) };
   switch (key.toLowerCase()) {

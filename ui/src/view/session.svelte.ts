@@ -3,6 +3,7 @@ import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
+import { Role } from "../pb/sessionpb/v1/event_pb";
 import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
@@ -69,6 +70,8 @@ class Session {
   #began = false;
   #announcedMillis = -Infinity;
   #announceTimer = 0;
+  /** Of the announcement that waits; 0 when none does. */
+  #announceWeight = 0;
   #listedMillis = -Infinity;
 
   constructor() {
@@ -139,7 +142,13 @@ class Session {
   }
 
   async nextInteresting(): Promise<void> {
-    await this.#step(StepUnit.INTERESTING);
+    const from = this.seq;
+    const reply = await this.#step(StepUnit.INTERESTING);
+    if (reply?.failure) {
+      const back = { label: "Go back", run: () => void this.seek(from) };
+      this.notice = { tone: "info", sentence: `${reply.failure}.`, action: this.seq > from ? back : undefined };
+      return;
+    }
     this.#announceNow();
   }
 
@@ -165,8 +174,10 @@ class Session {
 
   /** Does something to the cluster. Resolves with the started operation's id (0 for none), or null when it was refused. */
   async act(action: Action): Promise<number | null> {
+    const before = this.seq;
     const reply = await this.#ask({ case: "act", value: { action } });
     if (reply?.failure) return null;
+    if (!this.playing && !this.#announceWorthy(before)) this.#announceNow();
     return reply?.result.case === "act" ? Number(reply.result.value.operationId) : 0;
   }
 
@@ -270,7 +281,8 @@ class Session {
     const config = clone(ConfigSchema, this.hello?.configDefault ?? create(ConfigSchema));
     config.seed = seedDefault;
     const defaults = create(RunSchema, { config });
-    const reply = await this.#reset(run ?? defaults, go, true);
+    // A shared moment stands still: somebody wants it looked at.
+    const reply = await this.#reset(run ?? defaults, go, run === null);
     if (reply?.failure && run) {
       this.notice = { tone: "bad", sentence: `${reply.failure} The page starts the default run instead.` };
       await this.#reset(defaults, false, true);
@@ -296,10 +308,9 @@ class Session {
       : { pace: Pace.FIXED, speedPpm: BigInt(speed.ppm), flightMicros };
   }
 
-  async #step(unit: StepUnit, storeId = 0): Promise<void> {
+  async #step(unit: StepUnit, storeId = 0): Promise<Reply | null> {
     const step: CommandInit = { case: "step", value: { unit, storeId: BigInt(storeId) } };
-    if (this.playing) await this.#ask({ case: "pause", value: {} }, step);
-    else await this.#ask(step);
+    return this.playing ? this.#ask({ case: "pause", value: {} }, step) : this.#ask(step);
   }
 
   async #goTo(seq: number): Promise<void> {
@@ -351,43 +362,48 @@ class Session {
     if (event) this.#announce(event.words);
   }
 
-  #announceWorthy(after: number): void {
+  /** Announces the newest of the weightiest events after one; tells whether there was any. */
+  #announceWorthy(after: number): boolean {
     const events = this.history.events;
+    let best: HistoryEvent | null = null;
     for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
-      const words = this.#worthy(events[at]);
-      if (words !== "") {
-        this.#announce(words);
-        return;
-      }
+      if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
     }
+    if (best) this.#announce(best.words, weight(best));
+    return best !== null;
   }
 
-  #worthy(event: HistoryEvent): string {
-    const body = event.event.body;
-    switch (body.case) {
-      case "roleChanged":
-        return body.value.role !== body.value.roleBefore ? event.words : "";
-      case "storeCrashed":
-      case "storeStarted":
-      case "storeStopped":
-      case "operationEnded":
-      case "violation":
-        return event.words;
-      default:
-        return "";
-    }
-  }
-
-  /** At most one announcement in a while; of several the newest. */
-  #announce(words: string): void {
+  /** At most one announcement in a while; of several the weightiest, and of those the newest. */
+  #announce(words: string, weighing = 1): void {
+    if (weighing < this.#announceWeight) return;
     clearTimeout(this.#announceTimer);
+    this.#announceWeight = weighing;
     const wait = this.#announcedMillis + announceMillisMin - performance.now();
     const say = () => {
       this.#announcedMillis = performance.now();
+      this.#announceWeight = 0;
       this.announcement = words;
     };
     if (wait <= 0) say();
     else this.#announceTimer = window.setTimeout(say, wait);
+  }
+}
+
+/** How much an event is worth saying while time goes on: 0 is nothing, 2 what a class would call out. */
+function weight(event: HistoryEvent): number {
+  const body = event.event.body;
+  switch (body.case) {
+    case "roleChanged":
+      if (body.value.role === body.value.roleBefore) return 0;
+      return body.value.role === Role.LEADER ? 2 : 1;
+    case "storeCrashed":
+    case "storeStarted":
+    case "storeStopped":
+    case "operationEnded":
+    case "violation":
+      return 2;
+    default:
+      return 0;
   }
 }
 
