@@ -18,7 +18,7 @@ const ProtocolVersion = 1
 const (
 	actionsMax     = 100_000 // of one branch
 	branchesMax    = 64
-	commandsMax    = 1_024 // of one request
+	commandsMax    = 1_024 // waiting
 	eventsFrameMax = 20_000
 )
 
@@ -65,15 +65,15 @@ func (s *Session) Handle(req *sessionpb.Request, more func() bool) *sessionpb.Fr
 		s.greeted = true
 		s.frame.Hello = s.hello()
 	}
-	for i, c := range req.GetCommands() {
-		if i < commandsMax {
+	for _, c := range req.GetCommands() {
+		if len(s.commands) < commandsMax {
 			s.commands = append(s.commands, c)
 		} else {
-			s.fail(c.GetId(), fmt.Errorf("a request carries at most %d commands", commandsMax))
+			s.fail(c.GetId(), fmt.Errorf("%d commands wait already, which is the most", commandsMax))
 		}
 	}
 	s.work(more)
-	if s.goal == nil && s.play != nil {
+	if s.goal == nil && len(s.commands) == 0 && s.play != nil {
 		s.playOn(req.GetElapsedMicros(), more)
 	}
 	s.frame.Status = s.status()
@@ -88,17 +88,13 @@ func (s *Session) Handle(req *sessionpb.Request, more func() bool) *sessionpb.Fr
 func (s *Session) work(more func() bool) {
 	for {
 		for s.goal != nil {
-			s.interrupt()
-			if s.goal == nil {
-				break
-			}
 			done, err := s.goal.work(s)
 			if err != nil {
 				s.fail(s.goal.command(), err)
 			}
 			if done || err != nil {
 				s.goal = nil
-			} else if !more() || len(s.frame.GetEvents()) >= eventsFrameMax {
+			} else if s.interrupt(); s.goal != nil && (!more() || len(s.frame.GetEvents()) >= eventsFrameMax) {
 				return
 			}
 		}
@@ -112,11 +108,14 @@ func (s *Session) work(more func() bool) {
 		} else if s.goal == nil {
 			s.reply(&sessionpb.Reply{CommandId: c.GetId()})
 		}
+		if s.goal == nil && len(s.commands) > 0 && !more() {
+			return
+		}
 	}
 }
 
-// interrupt lets a waiting Pause or Reset end a goal that would take long. Going back is not interrupted: the session has
-// no position until it is there.
+// interrupt lets a waiting Pause or Reset end a goal that takes long. Going back is not interrupted: once the judges have
+// moved, the session has no position until it is there.
 func (s *Session) interrupt() {
 	for _, c := range s.commands {
 		_, pause := c.GetCommand().(*sessionpb.Command_Pause)

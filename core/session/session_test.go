@@ -201,6 +201,36 @@ func TestWorkStopsWhenTheBudgetIsSpent(t *testing.T) {
 	}
 }
 
+func TestStepAndPauseInOneRequestDoBoth(t *testing.T) {
+	v := newViewer(t)
+	first, second := step(sessionpb.StepUnit_STEP_UNIT_EVENT, 0), &sessionpb.Command{
+		Command: &sessionpb.Command_Pause{Pause: &sessionpb.Pause{}}}
+	first.Id, second.Id = 50, 51
+	v.send(&sessionpb.Request{Commands: []*sessionpb.Command{first, second}}, forever)
+	for i, r := range v.frame.GetReplies() {
+		if r.GetFailure() != "" || r.GetCommandId() != uint64(50+i) {
+			t.Fatalf("replies are %v", v.frame.GetReplies())
+		}
+	}
+}
+
+func TestBudgetIsAskedForBetweenCommands(t *testing.T) {
+	v := newViewer(t)
+	var commands []*sessionpb.Command
+	for id := range uint64(100) {
+		commands = append(commands, &sessionpb.Command{Id: 100 + id, Command: &sessionpb.Command_GetKeyframe{
+			GetKeyframe: &sessionpb.GetKeyframe{}}})
+	}
+	v.send(&sessionpb.Request{Commands: commands}, func() bool { return false })
+	replies := len(v.frame.GetReplies())
+	if replies != 1 || v.status.GetWork() == nil {
+		t.Fatalf("%d replies within no budget", replies)
+	}
+	for ; replies < len(commands); replies += len(v.frame.GetReplies()) {
+		v.send(&sessionpb.Request{}, func() bool { return false })
+	}
+}
+
 func TestKeyframeOnDemandIsThePresent(t *testing.T) {
 	v := newViewer(t)
 	v.elect()

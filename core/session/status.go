@@ -42,8 +42,11 @@ func (s *Session) status() *sessionpb.Status {
 	if s.play != nil {
 		status.SpeedPpm = s.speed
 	}
-	if s.goal != nil {
+	switch {
+	case s.goal != nil:
 		status.Work = s.goal.status(s)
+	case len(s.commands) > 0:
+		status.Work = &sessionpb.Work{What: "doing what was asked", Total: uint64(len(s.commands))}
 	}
 	return status
 }

@@ -38,7 +38,7 @@ func (g *goGoal) work(s *Session) (bool, error) {
 
 // reached tells whether the line stands where the run stood; see sessionpb.Run.
 func (g *goGoal) reached(l *line) bool {
-	if g.run.GetSteps() == 0 && g.run.GetActed() == 0 {
+	if g.run.GetByTime() {
 		due, _, ok := l.due()
 		return !ok || due > g.run.GetNowMicros()
 	}

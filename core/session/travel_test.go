@@ -98,6 +98,24 @@ func TestExportedRunRepeatsToTheSameHash(t *testing.T) {
 	}
 }
 
+func TestSharedFromTheVeryStartTheFutureIsStillAhead(t *testing.T) {
+	v := newViewer(t)
+	v.must(act(&sessionpb.Action{Action: &sessionpb.Action_SetNetwork{SetNetwork: &sessionpb.SetNetwork{
+		Network: &sessionpb.Network{LatencyMicros: 50_000}}}}))
+	v.must(seek(1))
+	run, hash := v.run(), v.hash()
+	other := newViewer(t)
+	other.must(&sessionpb.Command{Command: &sessionpb.Command_Reset_{Reset_: &sessionpb.Reset{Run: run, Go: true}}})
+	if other.status.GetActionsAhead() != 1 || other.status.GetSeq() != 1 {
+		t.Fatalf("it stands elsewhere: %v", other.status)
+	}
+	hasher := sim.NewHasher()
+	world, err := sim.Play(run, hasher)
+	if err != nil || hasher.Sum(world) != hash {
+		t.Fatalf("it does not repeat: %v", err)
+	}
+}
+
 func TestSharedFromThePastTheFutureIsStillAhead(t *testing.T) {
 	v := newViewer(t)
 	leader := v.elect()

@@ -28,7 +28,7 @@ func Exercise(seed uint64) *sessionpb.Run {
 		Network: x.network(0)}}})
 	x.traffic(x.now+3*election, 3*election, 16)
 	x.at(x.now + election)
-	return &sessionpb.Run{Config: x.config, Actions: x.actions, NowMicros: x.now}
+	return &sessionpb.Run{Config: x.config, Actions: x.actions, NowMicros: x.now, ByTime: true}
 }
 
 // exercise is a run in the making.

@@ -48,12 +48,9 @@ func ValidateRun(run *sessionpb.Run) error {
 	return nil
 }
 
-// byTime tells whether a run's end is a time alone: it names no step.
-func byTime(run *sessionpb.Run) bool { return run.GetSteps() == 0 && run.GetActed() == 0 }
-
 // past is the actions before the run's end; the others lie ahead of where it stands.
 func past(run *sessionpb.Run) []*sessionpb.Action {
-	if !byTime(run) {
+	if !run.GetByTime() {
 		return run.GetActions()[:run.GetActed()]
 	}
 	for i, a := range run.GetActions() {
@@ -96,7 +93,7 @@ func NewPlayer(run *sessionpb.Run, observers ...Observer) (*Player, error) {
 // not fit this version: a position that is never reached.
 func (p *Player) Next() (more bool, err error) {
 	if p.acted == len(p.past) {
-		return p.goTo(p.run.GetSteps(), p.run.GetNowMicros(), byTime(p.run))
+		return p.goTo(p.run.GetSteps(), p.run.GetNowMicros(), p.run.GetByTime())
 	}
 	a := p.past[p.acted]
 	moved, err := p.goTo(a.GetAfterStep(), a.GetAtMicros(), a.GetByTime())

@@ -65,14 +65,17 @@ func overwritten() *raftcmdpb.RaftCommandResponse {
 		StaleCommand: &errorpb.StaleCommand{}}}, "another leader's entry took the place of the command's")
 }
 
+// An older or forgotten request is not applied now; whether an earlier attempt was, nobody knows any more. So its outcome
+// is the unknown one.
+
 func staleSequence(sequence, applied uint64) *raftcmdpb.RaftCommandResponse {
-	return failure(notApplied, &errorpb.Error{Reason: &errorpb.Error_StaleSequence{
+	return failure(mayApply, &errorpb.Error{Reason: &errorpb.Error_StaleSequence{
 		StaleSequence: &errorpb.StaleSequence{Sequence: sequence, SequenceApplied: applied}}},
 		"request %d is older than the client's request %d, which was applied; this attempt changed nothing", sequence, applied)
 }
 
 func clientForgotten(client, floor uint64) *raftcmdpb.RaftCommandResponse {
-	return failure(notApplied, &errorpb.Error{Reason: &errorpb.Error_ClientForgotten{
+	return failure(mayApply, &errorpb.Error{Reason: &errorpb.Error_ClientForgotten{
 		ClientForgotten: &errorpb.ClientForgotten{Client: client, Floor: floor}}},
 		"client %d is not remembered any more; take a client id above %d. This attempt changed nothing", client, floor)
 }

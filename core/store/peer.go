@@ -278,8 +278,10 @@ func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
 func (p *peer) advance() {
 	p.overlay.Reset()
 	p.log.advanced(p.applied)
-	p.rn.Advance(p.rd)
+	// The batch is in the engine: a snapshot can be made again, even within the Advance.
+	rd := p.rd
 	p.rd, p.out = raft.Ready{}, false
+	p.rn.Advance(rd)
 	p.touched()
 	p.serveReads()
 }

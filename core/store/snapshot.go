@@ -100,7 +100,7 @@ func (p *peer) checkSnapshot(r *raftpb.Message) error {
 	}
 	state := &raftserverpb.RegionSnapshot{}
 	if err := proto.Unmarshal(s.GetData(), state); err != nil {
-		return fmt.Errorf("its snapshot does not parse: %w", err)
+		return errors.New("its snapshot does not parse")
 	}
 	if !proto.Equal(state.GetRegion(), p.region) {
 		return fmt.Errorf("its snapshot is of another shape of region %d", p.region.GetId())

@@ -134,7 +134,10 @@ func (s *Store) Step(m Message) error {
 	if err := p.validate(m); err != nil {
 		return err
 	}
-	p.noteCut(m.Raft)
+	// What is of an older term, or for a leader of this one, raft does not take into its log.
+	if term := m.Raft.GetTerm(); term > p.term || term == p.term && p.state != raft.StateLeader {
+		p.noteCut(m.Raft)
+	}
 	p.countVote(m.Raft)
 	err = p.rn.Step(m.Raft)
 	p.touched()
@@ -153,7 +156,8 @@ func (s *Store) Tick() {
 	}
 }
 
-// Propose takes a command. The callback gets its answer, exactly once, inside a later Advance or Quit.
+// Propose takes a command, which nobody changes from here on. The callback gets its answer, exactly once, inside a later
+// Advance or Quit; a stopped Store answers at once.
 func (s *Store) Propose(req *raftcmdpb.RaftCommandRequest, callback Callback) {
 	if s.stopped {
 		callback(stopped(notApplied, s.cfg.StoreID))

@@ -92,7 +92,7 @@ func (o *simRun) run(stdin io.Reader) (*sessionpb.Run, error) {
 	}
 	cfg := sim.DefaultConfig()
 	cfg.Seed, cfg.Stores = o.seed, o.stores
-	return &sessionpb.Run{Config: cfg, NowMicros: o.duration.Microseconds()}, nil
+	return &sessionpb.Run{Config: cfg, NowMicros: o.duration.Microseconds(), ByTime: true}, nil
 }
 
 func (p *Program) simRun(ctx context.Context, o simRun) error {

@@ -127,7 +127,7 @@ func TestBadInputIsOneSentenceAndCodeTwo(t *testing.T) {
 		t.Fatal(err)
 	}
 	unreachable := sim.Exercise(1)
-	unreachable.Actions, unreachable.NowMicros, unreachable.Steps = nil, 1000, 100
+	unreachable.Actions, unreachable.NowMicros, unreachable.Steps, unreachable.ByTime = nil, 1000, 100, false
 	for _, c := range []struct{ args, want string }{
 		{"--seed x", "invalid argument"},
 		{"--seed -1", "invalid argument"},

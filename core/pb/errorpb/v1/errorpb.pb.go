@@ -31,7 +31,7 @@ const (
 	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
 	// It was not applied and never will be.
 	Outcome_OUTCOME_NOT_APPLIED Outcome = 1
-	// It is in somebody's log, or was sent: it may apply later. Retry with the same request id.
+	// Unknown: it is in somebody's log, or an earlier attempt may have been applied. Retry with the same request id.
 	Outcome_OUTCOME_MAY_APPLY Outcome = 2
 )
 

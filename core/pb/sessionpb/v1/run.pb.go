@@ -319,10 +319,11 @@ type Run struct {
 	// In the order of their positions.
 	Actions []*Action `protobuf:"bytes,3,rep,name=actions,proto3" json:"actions,omitempty"`
 	// Where the run stands: after so many steps and so many of its actions, at that time; the other actions lie ahead. With
-	// no steps, the time alone decides: everything due up to it has been done.
+	// by_time the time alone decides: everything due up to it has been done.
 	Steps         uint64 `protobuf:"varint,4,opt,name=steps,proto3" json:"steps,omitempty"`
 	NowMicros     int64  `protobuf:"varint,5,opt,name=now_micros,json=nowMicros,proto3" json:"now_micros,omitempty"`
 	Acted         uint32 `protobuf:"varint,6,opt,name=acted,proto3" json:"acted,omitempty"`
+	ByTime        bool   `protobuf:"varint,7,opt,name=by_time,json=byTime,proto3" json:"by_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +398,13 @@ func (x *Run) GetActed() uint32 {
 		return x.Acted
 	}
 	return 0
+}
+
+func (x *Run) GetByTime() bool {
+	if x != nil {
+		return x.ByTime
+	}
+	return false
 }
 
 // Action is something a person (or a script) did to the cluster.
@@ -1076,7 +1084,7 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\"L\n" +
 	"\x04Disk\x12!\n" +
 	"\fwrite_micros\x18\x01 \x01(\x03R\vwriteMicros\x12!\n" +
-	"\ffsync_micros\x18\x02 \x01(\x03R\vfsyncMicros\"\xc8\x01\n" +
+	"\ffsync_micros\x18\x02 \x01(\x03R\vfsyncMicros\"\xe1\x01\n" +
 	"\x03Run\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12,\n" +
 	"\x06config\x18\x02 \x01(\v2\x14.sessionpb.v1.ConfigR\x06config\x12.\n" +
@@ -1084,7 +1092,8 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\x05steps\x18\x04 \x01(\x04R\x05steps\x12\x1d\n" +
 	"\n" +
 	"now_micros\x18\x05 \x01(\x03R\tnowMicros\x12\x14\n" +
-	"\x05acted\x18\x06 \x01(\rR\x05acted\"\xae\x05\n" +
+	"\x05acted\x18\x06 \x01(\rR\x05acted\x12\x17\n" +
+	"\aby_time\x18\a \x01(\bR\x06byTime\"\xae\x05\n" +
 	"\x06Action\x12\x1d\n" +
 	"\n" +
 	"after_step\x18\x01 \x01(\x04R\tafterStep\x12\x1b\n" +

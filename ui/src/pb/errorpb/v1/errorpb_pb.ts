@@ -370,7 +370,7 @@ export enum Outcome {
   NOT_APPLIED = 1,
 
   /**
-   * It is in somebody's log, or was sent: it may apply later. Retry with the same request id.
+   * Unknown: it is in somebody's log, or an earlier attempt may have been applied. Retry with the same request id.
    *
    * @generated from enum value: OUTCOME_MAY_APPLY = 2;
    */
