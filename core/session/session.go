@@ -206,13 +206,15 @@ func (s *Session) reset(id uint64, r *sessionpb.Reset) error {
 		return err
 	}
 	l.noteMark()
+	g := &goGoal{id: id, run: run}
+	g.before.branches, g.before.line = s.branches, s.line
 	s.branches, s.branchesChanged = []*branch{b}, true
 	s.line = l
 	s.play, s.waiting = nil, nil
 	s.frame.Events, s.frame.Keyframe = nil, nil
 	s.show(l.take())
 	if r.GetGo() {
-		s.goal = &goGoal{id: id, run: run}
+		s.goal = g
 	}
 	return nil
 }

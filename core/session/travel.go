@@ -11,6 +11,21 @@ import (
 type goGoal struct {
 	id  uint64
 	run *sessionpb.Run
+	// before is what the session had; it comes back when the run does not stand where it says.
+	before struct {
+		branches []*branch
+		line     *line
+	}
+}
+
+// giveUp puts back what the session had before, if it had anything.
+func (g *goGoal) giveUp(s *Session) {
+	if g.before.line == nil {
+		return
+	}
+	s.branches, s.branchesChanged, s.line, s.waiting = g.before.branches, true, g.before.line, nil
+	s.shown = s.line.world.Seq()
+	s.frame.Keyframe, s.frame.Events = s.line.world.Keyframe(), nil
 }
 
 func (g *goGoal) command() uint64 { return g.id }
@@ -23,12 +38,14 @@ func (g *goGoal) work(s *Session) (bool, error) {
 	for range 32 {
 		if g.reached(s.line) {
 			if err := s.line.world.AdvanceTo(g.run.GetNowMicros()); err != nil {
+				g.giveUp(s)
 				return true, fmt.Errorf("the run does not stand where it says: %w", err)
 			}
 			s.reply(&sessionpb.Reply{CommandId: g.id})
 			return true, nil
 		}
 		if !s.forward() {
+			g.giveUp(s)
 			return true, errors.New("the run never comes to where it says that it stands")
 		}
 		s.showWaiting()
@@ -125,6 +142,21 @@ func (g *seekGoal) status(s *Session) *sessionpb.Work {
 	return w
 }
 
+// watch attaches the judges where they know everything so far. When they no longer remember that far back, new ones see
+// the run from its first event.
+func (g *seekGoal) watch(judges *court) error {
+	g.watching = true
+	if judges.Rewind(g.from.seq) {
+		g.l.watch(judges, g.from.seq)
+		return nil
+	}
+	fresh, err := newLine(g.l.branch, true)
+	if err == nil {
+		g.l = fresh
+	}
+	return err
+}
+
 // replaySteps is a piece of unwatched work: short enough for any budget.
 const replaySteps = 256
 
@@ -152,10 +184,10 @@ func (g *seekGoal) work(s *Session) (bool, error) {
 func (g *seekGoal) replay(s *Session) error {
 	for range replaySteps {
 		if !g.watching && g.l.at(g.from) {
-			judges := s.line.judges
-			judges.Rewind(g.from.seq)
-			g.watching = true
-			g.l.watch(judges, g.from.seq)
+			if err := g.watch(s.line.judges); err != nil {
+				return err
+			}
+			continue
 		}
 		if g.watching && g.l.at(g.framed) {
 			g.l.take()

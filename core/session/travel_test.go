@@ -116,6 +116,26 @@ func TestSharedFromTheVeryStartTheFutureIsStillAhead(t *testing.T) {
 	}
 }
 
+func TestRunThatDoesNotStandWhereItSaysLeavesTheOldOne(t *testing.T) {
+	v := newViewer(t)
+	v.must(put(v.elect(), "a", "1"))
+	v.must(playAt(ppm))
+	v.play(300_000)
+	v.must(step(sessionpb.StepUnit_STEP_UNIT_EVENT, 0))
+	old := v.run()
+	bad := proto.Clone(old).(*sessionpb.Run)
+	bad.Config.Seed, bad.Actions, bad.Acted, bad.NowMicros = 99, nil, 0, 0
+	v.id++
+	c := &sessionpb.Command{Id: v.id, Command: &sessionpb.Command_Reset_{Reset_: &sessionpb.Reset{Run: bad, Go: true}}}
+	f := v.s.Handle(&sessionpb.Request{Commands: []*sessionpb.Command{c}}, forever)
+	if len(f.GetReplies()) != 1 || f.GetReplies()[0].GetFailure() == "" || f.GetKeyframe() == nil {
+		t.Fatalf("got %v", f.GetReplies())
+	}
+	if again := v.s.Run(); !proto.Equal(again, old) {
+		t.Fatalf("the old run is gone: %v", again)
+	}
+}
+
 func TestSharedFromThePastTheFutureIsStillAhead(t *testing.T) {
 	v := newViewer(t)
 	leader := v.elect()
