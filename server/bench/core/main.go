@@ -110,6 +110,9 @@ func (r *results) print() {
 		share, target := "", ""
 		if wanted > 0 {
 			share, target = fmt.Sprintf("%.2f", value/bare), fmt.Sprintf("%.2f", wanted)
+			if value/bare < wanted {
+				target += "  not met, see docs/benchmarks.md"
+			}
 		}
 		fmt.Printf("%-66s %12.0f %14s %8s\n", what, value, share, target)
 	}
