@@ -40,6 +40,7 @@ type Limits struct {
 	KeyBytesMax          int
 	ValueBytesMax        int
 	RequestsMax          int    // requests and compares of one command, each
+	PairsBesideWritesMax int    // pairs that a command which writes may read: its answer is remembered
 	ScanPairsMax         int    // pairs of one scan's answer
 	MessageBytesMax      uint64 // entries of one MsgApp
 	InflightMessagesMax  int    // MsgApps on their way to one peer
@@ -63,6 +64,7 @@ func DefaultConfig() Config {
 			KeyBytesMax:          4 << 10,
 			ValueBytesMax:        1 << 20,
 			RequestsMax:          128,
+			PairsBesideWritesMax: 16,
 			ScanPairsMax:         1024,
 			MessageBytesMax:      1 << 20,
 			InflightMessagesMax:  256,

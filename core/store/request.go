@@ -45,7 +45,24 @@ func CheckRequest(req *raftcmdpb.RaftCommandRequest, l Limits) error {
 			return err
 		}
 	}
+	if n := pairsRead(req); writes(req) && n > l.PairsBesideWritesMax {
+		return fmt.Errorf("a command that writes reads at most %d pairs, not %d: read them apart", l.PairsBesideWritesMax, n)
+	}
 	return checkReadMode(req)
+}
+
+// pairsRead is how many pairs a command's answer may hold.
+func pairsRead(req *raftcmdpb.RaftCommandRequest) int {
+	n := 0
+	for _, r := range req.GetRequests() {
+		switch r := r.GetRequest().(type) {
+		case *raftcmdpb.Request_Get, *raftcmdpb.Request_Seek:
+			n++
+		case *raftcmdpb.Request_Scan:
+			n += int(r.Scan.GetLimit())
+		}
+	}
+	return n
 }
 
 func checkStatus(req *raftcmdpb.RaftCommandRequest) error {

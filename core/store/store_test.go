@@ -202,6 +202,7 @@ func TestMalformedCommandsGetOneSentenceAndChangeNothing(t *testing.T) {
 		"empty request":   command(&raftcmdpb.Request{}),
 		"scan backwards":  command(scan("b", "a", 1)),
 		"scan of nothing": command(scan("a", "b", 0)),
+		"reads too much":  command(put("a", "1"), scan("a", "b", 17)),
 		"no sequence":     from(command(put("a", "1")), 5, 0),
 		"no client":       from(command(put("a", "1")), 0, 5),
 	} {
