@@ -26,6 +26,26 @@ type Config struct {
 	// CheckQuorum: a leader that has not heard from a quorum for an election timeout steps down.
 	CheckQuorum bool
 
+	// TickMicros is how long a tick lasts, and ClockDriftPPMMax by how much, in millionths, any store's clock may run
+	// faster or slower than true time: what a lease is made of.
+	TickMicros       int64
+	ClockDriftPPMMax int64
+	// LeaseReads: a leader may answer reads of mode LEASE within its lease, and a store that has just started waits for
+	// an election timeout before it votes. Needs CheckQuorum.
+	LeaseReads bool
+	// SleepTicks: the timers of a region that is idle for so long rest; 0 never.
+	SleepTicks int
+	// RegionBytesMax: a region of more bytes of keys and values is split near its middle; 0 never.
+	RegionBytesMax uint64
+	// LogEntriesMax: a log that holds more applied entries is compacted, and LogEntriesKept of the newest are kept for
+	// followers that are a little behind; 0 never.
+	LogEntriesMax, LogEntriesKept int
+	// NewID gives an id that nobody in the cluster has used. Nil: commands must bring their own, and no region is split
+	// by size.
+	NewID func(IDKind) uint64
+	// Incarnation is larger than at any earlier start of this store.
+	Incarnation uint64
+
 	Limits Limits
 
 	// Commands, when set, is shared with the other stores of a process that one goroutine drives; see there.
@@ -51,7 +71,20 @@ type Limits struct {
 	ClientsRememberedMax int    // clients whose last answer is kept, per region
 	TermLeapMax          uint64 // how far ahead of ours a message's term may be
 	SnapshotBytesMax     int    // a region's keys and values in one snapshot
+	RegionsMax           int    // peers that messages may make a store create
+	SnapshotChunkBytes   int    // keys and values of one chunk of a snapshot, about
+	SnapshotsSendingMax  int    // snapshots that a store sends at a time
+	ProposalBytesMax     int    // commands waiting for their answer, per region
+	ApplyBacklogMax      int    // entries committed and not yet applied, per region
 }
+
+// IDKind is a kind of ids.
+type IDKind uint8
+
+const (
+	RegionID IDKind = iota + 1
+	PeerID
+)
 
 // DefaultConfig returns a Config with TiKV's ticks and every limit set; StoreID, Engine and Now are the caller's.
 func DefaultConfig() Config {
@@ -60,6 +93,13 @@ func DefaultConfig() Config {
 		ElectionTicksMin: 15,
 		PreVote:          true,
 		CheckQuorum:      true,
+		TickMicros:       100_000,
+		ClockDriftPPMMax: 1_000,
+		LeaseReads:       true,
+		RegionBytesMax:   64 << 20,
+		LogEntriesMax:    10_000,
+		LogEntriesKept:   1_000,
+		Incarnation:      1,
 		Limits: Limits{
 			KeyBytesMax:          4 << 10,
 			ValueBytesMax:        1 << 20,
@@ -75,6 +115,11 @@ func DefaultConfig() Config {
 			ClientsRememberedMax: 1024,
 			TermLeapMax:          1 << 32,
 			SnapshotBytesMax:     256 << 20,
+			RegionsMax:           100_000,
+			SnapshotChunkBytes:   1 << 20,
+			SnapshotsSendingMax:  8,
+			ProposalBytesMax:     64 << 20,
+			ApplyBacklogMax:      65_536,
 		},
 	}
 }

@@ -17,8 +17,12 @@ type Message struct {
 	ToStore   uint64
 	ConfVer   uint64
 	Version   uint64
-	// Raft.From and Raft.To are peer ids.
-	Raft *raftpb.Message
+	// FromPeer and ToPeer are peer ids, Raft's if there is one.
+	FromPeer, ToPeer uint64
+	Raft             *raftpb.Message
+	// Extra is a word of the stores themselves, instead of raft's: a raftserverpb PeerGone, CheckPeer, SnapshotChunk,
+	// SnapshotAck, Sleep or StoreBeat. Nobody writes it.
+	Extra proto.Message
 }
 
 // Clone returns a message that shares nothing mutable with m: raft's Step keeps and changes what it is given. Entry

@@ -5,6 +5,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"raftplay/core/engine"
+	metapb "raftplay/core/pb/metapb/v1"
 )
 
 // Ready is what the outside owes the Store for one turn, all regions together. Its batch and lists are the Store's, and
@@ -38,7 +39,49 @@ type Observer interface {
 	RoleChanged(RoleChange)
 	Committed(regionID, before, index uint64)
 	Applied(Apply)
+	// PeerCreated, SnapshotRestored: View and Data show the peer already.
+	PeerCreated(PeerCreated)
+	PeerDestroyed(regionID, peerID uint64, why string)
+	RegionChanged(RegionChanged)
+	LogCompacted(regionID, firstBefore, first uint64)
+	SnapshotProgress(SnapshotProgress)
+	SnapshotRestored(regionID uint64)
+	TransferStarted(regionID uint64, to *metapb.Peer)
 }
+
+// PeerCreated is a peer that the store did not have before.
+type PeerCreated struct {
+	RegionID, PeerID uint64
+	// Parent is the region that was split; 0 when a message for the peer came, which then waits for a snapshot.
+	Parent uint64
+}
+
+// RegionChanged is a region before and after an entry changed its members or its range. Read only.
+type RegionChanged struct {
+	Region, Before *metapb.Region
+	Split          bool // or else a change of members
+	Index          uint64
+}
+
+// SnapshotProgress is a snapshot on its way, as its sender knows it.
+type SnapshotProgress struct {
+	ID, RegionID          uint64
+	To                    *metapb.Peer
+	Index, Term           uint64
+	Stage                 SnapshotStage
+	BytesDone, BytesTotal uint64
+	Why                   string // of a failure
+}
+
+// SnapshotStage is how far a snapshot has come.
+type SnapshotStage uint8
+
+const (
+	SnapshotStarted SnapshotStage = iota + 1
+	SnapshotSending
+	SnapshotDone
+	SnapshotFailed
+)
 
 // RoleChange is a peer's role, term, vote and leader after any of them changed. Peers are named by their ids.
 type RoleChange struct {
@@ -85,4 +128,10 @@ type PeerView struct {
 	LastIndex uint64
 	Timer     Timer
 	Votes     []uint64
+	// Uninitialized: the peer waits for its first snapshot and knows no more of its region than the id.
+	Uninitialized bool
+	// LeaseUntil is when a leader's lease ends, on Config.Now; 0 when it has none.
+	LeaseUntil int64
+	// SizeBytes is about how much the region's keys and values are.
+	SizeBytes uint64
 }

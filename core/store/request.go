@@ -149,21 +149,23 @@ func misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Region) *raftcm
 	if epoch.GetVersion() != now.GetVersion() {
 		return staleEpoch(region)
 	}
-	outside := func(key []byte) bool {
-		return bytes.Compare(key, region.GetStartKey()) < 0 ||
-			len(region.GetEndKey()) > 0 && bytes.Compare(key, region.GetEndKey()) >= 0
-	}
 	for _, c := range req.GetCompares() {
-		if outside(c.GetKey()) {
+		if !inRegion(c.GetKey(), region) {
 			return keyNotInRegion(c.GetKey(), region)
 		}
 	}
 	for _, r := range req.GetRequests() {
-		if key := firstKey(r); outside(key) {
+		if key := firstKey(r); !inRegion(key, region) {
 			return keyNotInRegion(key, region)
 		}
 	}
 	return nil
+}
+
+// inRegion tells whether a key lies in a region's range.
+func inRegion(key []byte, region *metapb.Region) bool {
+	return bytes.Compare(key, region.GetStartKey()) >= 0 &&
+		(len(region.GetEndKey()) == 0 || bytes.Compare(key, region.GetEndKey()) < 0)
 }
 
 // firstKey is the key that decides where a request belongs. Seeks and scans stop at the region's end.

@@ -56,12 +56,18 @@ func Bootstrap(storeID, clusterID uint64, region *metapb.Region) *engine.Batch {
 			apply.Voters = append(apply.Voters, p.GetId())
 		}
 	}
-	b := &engine.Batch{}
-	b.Put(identKey, encode(&raftserverpb.StoreIdent{ClusterId: clusterID, StoreId: storeID, FormatVersion: formatVersion}))
+	b := BootstrapStore(storeID, clusterID)
 	b.Put(regionKey(region.GetId()), encode(&raftserverpb.RegionLocalState{
 		State: raftserverpb.PeerState_PEER_STATE_NORMAL, Region: region}))
 	b.Put(raftKey(region.GetId(), raftSuffix), encode(&raftserverpb.RaftLocalState{}))
 	b.Put(raftKey(region.GetId(), applySuffix), encode(apply))
+	return b
+}
+
+// BootstrapStore returns what the empty engine of a store without any region must hold before its first Open.
+func BootstrapStore(storeID, clusterID uint64) *engine.Batch {
+	b := &engine.Batch{}
+	b.Put(identKey, encode(&raftserverpb.StoreIdent{ClusterId: clusterID, StoreId: storeID, FormatVersion: formatVersion}))
 	return b
 }
 

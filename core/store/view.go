@@ -58,6 +58,8 @@ type PeerProgress struct {
 	State        tracker.StateType
 	RecentActive bool
 	Learner      bool
+	// PendingSnapshot is the index of the snapshot under way to the peer; 0 when there is none.
+	PendingSnapshot uint64
 }
 
 // VisitProgress shows what a leader knows of the region's peers, by peer id; nothing on others.
@@ -70,7 +72,7 @@ func (s *Store) VisitProgress(regionID uint64, visit func(PeerProgress)) {
 	p.rn.WithProgress(func(id uint64, typ raft.ProgressType, pr tracker.Progress) {
 		visit(PeerProgress{
 			PeerID: id, Match: pr.Match, Next: pr.Next, State: pr.State, RecentActive: pr.RecentActive,
-			Learner: typ == raft.ProgressTypeLearner,
+			Learner: typ == raft.ProgressTypeLearner, PendingSnapshot: pr.PendingSnapshot,
 		})
 	})
 }
@@ -78,7 +80,7 @@ func (s *Store) VisitProgress(regionID uint64, visit func(PeerProgress)) {
 // Mirror fills in the progress as the protocol shows it, and returns it.
 func (p PeerProgress) Mirror(out *raftcmdpb.PeerProgress) *raftcmdpb.PeerProgress {
 	out.PeerId, out.Match, out.Next, out.State = p.PeerID, p.Match, p.Next, progressStates[p.State]
-	out.RecentActive, out.Learner = p.RecentActive, p.Learner
+	out.RecentActive, out.Learner, out.PendingSnapshot = p.RecentActive, p.Learner, p.PendingSnapshot
 	return out
 }
 
@@ -98,14 +100,15 @@ func (s *Store) Entries(regionID, lo, hi uint64) ([]*raftpb.Entry, error) {
 	return p.log.Entries(lo, hi, 1<<62)
 }
 
-// Data visits the users' pairs of a region in order, with the log index that wrote each, as the engine holds them.
+// Data visits the users' pairs of a region in order, with the log index that wrote each, as this store has applied them;
+// the engine may be a batch behind.
 func (s *Store) Data(regionID uint64, visit func(key, value []byte, revision uint64) bool) error {
 	p := s.peers[regionID]
 	if p == nil {
 		return nil
 	}
 	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	return s.cfg.Engine.Ascend(from, to, func(key, stored []byte) bool {
+	return p.overlay.Ascend(from, to, func(key, stored []byte) bool {
 		revision, value := decodeValue(stored)
 		return visit(key[1:], value, revision)
 	})
@@ -132,3 +135,16 @@ func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandR
 	})
 	return answer
 }
+
+// RegionOf returns the region that holds a key, as this store knows it, or nil when it has no peer of it. Read only.
+func (s *Store) RegionOf(key []byte) *metapb.Region {
+	for _, id := range s.order {
+		if region := s.peers[id].region; inRegion(key, region) {
+			return region
+		}
+	}
+	return nil
+}
+
+// Snapshots are the snapshots that the store is sending, in the order in which they began.
+func (s *Store) Snapshots() []SnapshotProgress { return nil }

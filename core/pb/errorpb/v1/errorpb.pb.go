@@ -95,6 +95,14 @@ type Error struct {
 	//	*Error_StoreStopped
 	//	*Error_StoreNotMatch
 	//	*Error_Timeout
+	//	*Error_ConfChangePending
+	//	*Error_ConfChangeRefused
+	//	*Error_QuorumAtRisk
+	//	*Error_LeaderTransferring
+	//	*Error_TransferRefused
+	//	*Error_SplitKeyRefused
+	//	*Error_CompactionRefused
+	//	*Error_LeaseNotOffered
 	Reason        isError_Reason `protobuf_oneof:"reason"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -259,6 +267,78 @@ func (x *Error) GetTimeout() *Timeout {
 	return nil
 }
 
+func (x *Error) GetConfChangePending() *ConfChangePending {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_ConfChangePending); ok {
+			return x.ConfChangePending
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetConfChangeRefused() *ConfChangeRefused {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_ConfChangeRefused); ok {
+			return x.ConfChangeRefused
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetQuorumAtRisk() *QuorumAtRisk {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_QuorumAtRisk); ok {
+			return x.QuorumAtRisk
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetLeaderTransferring() *LeaderTransferring {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_LeaderTransferring); ok {
+			return x.LeaderTransferring
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetTransferRefused() *TransferRefused {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_TransferRefused); ok {
+			return x.TransferRefused
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetSplitKeyRefused() *SplitKeyRefused {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_SplitKeyRefused); ok {
+			return x.SplitKeyRefused
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetCompactionRefused() *CompactionRefused {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_CompactionRefused); ok {
+			return x.CompactionRefused
+		}
+	}
+	return nil
+}
+
+func (x *Error) GetLeaseNotOffered() *LeaseNotOffered {
+	if x != nil {
+		if x, ok := x.Reason.(*Error_LeaseNotOffered); ok {
+			return x.LeaseNotOffered
+		}
+	}
+	return nil
+}
+
 type isError_Reason interface {
 	isError_Reason()
 }
@@ -311,6 +391,38 @@ type Error_Timeout struct {
 	Timeout *Timeout `protobuf:"bytes,14,opt,name=timeout,proto3,oneof"`
 }
 
+type Error_ConfChangePending struct {
+	ConfChangePending *ConfChangePending `protobuf:"bytes,15,opt,name=conf_change_pending,json=confChangePending,proto3,oneof"`
+}
+
+type Error_ConfChangeRefused struct {
+	ConfChangeRefused *ConfChangeRefused `protobuf:"bytes,16,opt,name=conf_change_refused,json=confChangeRefused,proto3,oneof"`
+}
+
+type Error_QuorumAtRisk struct {
+	QuorumAtRisk *QuorumAtRisk `protobuf:"bytes,17,opt,name=quorum_at_risk,json=quorumAtRisk,proto3,oneof"`
+}
+
+type Error_LeaderTransferring struct {
+	LeaderTransferring *LeaderTransferring `protobuf:"bytes,18,opt,name=leader_transferring,json=leaderTransferring,proto3,oneof"`
+}
+
+type Error_TransferRefused struct {
+	TransferRefused *TransferRefused `protobuf:"bytes,19,opt,name=transfer_refused,json=transferRefused,proto3,oneof"`
+}
+
+type Error_SplitKeyRefused struct {
+	SplitKeyRefused *SplitKeyRefused `protobuf:"bytes,20,opt,name=split_key_refused,json=splitKeyRefused,proto3,oneof"`
+}
+
+type Error_CompactionRefused struct {
+	CompactionRefused *CompactionRefused `protobuf:"bytes,21,opt,name=compaction_refused,json=compactionRefused,proto3,oneof"`
+}
+
+type Error_LeaseNotOffered struct {
+	LeaseNotOffered *LeaseNotOffered `protobuf:"bytes,22,opt,name=lease_not_offered,json=leaseNotOffered,proto3,oneof"`
+}
+
 func (*Error_NotLeader) isError_Reason() {}
 
 func (*Error_RegionNotFound) isError_Reason() {}
@@ -334,6 +446,22 @@ func (*Error_StoreStopped) isError_Reason() {}
 func (*Error_StoreNotMatch) isError_Reason() {}
 
 func (*Error_Timeout) isError_Reason() {}
+
+func (*Error_ConfChangePending) isError_Reason() {}
+
+func (*Error_ConfChangeRefused) isError_Reason() {}
+
+func (*Error_QuorumAtRisk) isError_Reason() {}
+
+func (*Error_LeaderTransferring) isError_Reason() {}
+
+func (*Error_TransferRefused) isError_Reason() {}
+
+func (*Error_SplitKeyRefused) isError_Reason() {}
+
+func (*Error_CompactionRefused) isError_Reason() {}
+
+func (*Error_LeaseNotOffered) isError_Reason() {}
 
 type NotLeader struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -433,11 +561,13 @@ func (x *RegionNotFound) GetRegionId() uint64 {
 }
 
 type KeyNotInRegion struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	RegionId      uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
-	StartKey      []byte                 `protobuf:"bytes,3,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
-	EndKey        []byte                 `protobuf:"bytes,4,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Key      []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	RegionId uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	StartKey []byte                 `protobuf:"bytes,3,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
+	EndKey   []byte                 `protobuf:"bytes,4,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
+	// The region that holds the key, if this store has a peer of it.
+	RightRegion   *v1.Region `protobuf:"bytes,5,opt,name=right_region,json=rightRegion,proto3" json:"right_region,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,9 +630,16 @@ func (x *KeyNotInRegion) GetEndKey() []byte {
 	return nil
 }
 
+func (x *KeyNotInRegion) GetRightRegion() *v1.Region {
+	if x != nil {
+		return x.RightRegion
+	}
+	return nil
+}
+
 type StaleEpoch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The regions as this store knows them now.
+	// The region as this store knows it now, and those that hold the command's keys.
 	CurrentRegions []*v1.Region `protobuf:"bytes,1,rep,name=current_regions,json=currentRegions,proto3" json:"current_regions,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -893,12 +1030,428 @@ func (x *Timeout) GetWaitedMicros() int64 {
 	return 0
 }
 
+// ConfChangePending: one change of membership at a time (Raft dissertation, 4.1).
+type ConfChangePending struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	RegionId uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	// The one before made the configuration joint; it has to be left first.
+	Joint         bool `protobuf:"varint,2,opt,name=joint,proto3" json:"joint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfChangePending) Reset() {
+	*x = ConfChangePending{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfChangePending) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfChangePending) ProtoMessage() {}
+
+func (x *ConfChangePending) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfChangePending.ProtoReflect.Descriptor instead.
+func (*ConfChangePending) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ConfChangePending) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *ConfChangePending) GetJoint() bool {
+	if x != nil {
+		return x.Joint
+	}
+	return false
+}
+
+// ConfChangeRefused: the change does not fit the members.
+type ConfChangeRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Members       []*v1.Peer             `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfChangeRefused) Reset() {
+	*x = ConfChangeRefused{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfChangeRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfChangeRefused) ProtoMessage() {}
+
+func (x *ConfChangeRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfChangeRefused.ProtoReflect.Descriptor instead.
+func (*ConfChangeRefused) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ConfChangeRefused) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *ConfChangeRefused) GetMembers() []*v1.Peer {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+// QuorumAtRisk: the leader has not heard lately of enough of the voters that the change would leave.
+type QuorumAtRisk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Voters        uint32                 `protobuf:"varint,1,opt,name=voters,proto3" json:"voters,omitempty"`
+	Silent        []*v1.Peer             `protobuf:"bytes,2,rep,name=silent,proto3" json:"silent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuorumAtRisk) Reset() {
+	*x = QuorumAtRisk{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuorumAtRisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuorumAtRisk) ProtoMessage() {}
+
+func (x *QuorumAtRisk) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuorumAtRisk.ProtoReflect.Descriptor instead.
+func (*QuorumAtRisk) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *QuorumAtRisk) GetVoters() uint32 {
+	if x != nil {
+		return x.Voters
+	}
+	return 0
+}
+
+func (x *QuorumAtRisk) GetSilent() []*v1.Peer {
+	if x != nil {
+		return x.Silent
+	}
+	return nil
+}
+
+// LeaderTransferring: the leader is handing over to peer and takes no proposals meanwhile.
+type LeaderTransferring struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaderTransferring) Reset() {
+	*x = LeaderTransferring{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaderTransferring) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaderTransferring) ProtoMessage() {}
+
+func (x *LeaderTransferring) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaderTransferring.ProtoReflect.Descriptor instead.
+func (*LeaderTransferring) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *LeaderTransferring) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+type TransferRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Voters        []*v1.Peer             `protobuf:"bytes,2,rep,name=voters,proto3" json:"voters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferRefused) Reset() {
+	*x = TransferRefused{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferRefused) ProtoMessage() {}
+
+func (x *TransferRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferRefused.ProtoReflect.Descriptor instead.
+func (*TransferRefused) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *TransferRefused) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *TransferRefused) GetVoters() []*v1.Peer {
+	if x != nil {
+		return x.Voters
+	}
+	return nil
+}
+
+// SplitKeyRefused: a split key lies inside the region, after its first key.
+type SplitKeyRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SplitKey      []byte                 `protobuf:"bytes,1,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
+	StartKey      []byte                 `protobuf:"bytes,2,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
+	EndKey        []byte                 `protobuf:"bytes,3,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SplitKeyRefused) Reset() {
+	*x = SplitKeyRefused{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SplitKeyRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SplitKeyRefused) ProtoMessage() {}
+
+func (x *SplitKeyRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SplitKeyRefused.ProtoReflect.Descriptor instead.
+func (*SplitKeyRefused) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SplitKeyRefused) GetSplitKey() []byte {
+	if x != nil {
+		return x.SplitKey
+	}
+	return nil
+}
+
+func (x *SplitKeyRefused) GetStartKey() []byte {
+	if x != nil {
+		return x.StartKey
+	}
+	return nil
+}
+
+func (x *SplitKeyRefused) GetEndKey() []byte {
+	if x != nil {
+		return x.EndKey
+	}
+	return nil
+}
+
+// CompactionRefused: entries from first_index to applied_index can be compacted.
+type CompactionRefused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CompactIndex  uint64                 `protobuf:"varint,1,opt,name=compact_index,json=compactIndex,proto3" json:"compact_index,omitempty"`
+	FirstIndex    uint64                 `protobuf:"varint,2,opt,name=first_index,json=firstIndex,proto3" json:"first_index,omitempty"`
+	AppliedIndex  uint64                 `protobuf:"varint,3,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompactionRefused) Reset() {
+	*x = CompactionRefused{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompactionRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompactionRefused) ProtoMessage() {}
+
+func (x *CompactionRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompactionRefused.ProtoReflect.Descriptor instead.
+func (*CompactionRefused) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *CompactionRefused) GetCompactIndex() uint64 {
+	if x != nil {
+		return x.CompactIndex
+	}
+	return 0
+}
+
+func (x *CompactionRefused) GetFirstIndex() uint64 {
+	if x != nil {
+		return x.FirstIndex
+	}
+	return 0
+}
+
+func (x *CompactionRefused) GetAppliedIndex() uint64 {
+	if x != nil {
+		return x.AppliedIndex
+	}
+	return 0
+}
+
+// LeaseNotOffered: without lease reads, or without CheckQuorum, a leader has no lease.
+type LeaseNotOffered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LeaseNotOffered) Reset() {
+	*x = LeaseNotOffered{}
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LeaseNotOffered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LeaseNotOffered) ProtoMessage() {}
+
+func (x *LeaseNotOffered) ProtoReflect() protoreflect.Message {
+	mi := &file_errorpb_v1_errorpb_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LeaseNotOffered.ProtoReflect.Descriptor instead.
+func (*LeaseNotOffered) Descriptor() ([]byte, []int) {
+	return file_errorpb_v1_errorpb_proto_rawDescGZIP(), []int{20}
+}
+
 var File_errorpb_v1_errorpb_proto protoreflect.FileDescriptor
 
 const file_errorpb_v1_errorpb_proto_rawDesc = "" +
 	"\n" +
 	"\x18errorpb/v1/errorpb.proto\x12\n" +
-	"errorpb.v1\x1a\x16metapb/v1/metapb.proto\"\xed\x06\n" +
+	"errorpb.v1\x1a\x16metapb/v1/metapb.proto\"\xd4\v\n" +
 	"\x05Error\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12-\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x13.errorpb.v1.OutcomeR\aoutcome\x126\n" +
@@ -916,18 +1469,27 @@ const file_errorpb_v1_errorpb_proto_rawDesc = "" +
 	"\x0finvalid_request\x18\v \x01(\v2\x1a.errorpb.v1.InvalidRequestH\x00R\x0einvalidRequest\x12?\n" +
 	"\rstore_stopped\x18\f \x01(\v2\x18.errorpb.v1.StoreStoppedH\x00R\fstoreStopped\x12C\n" +
 	"\x0fstore_not_match\x18\r \x01(\v2\x19.errorpb.v1.StoreNotMatchH\x00R\rstoreNotMatch\x12/\n" +
-	"\atimeout\x18\x0e \x01(\v2\x13.errorpb.v1.TimeoutH\x00R\atimeoutB\b\n" +
+	"\atimeout\x18\x0e \x01(\v2\x13.errorpb.v1.TimeoutH\x00R\atimeout\x12O\n" +
+	"\x13conf_change_pending\x18\x0f \x01(\v2\x1d.errorpb.v1.ConfChangePendingH\x00R\x11confChangePending\x12O\n" +
+	"\x13conf_change_refused\x18\x10 \x01(\v2\x1d.errorpb.v1.ConfChangeRefusedH\x00R\x11confChangeRefused\x12@\n" +
+	"\x0equorum_at_risk\x18\x11 \x01(\v2\x18.errorpb.v1.QuorumAtRiskH\x00R\fquorumAtRisk\x12Q\n" +
+	"\x13leader_transferring\x18\x12 \x01(\v2\x1e.errorpb.v1.LeaderTransferringH\x00R\x12leaderTransferring\x12H\n" +
+	"\x10transfer_refused\x18\x13 \x01(\v2\x1b.errorpb.v1.TransferRefusedH\x00R\x0ftransferRefused\x12I\n" +
+	"\x11split_key_refused\x18\x14 \x01(\v2\x1b.errorpb.v1.SplitKeyRefusedH\x00R\x0fsplitKeyRefused\x12N\n" +
+	"\x12compaction_refused\x18\x15 \x01(\v2\x1d.errorpb.v1.CompactionRefusedH\x00R\x11compactionRefused\x12I\n" +
+	"\x11lease_not_offered\x18\x16 \x01(\v2\x1b.errorpb.v1.LeaseNotOfferedH\x00R\x0fleaseNotOfferedB\b\n" +
 	"\x06reason\"Q\n" +
 	"\tNotLeader\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12'\n" +
 	"\x06leader\x18\x02 \x01(\v2\x0f.metapb.v1.PeerR\x06leader\"-\n" +
 	"\x0eRegionNotFound\x12\x1b\n" +
-	"\tregion_id\x18\x01 \x01(\x04R\bregionId\"u\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\"\xab\x01\n" +
 	"\x0eKeyNotInRegion\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x1b\n" +
 	"\tstart_key\x18\x03 \x01(\fR\bstartKey\x12\x17\n" +
-	"\aend_key\x18\x04 \x01(\fR\x06endKey\"H\n" +
+	"\aend_key\x18\x04 \x01(\fR\x06endKey\x124\n" +
+	"\fright_region\x18\x05 \x01(\v2\x11.metapb.v1.RegionR\vrightRegion\"H\n" +
 	"\n" +
 	"StaleEpoch\x12:\n" +
 	"\x0fcurrent_regions\x18\x01 \x03(\v2\x11.metapb.v1.RegionR\x0ecurrentRegions\"$\n" +
@@ -945,7 +1507,31 @@ const file_errorpb_v1_errorpb_proto_rawDesc = "" +
 	"\rStoreNotMatch\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\".\n" +
 	"\aTimeout\x12#\n" +
-	"\rwaited_micros\x18\x01 \x01(\x03R\fwaitedMicros*R\n" +
+	"\rwaited_micros\x18\x01 \x01(\x03R\fwaitedMicros\"F\n" +
+	"\x11ConfChangePending\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x14\n" +
+	"\x05joint\x18\x02 \x01(\bR\x05joint\"c\n" +
+	"\x11ConfChangeRefused\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\x12)\n" +
+	"\amembers\x18\x02 \x03(\v2\x0f.metapb.v1.PeerR\amembers\"O\n" +
+	"\fQuorumAtRisk\x12\x16\n" +
+	"\x06voters\x18\x01 \x01(\rR\x06voters\x12'\n" +
+	"\x06silent\x18\x02 \x03(\v2\x0f.metapb.v1.PeerR\x06silent\"9\n" +
+	"\x12LeaderTransferring\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\"_\n" +
+	"\x0fTransferRefused\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\x12'\n" +
+	"\x06voters\x18\x02 \x03(\v2\x0f.metapb.v1.PeerR\x06voters\"d\n" +
+	"\x0fSplitKeyRefused\x12\x1b\n" +
+	"\tsplit_key\x18\x01 \x01(\fR\bsplitKey\x12\x1b\n" +
+	"\tstart_key\x18\x02 \x01(\fR\bstartKey\x12\x17\n" +
+	"\aend_key\x18\x03 \x01(\fR\x06endKey\"~\n" +
+	"\x11CompactionRefused\x12#\n" +
+	"\rcompact_index\x18\x01 \x01(\x04R\fcompactIndex\x12\x1f\n" +
+	"\vfirst_index\x18\x02 \x01(\x04R\n" +
+	"firstIndex\x12#\n" +
+	"\rapplied_index\x18\x03 \x01(\x04R\fappliedIndex\"\x11\n" +
+	"\x0fLeaseNotOffered*R\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13OUTCOME_NOT_APPLIED\x10\x01\x12\x15\n" +
@@ -964,24 +1550,32 @@ func file_errorpb_v1_errorpb_proto_rawDescGZIP() []byte {
 }
 
 var file_errorpb_v1_errorpb_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_errorpb_v1_errorpb_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_errorpb_v1_errorpb_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_errorpb_v1_errorpb_proto_goTypes = []any{
-	(Outcome)(0),            // 0: errorpb.v1.Outcome
-	(*Error)(nil),           // 1: errorpb.v1.Error
-	(*NotLeader)(nil),       // 2: errorpb.v1.NotLeader
-	(*RegionNotFound)(nil),  // 3: errorpb.v1.RegionNotFound
-	(*KeyNotInRegion)(nil),  // 4: errorpb.v1.KeyNotInRegion
-	(*StaleEpoch)(nil),      // 5: errorpb.v1.StaleEpoch
-	(*ServerIsBusy)(nil),    // 6: errorpb.v1.ServerIsBusy
-	(*StaleCommand)(nil),    // 7: errorpb.v1.StaleCommand
-	(*StaleSequence)(nil),   // 8: errorpb.v1.StaleSequence
-	(*ClientForgotten)(nil), // 9: errorpb.v1.ClientForgotten
-	(*InvalidRequest)(nil),  // 10: errorpb.v1.InvalidRequest
-	(*StoreStopped)(nil),    // 11: errorpb.v1.StoreStopped
-	(*StoreNotMatch)(nil),   // 12: errorpb.v1.StoreNotMatch
-	(*Timeout)(nil),         // 13: errorpb.v1.Timeout
-	(*v1.Peer)(nil),         // 14: metapb.v1.Peer
-	(*v1.Region)(nil),       // 15: metapb.v1.Region
+	(Outcome)(0),               // 0: errorpb.v1.Outcome
+	(*Error)(nil),              // 1: errorpb.v1.Error
+	(*NotLeader)(nil),          // 2: errorpb.v1.NotLeader
+	(*RegionNotFound)(nil),     // 3: errorpb.v1.RegionNotFound
+	(*KeyNotInRegion)(nil),     // 4: errorpb.v1.KeyNotInRegion
+	(*StaleEpoch)(nil),         // 5: errorpb.v1.StaleEpoch
+	(*ServerIsBusy)(nil),       // 6: errorpb.v1.ServerIsBusy
+	(*StaleCommand)(nil),       // 7: errorpb.v1.StaleCommand
+	(*StaleSequence)(nil),      // 8: errorpb.v1.StaleSequence
+	(*ClientForgotten)(nil),    // 9: errorpb.v1.ClientForgotten
+	(*InvalidRequest)(nil),     // 10: errorpb.v1.InvalidRequest
+	(*StoreStopped)(nil),       // 11: errorpb.v1.StoreStopped
+	(*StoreNotMatch)(nil),      // 12: errorpb.v1.StoreNotMatch
+	(*Timeout)(nil),            // 13: errorpb.v1.Timeout
+	(*ConfChangePending)(nil),  // 14: errorpb.v1.ConfChangePending
+	(*ConfChangeRefused)(nil),  // 15: errorpb.v1.ConfChangeRefused
+	(*QuorumAtRisk)(nil),       // 16: errorpb.v1.QuorumAtRisk
+	(*LeaderTransferring)(nil), // 17: errorpb.v1.LeaderTransferring
+	(*TransferRefused)(nil),    // 18: errorpb.v1.TransferRefused
+	(*SplitKeyRefused)(nil),    // 19: errorpb.v1.SplitKeyRefused
+	(*CompactionRefused)(nil),  // 20: errorpb.v1.CompactionRefused
+	(*LeaseNotOffered)(nil),    // 21: errorpb.v1.LeaseNotOffered
+	(*v1.Peer)(nil),            // 22: metapb.v1.Peer
+	(*v1.Region)(nil),          // 23: metapb.v1.Region
 }
 var file_errorpb_v1_errorpb_proto_depIdxs = []int32{
 	0,  // 0: errorpb.v1.Error.outcome:type_name -> errorpb.v1.Outcome
@@ -997,13 +1591,28 @@ var file_errorpb_v1_errorpb_proto_depIdxs = []int32{
 	11, // 10: errorpb.v1.Error.store_stopped:type_name -> errorpb.v1.StoreStopped
 	12, // 11: errorpb.v1.Error.store_not_match:type_name -> errorpb.v1.StoreNotMatch
 	13, // 12: errorpb.v1.Error.timeout:type_name -> errorpb.v1.Timeout
-	14, // 13: errorpb.v1.NotLeader.leader:type_name -> metapb.v1.Peer
-	15, // 14: errorpb.v1.StaleEpoch.current_regions:type_name -> metapb.v1.Region
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 13: errorpb.v1.Error.conf_change_pending:type_name -> errorpb.v1.ConfChangePending
+	15, // 14: errorpb.v1.Error.conf_change_refused:type_name -> errorpb.v1.ConfChangeRefused
+	16, // 15: errorpb.v1.Error.quorum_at_risk:type_name -> errorpb.v1.QuorumAtRisk
+	17, // 16: errorpb.v1.Error.leader_transferring:type_name -> errorpb.v1.LeaderTransferring
+	18, // 17: errorpb.v1.Error.transfer_refused:type_name -> errorpb.v1.TransferRefused
+	19, // 18: errorpb.v1.Error.split_key_refused:type_name -> errorpb.v1.SplitKeyRefused
+	20, // 19: errorpb.v1.Error.compaction_refused:type_name -> errorpb.v1.CompactionRefused
+	21, // 20: errorpb.v1.Error.lease_not_offered:type_name -> errorpb.v1.LeaseNotOffered
+	22, // 21: errorpb.v1.NotLeader.leader:type_name -> metapb.v1.Peer
+	23, // 22: errorpb.v1.KeyNotInRegion.right_region:type_name -> metapb.v1.Region
+	23, // 23: errorpb.v1.StaleEpoch.current_regions:type_name -> metapb.v1.Region
+	22, // 24: errorpb.v1.ConfChangeRefused.peer:type_name -> metapb.v1.Peer
+	22, // 25: errorpb.v1.ConfChangeRefused.members:type_name -> metapb.v1.Peer
+	22, // 26: errorpb.v1.QuorumAtRisk.silent:type_name -> metapb.v1.Peer
+	22, // 27: errorpb.v1.LeaderTransferring.peer:type_name -> metapb.v1.Peer
+	22, // 28: errorpb.v1.TransferRefused.peer:type_name -> metapb.v1.Peer
+	22, // 29: errorpb.v1.TransferRefused.voters:type_name -> metapb.v1.Peer
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_errorpb_v1_errorpb_proto_init() }
@@ -1024,6 +1633,14 @@ func file_errorpb_v1_errorpb_proto_init() {
 		(*Error_StoreStopped)(nil),
 		(*Error_StoreNotMatch)(nil),
 		(*Error_Timeout)(nil),
+		(*Error_ConfChangePending)(nil),
+		(*Error_ConfChangeRefused)(nil),
+		(*Error_QuorumAtRisk)(nil),
+		(*Error_LeaderTransferring)(nil),
+		(*Error_TransferRefused)(nil),
+		(*Error_SplitKeyRefused)(nil),
+		(*Error_CompactionRefused)(nil),
+		(*Error_LeaseNotOffered)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1031,7 +1648,7 @@ func file_errorpb_v1_errorpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_errorpb_v1_errorpb_proto_rawDesc), len(file_errorpb_v1_errorpb_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -33,6 +33,8 @@ const (
 	PeerRole_PEER_ROLE_INCOMING_VOTER PeerRole = 3
 	// In a joint configuration: a voter of the old half that becomes a learner.
 	PeerRole_PEER_ROLE_DEMOTING_VOTER PeerRole = 4
+	// In a joint configuration: a voter of the old half that goes when the joint configuration is left.
+	PeerRole_PEER_ROLE_LEAVING_VOTER PeerRole = 5
 )
 
 // Enum value maps for PeerRole.
@@ -43,6 +45,7 @@ var (
 		2: "PEER_ROLE_LEARNER",
 		3: "PEER_ROLE_INCOMING_VOTER",
 		4: "PEER_ROLE_DEMOTING_VOTER",
+		5: "PEER_ROLE_LEAVING_VOTER",
 	}
 	PeerRole_value = map[string]int32{
 		"PEER_ROLE_UNSPECIFIED":    0,
@@ -50,6 +53,7 @@ var (
 		"PEER_ROLE_LEARNER":        2,
 		"PEER_ROLE_INCOMING_VOTER": 3,
 		"PEER_ROLE_DEMOTING_VOTER": 4,
+		"PEER_ROLE_LEAVING_VOTER":  5,
 	}
 )
 
@@ -290,13 +294,14 @@ const file_metapb_v1_metapb_proto_rawDesc = "" +
 	"\tstart_key\x18\x02 \x01(\fR\bstartKey\x12\x17\n" +
 	"\aend_key\x18\x03 \x01(\fR\x06endKey\x129\n" +
 	"\fregion_epoch\x18\x04 \x01(\v2\x16.metapb.v1.RegionEpochR\vregionEpoch\x12%\n" +
-	"\x05peers\x18\x05 \x03(\v2\x0f.metapb.v1.PeerR\x05peers*\x8d\x01\n" +
+	"\x05peers\x18\x05 \x03(\v2\x0f.metapb.v1.PeerR\x05peers*\xaa\x01\n" +
 	"\bPeerRole\x12\x19\n" +
 	"\x15PEER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPEER_ROLE_VOTER\x10\x01\x12\x15\n" +
 	"\x11PEER_ROLE_LEARNER\x10\x02\x12\x1c\n" +
 	"\x18PEER_ROLE_INCOMING_VOTER\x10\x03\x12\x1c\n" +
-	"\x18PEER_ROLE_DEMOTING_VOTER\x10\x04B#Z!raftplay/core/pb/metapb/v1;metapbb\x06proto3"
+	"\x18PEER_ROLE_DEMOTING_VOTER\x10\x04\x12\x1b\n" +
+	"\x17PEER_ROLE_LEAVING_VOTER\x10\x05B#Z!raftplay/core/pb/metapb/v1;metapbb\x06proto3"
 
 var (
 	file_metapb_v1_metapb_proto_rawDescOnce sync.Once

@@ -85,12 +85,120 @@ func (ReadMode) EnumDescriptor() ([]byte, []int) {
 	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{0}
 }
 
+type PeerChangeType int32
+
+const (
+	PeerChangeType_PEER_CHANGE_TYPE_UNSPECIFIED PeerChangeType = 0
+	// A new voter, or a learner promoted.
+	PeerChangeType_PEER_CHANGE_TYPE_ADD_VOTER PeerChangeType = 1
+	// A new learner, or a voter demoted.
+	PeerChangeType_PEER_CHANGE_TYPE_ADD_LEARNER PeerChangeType = 2
+	PeerChangeType_PEER_CHANGE_TYPE_REMOVE      PeerChangeType = 3
+)
+
+// Enum value maps for PeerChangeType.
+var (
+	PeerChangeType_name = map[int32]string{
+		0: "PEER_CHANGE_TYPE_UNSPECIFIED",
+		1: "PEER_CHANGE_TYPE_ADD_VOTER",
+		2: "PEER_CHANGE_TYPE_ADD_LEARNER",
+		3: "PEER_CHANGE_TYPE_REMOVE",
+	}
+	PeerChangeType_value = map[string]int32{
+		"PEER_CHANGE_TYPE_UNSPECIFIED": 0,
+		"PEER_CHANGE_TYPE_ADD_VOTER":   1,
+		"PEER_CHANGE_TYPE_ADD_LEARNER": 2,
+		"PEER_CHANGE_TYPE_REMOVE":      3,
+	}
+)
+
+func (x PeerChangeType) Enum() *PeerChangeType {
+	p := new(PeerChangeType)
+	*p = x
+	return p
+}
+
+func (x PeerChangeType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PeerChangeType) Descriptor() protoreflect.EnumDescriptor {
+	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[1].Descriptor()
+}
+
+func (PeerChangeType) Type() protoreflect.EnumType {
+	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[1]
+}
+
+func (x PeerChangeType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PeerChangeType.Descriptor instead.
+func (PeerChangeType) EnumDescriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{1}
+}
+
+type ConfTransition int32
+
+const (
+	// One change of voters is made at once, several through a joint configuration that is left by itself.
+	ConfTransition_CONF_TRANSITION_UNSPECIFIED ConfTransition = 0
+	// Through a joint configuration that is left by itself.
+	ConfTransition_CONF_TRANSITION_IMPLICIT ConfTransition = 1
+	// Through a joint configuration that stays until leave_joint.
+	ConfTransition_CONF_TRANSITION_EXPLICIT ConfTransition = 2
+)
+
+// Enum value maps for ConfTransition.
+var (
+	ConfTransition_name = map[int32]string{
+		0: "CONF_TRANSITION_UNSPECIFIED",
+		1: "CONF_TRANSITION_IMPLICIT",
+		2: "CONF_TRANSITION_EXPLICIT",
+	}
+	ConfTransition_value = map[string]int32{
+		"CONF_TRANSITION_UNSPECIFIED": 0,
+		"CONF_TRANSITION_IMPLICIT":    1,
+		"CONF_TRANSITION_EXPLICIT":    2,
+	}
+)
+
+func (x ConfTransition) Enum() *ConfTransition {
+	p := new(ConfTransition)
+	*p = x
+	return p
+}
+
+func (x ConfTransition) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ConfTransition) Descriptor() protoreflect.EnumDescriptor {
+	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[2].Descriptor()
+}
+
+func (ConfTransition) Type() protoreflect.EnumType {
+	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[2]
+}
+
+func (x ConfTransition) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ConfTransition.Descriptor instead.
+func (ConfTransition) EnumDescriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{2}
+}
+
 type StatusType int32
 
 const (
 	StatusType_STATUS_TYPE_UNSPECIFIED   StatusType = 0
 	StatusType_STATUS_TYPE_REGION_LEADER StatusType = 1
 	StatusType_STATUS_TYPE_REGION_DETAIL StatusType = 2
+	// Of the store, whatever the region.
+	StatusType_STATUS_TYPE_STORE_STATS StatusType = 3
 )
 
 // Enum value maps for StatusType.
@@ -99,11 +207,13 @@ var (
 		0: "STATUS_TYPE_UNSPECIFIED",
 		1: "STATUS_TYPE_REGION_LEADER",
 		2: "STATUS_TYPE_REGION_DETAIL",
+		3: "STATUS_TYPE_STORE_STATS",
 	}
 	StatusType_value = map[string]int32{
 		"STATUS_TYPE_UNSPECIFIED":   0,
 		"STATUS_TYPE_REGION_LEADER": 1,
 		"STATUS_TYPE_REGION_DETAIL": 2,
+		"STATUS_TYPE_STORE_STATS":   3,
 	}
 )
 
@@ -118,11 +228,11 @@ func (x StatusType) String() string {
 }
 
 func (StatusType) Descriptor() protoreflect.EnumDescriptor {
-	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[1].Descriptor()
+	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[3].Descriptor()
 }
 
 func (StatusType) Type() protoreflect.EnumType {
-	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[1]
+	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[3]
 }
 
 func (x StatusType) Number() protoreflect.EnumNumber {
@@ -131,7 +241,7 @@ func (x StatusType) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StatusType.Descriptor instead.
 func (StatusType) EnumDescriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{1}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{3}
 }
 
 type ProgressState int32
@@ -170,11 +280,11 @@ func (x ProgressState) String() string {
 }
 
 func (ProgressState) Descriptor() protoreflect.EnumDescriptor {
-	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[2].Descriptor()
+	return file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[4].Descriptor()
 }
 
 func (ProgressState) Type() protoreflect.EnumType {
-	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[2]
+	return &file_raftcmdpb_v1_raftcmdpb_proto_enumTypes[4]
 }
 
 func (x ProgressState) Number() protoreflect.EnumNumber {
@@ -183,16 +293,18 @@ func (x ProgressState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProgressState.Descriptor instead.
 func (ProgressState) EnumDescriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{2}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{4}
 }
 
 type RaftCommandRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Header *RequestHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
 	// Applied in order, atomically, and only if every compare holds.
-	Requests      []*Request     `protobuf:"bytes,2,rep,name=requests,proto3" json:"requests,omitempty"`
-	Compares      []*Compare     `protobuf:"bytes,3,rep,name=compares,proto3" json:"compares,omitempty"`
-	Status        *StatusRequest `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	Requests []*Request     `protobuf:"bytes,2,rep,name=requests,proto3" json:"requests,omitempty"`
+	Compares []*Compare     `protobuf:"bytes,3,rep,name=compares,proto3" json:"compares,omitempty"`
+	Status   *StatusRequest `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// Comes alone.
+	Admin         *AdminRequest `protobuf:"bytes,5,opt,name=admin,proto3" json:"admin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -251,6 +363,13 @@ func (x *RaftCommandRequest) GetCompares() []*Compare {
 func (x *RaftCommandRequest) GetStatus() *StatusRequest {
 	if x != nil {
 		return x.Status
+	}
+	return nil
+}
+
+func (x *RaftCommandRequest) GetAdmin() *AdminRequest {
+	if x != nil {
+		return x.Admin
 	}
 	return nil
 }
@@ -333,6 +452,701 @@ func (x *RequestHeader) GetReadMode() ReadMode {
 	return ReadMode_READ_MODE_UNSPECIFIED
 }
 
+// AdminRequest changes a region, not its data. The header's epoch must be the region's, both parts of it (TiKV's
+// raft_cmdpb.AdminRequest).
+type AdminRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Request:
+	//
+	//	*AdminRequest_ChangePeers
+	//	*AdminRequest_Split
+	//	*AdminRequest_CompactLog
+	//	*AdminRequest_TransferLeader
+	Request       isAdminRequest_Request `protobuf_oneof:"request"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminRequest) Reset() {
+	*x = AdminRequest{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminRequest) ProtoMessage() {}
+
+func (x *AdminRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminRequest.ProtoReflect.Descriptor instead.
+func (*AdminRequest) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AdminRequest) GetRequest() isAdminRequest_Request {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetChangePeers() *ChangePeersRequest {
+	if x != nil {
+		if x, ok := x.Request.(*AdminRequest_ChangePeers); ok {
+			return x.ChangePeers
+		}
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetSplit() *SplitRequest {
+	if x != nil {
+		if x, ok := x.Request.(*AdminRequest_Split); ok {
+			return x.Split
+		}
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetCompactLog() *CompactLogRequest {
+	if x != nil {
+		if x, ok := x.Request.(*AdminRequest_CompactLog); ok {
+			return x.CompactLog
+		}
+	}
+	return nil
+}
+
+func (x *AdminRequest) GetTransferLeader() *TransferLeaderRequest {
+	if x != nil {
+		if x, ok := x.Request.(*AdminRequest_TransferLeader); ok {
+			return x.TransferLeader
+		}
+	}
+	return nil
+}
+
+type isAdminRequest_Request interface {
+	isAdminRequest_Request()
+}
+
+type AdminRequest_ChangePeers struct {
+	ChangePeers *ChangePeersRequest `protobuf:"bytes,1,opt,name=change_peers,json=changePeers,proto3,oneof"`
+}
+
+type AdminRequest_Split struct {
+	Split *SplitRequest `protobuf:"bytes,2,opt,name=split,proto3,oneof"`
+}
+
+type AdminRequest_CompactLog struct {
+	CompactLog *CompactLogRequest `protobuf:"bytes,3,opt,name=compact_log,json=compactLog,proto3,oneof"`
+}
+
+type AdminRequest_TransferLeader struct {
+	TransferLeader *TransferLeaderRequest `protobuf:"bytes,4,opt,name=transfer_leader,json=transferLeader,proto3,oneof"`
+}
+
+func (*AdminRequest_ChangePeers) isAdminRequest_Request() {}
+
+func (*AdminRequest_Split) isAdminRequest_Request() {}
+
+func (*AdminRequest_CompactLog) isAdminRequest_Request() {}
+
+func (*AdminRequest_TransferLeader) isAdminRequest_Request() {}
+
+type PeerChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Type  PeerChangeType         `protobuf:"varint,1,opt,name=type,proto3,enum=raftcmdpb.v1.PeerChangeType" json:"type,omitempty"`
+	// A member by its store, or by its id. A new peer's id must never have been used; 0 has the store take one.
+	Peer          *v1.Peer `protobuf:"bytes,2,opt,name=peer,proto3" json:"peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerChange) Reset() {
+	*x = PeerChange{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerChange) ProtoMessage() {}
+
+func (x *PeerChange) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerChange.ProtoReflect.Descriptor instead.
+func (*PeerChange) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PeerChange) GetType() PeerChangeType {
+	if x != nil {
+		return x.Type
+	}
+	return PeerChangeType_PEER_CHANGE_TYPE_UNSPECIFIED
+}
+
+func (x *PeerChange) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+// ChangePeersRequest changes who replicates a region (Raft paper, section 6; raft's ConfChangeV2).
+type ChangePeersRequest struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Changes    []*PeerChange          `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	Transition ConfTransition         `protobuf:"varint,2,opt,name=transition,proto3,enum=raftcmdpb.v1.ConfTransition" json:"transition,omitempty"`
+	// Leaves a joint configuration; comes without changes.
+	LeaveJoint bool `protobuf:"varint,3,opt,name=leave_joint,json=leaveJoint,proto3" json:"leave_joint,omitempty"`
+	// Does it even if the new configuration has no quorum of peers that the leader has heard of lately.
+	Force         bool `protobuf:"varint,4,opt,name=force,proto3" json:"force,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePeersRequest) Reset() {
+	*x = ChangePeersRequest{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePeersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePeersRequest) ProtoMessage() {}
+
+func (x *ChangePeersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePeersRequest.ProtoReflect.Descriptor instead.
+func (*ChangePeersRequest) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ChangePeersRequest) GetChanges() []*PeerChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ChangePeersRequest) GetTransition() ConfTransition {
+	if x != nil {
+		return x.Transition
+	}
+	return ConfTransition_CONF_TRANSITION_UNSPECIFIED
+}
+
+func (x *ChangePeersRequest) GetLeaveJoint() bool {
+	if x != nil {
+		return x.LeaveJoint
+	}
+	return false
+}
+
+func (x *ChangePeersRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+// SplitRequest makes two regions of one: [start, split_key) keeps the id, [split_key, end) is the new region.
+type SplitRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	SplitKey []byte                 `protobuf:"bytes,1,opt,name=split_key,json=splitKey,proto3" json:"split_key,omitempty"`
+	// Never used before; 0 has the store take one.
+	NewRegionId uint64 `protobuf:"varint,2,opt,name=new_region_id,json=newRegionId,proto3" json:"new_region_id,omitempty"`
+	// In the order of the region's peers; empty has the store take them.
+	NewPeerIds    []uint64 `protobuf:"varint,3,rep,packed,name=new_peer_ids,json=newPeerIds,proto3" json:"new_peer_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SplitRequest) Reset() {
+	*x = SplitRequest{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SplitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SplitRequest) ProtoMessage() {}
+
+func (x *SplitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SplitRequest.ProtoReflect.Descriptor instead.
+func (*SplitRequest) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *SplitRequest) GetSplitKey() []byte {
+	if x != nil {
+		return x.SplitKey
+	}
+	return nil
+}
+
+func (x *SplitRequest) GetNewRegionId() uint64 {
+	if x != nil {
+		return x.NewRegionId
+	}
+	return 0
+}
+
+func (x *SplitRequest) GetNewPeerIds() []uint64 {
+	if x != nil {
+		return x.NewPeerIds
+	}
+	return nil
+}
+
+// CompactLogRequest takes the entries up to compact_index, included, off the front of every peer's log. 0 means as much
+// as is applied.
+type CompactLogRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CompactIndex  uint64                 `protobuf:"varint,1,opt,name=compact_index,json=compactIndex,proto3" json:"compact_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompactLogRequest) Reset() {
+	*x = CompactLogRequest{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompactLogRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompactLogRequest) ProtoMessage() {}
+
+func (x *CompactLogRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompactLogRequest.ProtoReflect.Descriptor instead.
+func (*CompactLogRequest) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CompactLogRequest) GetCompactIndex() uint64 {
+	if x != nil {
+		return x.CompactIndex
+	}
+	return 0
+}
+
+// TransferLeaderRequest names a voter by its store or its id.
+type TransferLeaderRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferLeaderRequest) Reset() {
+	*x = TransferLeaderRequest{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferLeaderRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferLeaderRequest) ProtoMessage() {}
+
+func (x *TransferLeaderRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferLeaderRequest.ProtoReflect.Descriptor instead.
+func (*TransferLeaderRequest) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TransferLeaderRequest) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+type AdminResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Response:
+	//
+	//	*AdminResponse_ChangePeers
+	//	*AdminResponse_Split
+	//	*AdminResponse_CompactLog
+	//	*AdminResponse_TransferLeader
+	Response      isAdminResponse_Response `protobuf_oneof:"response"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdminResponse) Reset() {
+	*x = AdminResponse{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdminResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdminResponse) ProtoMessage() {}
+
+func (x *AdminResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdminResponse.ProtoReflect.Descriptor instead.
+func (*AdminResponse) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AdminResponse) GetResponse() isAdminResponse_Response {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *AdminResponse) GetChangePeers() *ChangePeersResponse {
+	if x != nil {
+		if x, ok := x.Response.(*AdminResponse_ChangePeers); ok {
+			return x.ChangePeers
+		}
+	}
+	return nil
+}
+
+func (x *AdminResponse) GetSplit() *SplitResponse {
+	if x != nil {
+		if x, ok := x.Response.(*AdminResponse_Split); ok {
+			return x.Split
+		}
+	}
+	return nil
+}
+
+func (x *AdminResponse) GetCompactLog() *CompactLogResponse {
+	if x != nil {
+		if x, ok := x.Response.(*AdminResponse_CompactLog); ok {
+			return x.CompactLog
+		}
+	}
+	return nil
+}
+
+func (x *AdminResponse) GetTransferLeader() *TransferLeaderResponse {
+	if x != nil {
+		if x, ok := x.Response.(*AdminResponse_TransferLeader); ok {
+			return x.TransferLeader
+		}
+	}
+	return nil
+}
+
+type isAdminResponse_Response interface {
+	isAdminResponse_Response()
+}
+
+type AdminResponse_ChangePeers struct {
+	ChangePeers *ChangePeersResponse `protobuf:"bytes,1,opt,name=change_peers,json=changePeers,proto3,oneof"`
+}
+
+type AdminResponse_Split struct {
+	Split *SplitResponse `protobuf:"bytes,2,opt,name=split,proto3,oneof"`
+}
+
+type AdminResponse_CompactLog struct {
+	CompactLog *CompactLogResponse `protobuf:"bytes,3,opt,name=compact_log,json=compactLog,proto3,oneof"`
+}
+
+type AdminResponse_TransferLeader struct {
+	TransferLeader *TransferLeaderResponse `protobuf:"bytes,4,opt,name=transfer_leader,json=transferLeader,proto3,oneof"`
+}
+
+func (*AdminResponse_ChangePeers) isAdminResponse_Response() {}
+
+func (*AdminResponse_Split) isAdminResponse_Response() {}
+
+func (*AdminResponse_CompactLog) isAdminResponse_Response() {}
+
+func (*AdminResponse_TransferLeader) isAdminResponse_Response() {}
+
+// ChangePeersResponse holds the region after the change.
+type ChangePeersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Region        *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePeersResponse) Reset() {
+	*x = ChangePeersResponse{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePeersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePeersResponse) ProtoMessage() {}
+
+func (x *ChangePeersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePeersResponse.ProtoReflect.Descriptor instead.
+func (*ChangePeersResponse) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ChangePeersResponse) GetRegion() *v1.Region {
+	if x != nil {
+		return x.Region
+	}
+	return nil
+}
+
+type SplitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Left          *v1.Region             `protobuf:"bytes,1,opt,name=left,proto3" json:"left,omitempty"`
+	Right         *v1.Region             `protobuf:"bytes,2,opt,name=right,proto3" json:"right,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SplitResponse) Reset() {
+	*x = SplitResponse{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SplitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SplitResponse) ProtoMessage() {}
+
+func (x *SplitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SplitResponse.ProtoReflect.Descriptor instead.
+func (*SplitResponse) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SplitResponse) GetLeft() *v1.Region {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *SplitResponse) GetRight() *v1.Region {
+	if x != nil {
+		return x.Right
+	}
+	return nil
+}
+
+type CompactLogResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The first entry left.
+	FirstIndex    uint64 `protobuf:"varint,1,opt,name=first_index,json=firstIndex,proto3" json:"first_index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CompactLogResponse) Reset() {
+	*x = CompactLogResponse{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CompactLogResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CompactLogResponse) ProtoMessage() {}
+
+func (x *CompactLogResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CompactLogResponse.ProtoReflect.Descriptor instead.
+func (*CompactLogResponse) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CompactLogResponse) GetFirstIndex() uint64 {
+	if x != nil {
+		return x.FirstIndex
+	}
+	return 0
+}
+
+// TransferLeaderResponse: the transfer has begun. Whether it ends well, the next leader tells.
+type TransferLeaderResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferLeaderResponse) Reset() {
+	*x = TransferLeaderResponse{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferLeaderResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferLeaderResponse) ProtoMessage() {}
+
+func (x *TransferLeaderResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferLeaderResponse.ProtoReflect.Descriptor instead.
+func (*TransferLeaderResponse) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *TransferLeaderResponse) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
 type Request struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Request:
@@ -349,7 +1163,7 @@ type Request struct {
 
 func (x *Request) Reset() {
 	*x = Request{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[2]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -361,7 +1175,7 @@ func (x *Request) String() string {
 func (*Request) ProtoMessage() {}
 
 func (x *Request) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[2]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -374,7 +1188,7 @@ func (x *Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Request.ProtoReflect.Descriptor instead.
 func (*Request) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{2}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Request) GetRequest() isRequest_Request {
@@ -472,7 +1286,7 @@ type GetRequest struct {
 
 func (x *GetRequest) Reset() {
 	*x = GetRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[3]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +1298,7 @@ func (x *GetRequest) String() string {
 func (*GetRequest) ProtoMessage() {}
 
 func (x *GetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[3]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +1311,7 @@ func (x *GetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRequest.ProtoReflect.Descriptor instead.
 func (*GetRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{3}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetRequest) GetKey() []byte {
@@ -517,7 +1331,7 @@ type SeekRequest struct {
 
 func (x *SeekRequest) Reset() {
 	*x = SeekRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[4]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -529,7 +1343,7 @@ func (x *SeekRequest) String() string {
 func (*SeekRequest) ProtoMessage() {}
 
 func (x *SeekRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[4]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -542,7 +1356,7 @@ func (x *SeekRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekRequest.ProtoReflect.Descriptor instead.
 func (*SeekRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{4}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SeekRequest) GetKey() []byte {
@@ -554,17 +1368,19 @@ func (x *SeekRequest) GetKey() []byte {
 
 // ScanRequest asks for at most limit pairs in [start_key, end_key); an empty end_key means the region's end.
 type ScanRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	StartKey      []byte                 `protobuf:"bytes,1,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
-	EndKey        []byte                 `protobuf:"bytes,2,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
-	Limit         uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	StartKey []byte                 `protobuf:"bytes,1,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
+	EndKey   []byte                 `protobuf:"bytes,2,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
+	Limit    uint32                 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	// From the end of the range down.
+	Reverse       bool `protobuf:"varint,4,opt,name=reverse,proto3" json:"reverse,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScanRequest) Reset() {
 	*x = ScanRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[5]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +1392,7 @@ func (x *ScanRequest) String() string {
 func (*ScanRequest) ProtoMessage() {}
 
 func (x *ScanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[5]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +1405,7 @@ func (x *ScanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScanRequest.ProtoReflect.Descriptor instead.
 func (*ScanRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{5}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ScanRequest) GetStartKey() []byte {
@@ -613,6 +1429,13 @@ func (x *ScanRequest) GetLimit() uint32 {
 	return 0
 }
 
+func (x *ScanRequest) GetReverse() bool {
+	if x != nil {
+		return x.Reverse
+	}
+	return false
+}
+
 type PutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -623,7 +1446,7 @@ type PutRequest struct {
 
 func (x *PutRequest) Reset() {
 	*x = PutRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[6]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +1458,7 @@ func (x *PutRequest) String() string {
 func (*PutRequest) ProtoMessage() {}
 
 func (x *PutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[6]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +1471,7 @@ func (x *PutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutRequest.ProtoReflect.Descriptor instead.
 func (*PutRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{6}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PutRequest) GetKey() []byte {
@@ -674,7 +1497,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[7]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +1509,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[7]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +1522,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{7}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeleteRequest) GetKey() []byte {
@@ -724,7 +1547,7 @@ type Compare struct {
 
 func (x *Compare) Reset() {
 	*x = Compare{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -736,7 +1559,7 @@ func (x *Compare) String() string {
 func (*Compare) ProtoMessage() {}
 
 func (x *Compare) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -749,7 +1572,7 @@ func (x *Compare) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Compare.ProtoReflect.Descriptor instead.
 func (*Compare) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{8}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Compare) GetKey() []byte {
@@ -807,13 +1630,14 @@ type RaftCommandResponse struct {
 	// Set when a compare did not hold; nothing was changed.
 	CompareFailed *CompareFailed  `protobuf:"bytes,3,opt,name=compare_failed,json=compareFailed,proto3" json:"compare_failed,omitempty"`
 	Status        *StatusResponse `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	Admin         *AdminResponse  `protobuf:"bytes,5,opt,name=admin,proto3" json:"admin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RaftCommandResponse) Reset() {
 	*x = RaftCommandResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[9]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1649,7 @@ func (x *RaftCommandResponse) String() string {
 func (*RaftCommandResponse) ProtoMessage() {}
 
 func (x *RaftCommandResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[9]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1662,7 @@ func (x *RaftCommandResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftCommandResponse.ProtoReflect.Descriptor instead.
 func (*RaftCommandResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{9}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RaftCommandResponse) GetHeader() *ResponseHeader {
@@ -869,6 +1693,13 @@ func (x *RaftCommandResponse) GetStatus() *StatusResponse {
 	return nil
 }
 
+func (x *RaftCommandResponse) GetAdmin() *AdminResponse {
+	if x != nil {
+		return x.Admin
+	}
+	return nil
+}
+
 type ResponseHeader struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Error    *v11.Error             `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
@@ -887,7 +1718,7 @@ type ResponseHeader struct {
 
 func (x *ResponseHeader) Reset() {
 	*x = ResponseHeader{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[10]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1730,7 @@ func (x *ResponseHeader) String() string {
 func (*ResponseHeader) ProtoMessage() {}
 
 func (x *ResponseHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[10]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1743,7 @@ func (x *ResponseHeader) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResponseHeader.ProtoReflect.Descriptor instead.
 func (*ResponseHeader) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{10}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ResponseHeader) GetError() *v11.Error {
@@ -987,7 +1818,7 @@ type Response struct {
 
 func (x *Response) Reset() {
 	*x = Response{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[11]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1830,7 @@ func (x *Response) String() string {
 func (*Response) ProtoMessage() {}
 
 func (x *Response) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[11]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1843,7 @@ func (x *Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Response.ProtoReflect.Descriptor instead.
 func (*Response) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{11}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Response) GetResponse() isResponse_Response {
@@ -1111,7 +1942,7 @@ type GetResponse struct {
 
 func (x *GetResponse) Reset() {
 	*x = GetResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[12]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1954,7 @@ func (x *GetResponse) String() string {
 func (*GetResponse) ProtoMessage() {}
 
 func (x *GetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[12]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1967,7 @@ func (x *GetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResponse.ProtoReflect.Descriptor instead.
 func (*GetResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{12}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetResponse) GetFound() bool {
@@ -1164,7 +1995,7 @@ type SeekResponse struct {
 
 func (x *SeekResponse) Reset() {
 	*x = SeekResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[13]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +2007,7 @@ func (x *SeekResponse) String() string {
 func (*SeekResponse) ProtoMessage() {}
 
 func (x *SeekResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[13]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +2020,7 @@ func (x *SeekResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SeekResponse.ProtoReflect.Descriptor instead.
 func (*SeekResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{13}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SeekResponse) GetFound() bool {
@@ -1224,7 +2055,7 @@ type ScanResponse struct {
 
 func (x *ScanResponse) Reset() {
 	*x = ScanResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[14]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1236,7 +2067,7 @@ func (x *ScanResponse) String() string {
 func (*ScanResponse) ProtoMessage() {}
 
 func (x *ScanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[14]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1249,7 +2080,7 @@ func (x *ScanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScanResponse.ProtoReflect.Descriptor instead.
 func (*ScanResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{14}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ScanResponse) GetPairs() []*Pair {
@@ -1276,7 +2107,7 @@ type Pair struct {
 
 func (x *Pair) Reset() {
 	*x = Pair{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[15]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +2119,7 @@ func (x *Pair) String() string {
 func (*Pair) ProtoMessage() {}
 
 func (x *Pair) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[15]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +2132,7 @@ func (x *Pair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pair.ProtoReflect.Descriptor instead.
 func (*Pair) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{15}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Pair) GetKey() []byte {
@@ -1326,7 +2157,7 @@ type PutResponse struct {
 
 func (x *PutResponse) Reset() {
 	*x = PutResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[16]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1338,7 +2169,7 @@ func (x *PutResponse) String() string {
 func (*PutResponse) ProtoMessage() {}
 
 func (x *PutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[16]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1351,7 +2182,7 @@ func (x *PutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PutResponse.ProtoReflect.Descriptor instead.
 func (*PutResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{16}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{27}
 }
 
 type DeleteResponse struct {
@@ -1363,7 +2194,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[17]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +2206,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[17]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +2219,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{17}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeleteResponse) GetFound() bool {
@@ -1411,7 +2242,7 @@ type CompareFailed struct {
 
 func (x *CompareFailed) Reset() {
 	*x = CompareFailed{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[18]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +2254,7 @@ func (x *CompareFailed) String() string {
 func (*CompareFailed) ProtoMessage() {}
 
 func (x *CompareFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[18]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +2267,7 @@ func (x *CompareFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CompareFailed.ProtoReflect.Descriptor instead.
 func (*CompareFailed) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{18}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CompareFailed) GetPosition() uint32 {
@@ -1476,7 +2307,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[19]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +2319,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[19]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +2332,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{19}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *StatusRequest) GetType() StatusType {
@@ -1516,14 +2347,16 @@ type StatusResponse struct {
 	// The leader this store knows of; unset when it knows none.
 	Leader *v1.Peer `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
 	// Only for REGION_DETAIL.
-	Detail        *RegionDetail `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail *RegionDetail `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Only for STORE_STATS.
+	Stats         *StoreStats `protobuf:"bytes,3,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[20]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +2368,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[20]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +2381,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{20}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *StatusResponse) GetLeader() *v1.Peer {
@@ -1565,23 +2398,36 @@ func (x *StatusResponse) GetDetail() *RegionDetail {
 	return nil
 }
 
+func (x *StatusResponse) GetStats() *StoreStats {
+	if x != nil {
+		return x.Stats
+	}
+	return nil
+}
+
 type RegionDetail struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Region        *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
-	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
-	Vote          uint64                 `protobuf:"varint,3,opt,name=vote,proto3" json:"vote,omitempty"`
-	Commit        uint64                 `protobuf:"varint,4,opt,name=commit,proto3" json:"commit,omitempty"`
-	Applied       uint64                 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
-	FirstIndex    uint64                 `protobuf:"varint,6,opt,name=first_index,json=firstIndex,proto3" json:"first_index,omitempty"`
-	LastIndex     uint64                 `protobuf:"varint,7,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
-	Progress      []*PeerProgress        `protobuf:"bytes,8,rep,name=progress,proto3" json:"progress,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Region     *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	Term       uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	Vote       uint64                 `protobuf:"varint,3,opt,name=vote,proto3" json:"vote,omitempty"`
+	Commit     uint64                 `protobuf:"varint,4,opt,name=commit,proto3" json:"commit,omitempty"`
+	Applied    uint64                 `protobuf:"varint,5,opt,name=applied,proto3" json:"applied,omitempty"`
+	FirstIndex uint64                 `protobuf:"varint,6,opt,name=first_index,json=firstIndex,proto3" json:"first_index,omitempty"`
+	LastIndex  uint64                 `protobuf:"varint,7,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
+	Progress   []*PeerProgress        `protobuf:"bytes,8,rep,name=progress,proto3" json:"progress,omitempty"`
+	// A change of membership stands in the log and is not applied yet, or the configuration is joint.
+	ConfChangePending bool `protobuf:"varint,9,opt,name=conf_change_pending,json=confChangePending,proto3" json:"conf_change_pending,omitempty"`
+	// Keys and values, in bytes, as of the last look at the whole region; 0 before the first.
+	SizeBytes uint64 `protobuf:"varint,10,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// The members a leader has not heard of for longer than an election timeout.
+	DownPeers     []*DownPeer `protobuf:"bytes,11,rep,name=down_peers,json=downPeers,proto3" json:"down_peers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionDetail) Reset() {
 	*x = RegionDetail{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[21]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1593,7 +2439,7 @@ func (x *RegionDetail) String() string {
 func (*RegionDetail) ProtoMessage() {}
 
 func (x *RegionDetail) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[21]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1606,7 +2452,7 @@ func (x *RegionDetail) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionDetail.ProtoReflect.Descriptor instead.
 func (*RegionDetail) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{21}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RegionDetail) GetRegion() *v1.Region {
@@ -1665,22 +2511,200 @@ func (x *RegionDetail) GetProgress() []*PeerProgress {
 	return nil
 }
 
-// PeerProgress is what a leader knows of one peer's log (raft's tracker.Progress).
-type PeerProgress struct {
+func (x *RegionDetail) GetConfChangePending() bool {
+	if x != nil {
+		return x.ConfChangePending
+	}
+	return false
+}
+
+func (x *RegionDetail) GetSizeBytes() uint64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *RegionDetail) GetDownPeers() []*DownPeer {
+	if x != nil {
+		return x.DownPeers
+	}
+	return nil
+}
+
+type DownPeer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	PeerId        uint64                 `protobuf:"varint,1,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
-	Match         uint64                 `protobuf:"varint,2,opt,name=match,proto3" json:"match,omitempty"`
-	Next          uint64                 `protobuf:"varint,3,opt,name=next,proto3" json:"next,omitempty"`
-	State         ProgressState          `protobuf:"varint,4,opt,name=state,proto3,enum=raftcmdpb.v1.ProgressState" json:"state,omitempty"`
-	RecentActive  bool                   `protobuf:"varint,5,opt,name=recent_active,json=recentActive,proto3" json:"recent_active,omitempty"`
-	Learner       bool                   `protobuf:"varint,6,opt,name=learner,proto3" json:"learner,omitempty"`
+	Peer          *v1.Peer               `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	DownMicros    int64                  `protobuf:"varint,2,opt,name=down_micros,json=downMicros,proto3" json:"down_micros,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
+func (x *DownPeer) Reset() {
+	*x = DownPeer{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DownPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DownPeer) ProtoMessage() {}
+
+func (x *DownPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DownPeer.ProtoReflect.Descriptor instead.
+func (*DownPeer) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DownPeer) GetPeer() *v1.Peer {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *DownPeer) GetDownMicros() int64 {
+	if x != nil {
+		return x.DownMicros
+	}
+	return 0
+}
+
+type StoreStats struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	StoreId uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Regions uint32                 `protobuf:"varint,2,opt,name=regions,proto3" json:"regions,omitempty"`
+	Leaders uint32                 `protobuf:"varint,3,opt,name=leaders,proto3" json:"leaders,omitempty"`
+	// Regions whose timers rest.
+	Asleep uint32 `protobuf:"varint,4,opt,name=asleep,proto3" json:"asleep,omitempty"`
+	// Of peers that know nothing of their region yet.
+	Uninitialized      uint32 `protobuf:"varint,5,opt,name=uninitialized,proto3" json:"uninitialized,omitempty"`
+	SnapshotsSending   uint32 `protobuf:"varint,6,opt,name=snapshots_sending,json=snapshotsSending,proto3" json:"snapshots_sending,omitempty"`
+	SnapshotsReceiving uint32 `protobuf:"varint,7,opt,name=snapshots_receiving,json=snapshotsReceiving,proto3" json:"snapshots_receiving,omitempty"`
+	// Commands that wait for their answer, reads included.
+	Waiting       uint32 `protobuf:"varint,8,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreStats) Reset() {
+	*x = StoreStats{}
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreStats) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreStats) ProtoMessage() {}
+
+func (x *StoreStats) ProtoReflect() protoreflect.Message {
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreStats.ProtoReflect.Descriptor instead.
+func (*StoreStats) Descriptor() ([]byte, []int) {
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *StoreStats) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *StoreStats) GetRegions() uint32 {
+	if x != nil {
+		return x.Regions
+	}
+	return 0
+}
+
+func (x *StoreStats) GetLeaders() uint32 {
+	if x != nil {
+		return x.Leaders
+	}
+	return 0
+}
+
+func (x *StoreStats) GetAsleep() uint32 {
+	if x != nil {
+		return x.Asleep
+	}
+	return 0
+}
+
+func (x *StoreStats) GetUninitialized() uint32 {
+	if x != nil {
+		return x.Uninitialized
+	}
+	return 0
+}
+
+func (x *StoreStats) GetSnapshotsSending() uint32 {
+	if x != nil {
+		return x.SnapshotsSending
+	}
+	return 0
+}
+
+func (x *StoreStats) GetSnapshotsReceiving() uint32 {
+	if x != nil {
+		return x.SnapshotsReceiving
+	}
+	return 0
+}
+
+func (x *StoreStats) GetWaiting() uint32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// PeerProgress is what a leader knows of one peer's log (raft's tracker.Progress).
+type PeerProgress struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	PeerId       uint64                 `protobuf:"varint,1,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
+	Match        uint64                 `protobuf:"varint,2,opt,name=match,proto3" json:"match,omitempty"`
+	Next         uint64                 `protobuf:"varint,3,opt,name=next,proto3" json:"next,omitempty"`
+	State        ProgressState          `protobuf:"varint,4,opt,name=state,proto3,enum=raftcmdpb.v1.ProgressState" json:"state,omitempty"`
+	RecentActive bool                   `protobuf:"varint,5,opt,name=recent_active,json=recentActive,proto3" json:"recent_active,omitempty"`
+	Learner      bool                   `protobuf:"varint,6,opt,name=learner,proto3" json:"learner,omitempty"`
+	// The index of the snapshot under way to the peer; 0 when there is none.
+	PendingSnapshot uint64 `protobuf:"varint,7,opt,name=pending_snapshot,json=pendingSnapshot,proto3" json:"pending_snapshot,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
 func (x *PeerProgress) Reset() {
 	*x = PeerProgress{}
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[22]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +2716,7 @@ func (x *PeerProgress) String() string {
 func (*PeerProgress) ProtoMessage() {}
 
 func (x *PeerProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[22]
+	mi := &file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +2729,7 @@ func (x *PeerProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerProgress.ProtoReflect.Descriptor instead.
 func (*PeerProgress) Descriptor() ([]byte, []int) {
-	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{22}
+	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *PeerProgress) GetPeerId() uint64 {
@@ -1750,22 +2774,76 @@ func (x *PeerProgress) GetLearner() bool {
 	return false
 }
 
+func (x *PeerProgress) GetPendingSnapshot() uint64 {
+	if x != nil {
+		return x.PendingSnapshot
+	}
+	return 0
+}
+
 var File_raftcmdpb_v1_raftcmdpb_proto protoreflect.FileDescriptor
 
 const file_raftcmdpb_v1_raftcmdpb_proto_rawDesc = "" +
 	"\n" +
-	"\x1craftcmdpb/v1/raftcmdpb.proto\x12\fraftcmdpb.v1\x1a\x18errorpb/v1/errorpb.proto\x1a\x16metapb/v1/metapb.proto\"\xe4\x01\n" +
+	"\x1craftcmdpb/v1/raftcmdpb.proto\x12\fraftcmdpb.v1\x1a\x18errorpb/v1/errorpb.proto\x1a\x16metapb/v1/metapb.proto\"\x96\x02\n" +
 	"\x12RaftCommandRequest\x123\n" +
 	"\x06header\x18\x01 \x01(\v2\x1b.raftcmdpb.v1.RequestHeaderR\x06header\x121\n" +
 	"\brequests\x18\x02 \x03(\v2\x15.raftcmdpb.v1.RequestR\brequests\x121\n" +
 	"\bcompares\x18\x03 \x03(\v2\x15.raftcmdpb.v1.CompareR\bcompares\x123\n" +
-	"\x06status\x18\x04 \x01(\v2\x1b.raftcmdpb.v1.StatusRequestR\x06status\"\xd0\x01\n" +
+	"\x06status\x18\x04 \x01(\v2\x1b.raftcmdpb.v1.StatusRequestR\x06status\x120\n" +
+	"\x05admin\x18\x05 \x01(\v2\x1a.raftcmdpb.v1.AdminRequestR\x05admin\"\xd0\x01\n" +
 	"\rRequestHeader\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x129\n" +
 	"\fregion_epoch\x18\x02 \x01(\v2\x16.metapb.v1.RegionEpochR\vregionEpoch\x12\x16\n" +
 	"\x06client\x18\x03 \x01(\x04R\x06client\x12\x1a\n" +
 	"\bsequence\x18\x04 \x01(\x04R\bsequence\x123\n" +
-	"\tread_mode\x18\x05 \x01(\x0e2\x16.raftcmdpb.v1.ReadModeR\breadMode\"\x89\x02\n" +
+	"\tread_mode\x18\x05 \x01(\x0e2\x16.raftcmdpb.v1.ReadModeR\breadMode\"\xa8\x02\n" +
+	"\fAdminRequest\x12E\n" +
+	"\fchange_peers\x18\x01 \x01(\v2 .raftcmdpb.v1.ChangePeersRequestH\x00R\vchangePeers\x122\n" +
+	"\x05split\x18\x02 \x01(\v2\x1a.raftcmdpb.v1.SplitRequestH\x00R\x05split\x12B\n" +
+	"\vcompact_log\x18\x03 \x01(\v2\x1f.raftcmdpb.v1.CompactLogRequestH\x00R\n" +
+	"compactLog\x12N\n" +
+	"\x0ftransfer_leader\x18\x04 \x01(\v2#.raftcmdpb.v1.TransferLeaderRequestH\x00R\x0etransferLeaderB\t\n" +
+	"\arequest\"c\n" +
+	"\n" +
+	"PeerChange\x120\n" +
+	"\x04type\x18\x01 \x01(\x0e2\x1c.raftcmdpb.v1.PeerChangeTypeR\x04type\x12#\n" +
+	"\x04peer\x18\x02 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\"\xbd\x01\n" +
+	"\x12ChangePeersRequest\x122\n" +
+	"\achanges\x18\x01 \x03(\v2\x18.raftcmdpb.v1.PeerChangeR\achanges\x12<\n" +
+	"\n" +
+	"transition\x18\x02 \x01(\x0e2\x1c.raftcmdpb.v1.ConfTransitionR\n" +
+	"transition\x12\x1f\n" +
+	"\vleave_joint\x18\x03 \x01(\bR\n" +
+	"leaveJoint\x12\x14\n" +
+	"\x05force\x18\x04 \x01(\bR\x05force\"q\n" +
+	"\fSplitRequest\x12\x1b\n" +
+	"\tsplit_key\x18\x01 \x01(\fR\bsplitKey\x12\"\n" +
+	"\rnew_region_id\x18\x02 \x01(\x04R\vnewRegionId\x12 \n" +
+	"\fnew_peer_ids\x18\x03 \x03(\x04R\n" +
+	"newPeerIds\"8\n" +
+	"\x11CompactLogRequest\x12#\n" +
+	"\rcompact_index\x18\x01 \x01(\x04R\fcompactIndex\"<\n" +
+	"\x15TransferLeaderRequest\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\"\xae\x02\n" +
+	"\rAdminResponse\x12F\n" +
+	"\fchange_peers\x18\x01 \x01(\v2!.raftcmdpb.v1.ChangePeersResponseH\x00R\vchangePeers\x123\n" +
+	"\x05split\x18\x02 \x01(\v2\x1b.raftcmdpb.v1.SplitResponseH\x00R\x05split\x12C\n" +
+	"\vcompact_log\x18\x03 \x01(\v2 .raftcmdpb.v1.CompactLogResponseH\x00R\n" +
+	"compactLog\x12O\n" +
+	"\x0ftransfer_leader\x18\x04 \x01(\v2$.raftcmdpb.v1.TransferLeaderResponseH\x00R\x0etransferLeaderB\n" +
+	"\n" +
+	"\bresponse\"@\n" +
+	"\x13ChangePeersResponse\x12)\n" +
+	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\"_\n" +
+	"\rSplitResponse\x12%\n" +
+	"\x04left\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x04left\x12'\n" +
+	"\x05right\x18\x02 \x01(\v2\x11.metapb.v1.RegionR\x05right\"5\n" +
+	"\x12CompactLogResponse\x12\x1f\n" +
+	"\vfirst_index\x18\x01 \x01(\x04R\n" +
+	"firstIndex\"=\n" +
+	"\x16TransferLeaderResponse\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\"\x89\x02\n" +
 	"\aRequest\x12,\n" +
 	"\x03get\x18\x01 \x01(\v2\x18.raftcmdpb.v1.GetRequestH\x00R\x03get\x12/\n" +
 	"\x04seek\x18\x02 \x01(\v2\x19.raftcmdpb.v1.SeekRequestH\x00R\x04seek\x12/\n" +
@@ -1777,11 +2855,12 @@ const file_raftcmdpb_v1_raftcmdpb_proto_rawDesc = "" +
 	"GetRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\"\x1f\n" +
 	"\vSeekRequest\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\fR\x03key\"Y\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\"s\n" +
 	"\vScanRequest\x12\x1b\n" +
 	"\tstart_key\x18\x01 \x01(\fR\bstartKey\x12\x17\n" +
 	"\aend_key\x18\x02 \x01(\fR\x06endKey\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\rR\x05limit\"4\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\x12\x18\n" +
+	"\areverse\x18\x04 \x01(\bR\areverse\"4\n" +
 	"\n" +
 	"PutRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
@@ -1792,12 +2871,13 @@ const file_raftcmdpb_v1_raftcmdpb_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x16\n" +
 	"\x05value\x18\x02 \x01(\fH\x00R\x05value\x12\x18\n" +
 	"\x06absent\x18\x03 \x01(\bH\x00R\x06absentB\b\n" +
-	"\x06expect\"\xfb\x01\n" +
+	"\x06expect\"\xae\x02\n" +
 	"\x13RaftCommandResponse\x124\n" +
 	"\x06header\x18\x01 \x01(\v2\x1c.raftcmdpb.v1.ResponseHeaderR\x06header\x124\n" +
 	"\tresponses\x18\x02 \x03(\v2\x16.raftcmdpb.v1.ResponseR\tresponses\x12B\n" +
 	"\x0ecompare_failed\x18\x03 \x01(\v2\x1b.raftcmdpb.v1.CompareFailedR\rcompareFailed\x124\n" +
-	"\x06status\x18\x04 \x01(\v2\x1c.raftcmdpb.v1.StatusResponseR\x06status\"\x92\x02\n" +
+	"\x06status\x18\x04 \x01(\v2\x1c.raftcmdpb.v1.StatusResponseR\x06status\x121\n" +
+	"\x05admin\x18\x05 \x01(\v2\x1b.raftcmdpb.v1.AdminResponseR\x05admin\"\x92\x02\n" +
 	"\x0eResponseHeader\x12'\n" +
 	"\x05error\x18\x01 \x01(\v2\x11.errorpb.v1.ErrorR\x05error\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\x04R\x06client\x12\x1a\n" +
@@ -1837,10 +2917,11 @@ const file_raftcmdpb_v1_raftcmdpb_proto_rawDesc = "" +
 	"\x05found\x18\x03 \x01(\bR\x05found\x12\x14\n" +
 	"\x05value\x18\x04 \x01(\fR\x05value\"=\n" +
 	"\rStatusRequest\x12,\n" +
-	"\x04type\x18\x01 \x01(\x0e2\x18.raftcmdpb.v1.StatusTypeR\x04type\"m\n" +
+	"\x04type\x18\x01 \x01(\x0e2\x18.raftcmdpb.v1.StatusTypeR\x04type\"\x9d\x01\n" +
 	"\x0eStatusResponse\x12'\n" +
 	"\x06leader\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x06leader\x122\n" +
-	"\x06detail\x18\x02 \x01(\v2\x1a.raftcmdpb.v1.RegionDetailR\x06detail\"\x8b\x02\n" +
+	"\x06detail\x18\x02 \x01(\v2\x1a.raftcmdpb.v1.RegionDetailR\x06detail\x12.\n" +
+	"\x05stats\x18\x03 \x01(\v2\x18.raftcmdpb.v1.StoreStatsR\x05stats\"\x91\x03\n" +
 	"\fRegionDetail\x12)\n" +
 	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12\x12\n" +
 	"\x04term\x18\x02 \x01(\x04R\x04term\x12\x12\n" +
@@ -1851,25 +2932,56 @@ const file_raftcmdpb_v1_raftcmdpb_proto_rawDesc = "" +
 	"firstIndex\x12\x1d\n" +
 	"\n" +
 	"last_index\x18\a \x01(\x04R\tlastIndex\x126\n" +
-	"\bprogress\x18\b \x03(\v2\x1a.raftcmdpb.v1.PeerProgressR\bprogress\"\xc3\x01\n" +
+	"\bprogress\x18\b \x03(\v2\x1a.raftcmdpb.v1.PeerProgressR\bprogress\x12.\n" +
+	"\x13conf_change_pending\x18\t \x01(\bR\x11confChangePending\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\n" +
+	" \x01(\x04R\tsizeBytes\x125\n" +
+	"\n" +
+	"down_peers\x18\v \x03(\v2\x16.raftcmdpb.v1.DownPeerR\tdownPeers\"P\n" +
+	"\bDownPeer\x12#\n" +
+	"\x04peer\x18\x01 \x01(\v2\x0f.metapb.v1.PeerR\x04peer\x12\x1f\n" +
+	"\vdown_micros\x18\x02 \x01(\x03R\n" +
+	"downMicros\"\x91\x02\n" +
+	"\n" +
+	"StoreStats\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x18\n" +
+	"\aregions\x18\x02 \x01(\rR\aregions\x12\x18\n" +
+	"\aleaders\x18\x03 \x01(\rR\aleaders\x12\x16\n" +
+	"\x06asleep\x18\x04 \x01(\rR\x06asleep\x12$\n" +
+	"\runinitialized\x18\x05 \x01(\rR\runinitialized\x12+\n" +
+	"\x11snapshots_sending\x18\x06 \x01(\rR\x10snapshotsSending\x12/\n" +
+	"\x13snapshots_receiving\x18\a \x01(\rR\x12snapshotsReceiving\x12\x18\n" +
+	"\awaiting\x18\b \x01(\rR\awaiting\"\xee\x01\n" +
 	"\fPeerProgress\x12\x17\n" +
 	"\apeer_id\x18\x01 \x01(\x04R\x06peerId\x12\x14\n" +
 	"\x05match\x18\x02 \x01(\x04R\x05match\x12\x12\n" +
 	"\x04next\x18\x03 \x01(\x04R\x04next\x121\n" +
 	"\x05state\x18\x04 \x01(\x0e2\x1b.raftcmdpb.v1.ProgressStateR\x05state\x12#\n" +
 	"\rrecent_active\x18\x05 \x01(\bR\frecentActive\x12\x18\n" +
-	"\alearner\x18\x06 \x01(\bR\alearner*|\n" +
+	"\alearner\x18\x06 \x01(\bR\alearner\x12)\n" +
+	"\x10pending_snapshot\x18\a \x01(\x04R\x0fpendingSnapshot*|\n" +
 	"\bReadMode\x12\x19\n" +
 	"\x15READ_MODE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14READ_MODE_READ_INDEX\x10\x01\x12\x11\n" +
 	"\rREAD_MODE_LOG\x10\x02\x12\x13\n" +
 	"\x0fREAD_MODE_LEASE\x10\x03\x12\x13\n" +
-	"\x0fREAD_MODE_STALE\x10\x04*g\n" +
+	"\x0fREAD_MODE_STALE\x10\x04*\x91\x01\n" +
+	"\x0ePeerChangeType\x12 \n" +
+	"\x1cPEER_CHANGE_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
+	"\x1aPEER_CHANGE_TYPE_ADD_VOTER\x10\x01\x12 \n" +
+	"\x1cPEER_CHANGE_TYPE_ADD_LEARNER\x10\x02\x12\x1b\n" +
+	"\x17PEER_CHANGE_TYPE_REMOVE\x10\x03*m\n" +
+	"\x0eConfTransition\x12\x1f\n" +
+	"\x1bCONF_TRANSITION_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18CONF_TRANSITION_IMPLICIT\x10\x01\x12\x1c\n" +
+	"\x18CONF_TRANSITION_EXPLICIT\x10\x02*\x84\x01\n" +
 	"\n" +
 	"StatusType\x12\x1b\n" +
 	"\x17STATUS_TYPE_UNSPECIFIED\x10\x00\x12\x1d\n" +
 	"\x19STATUS_TYPE_REGION_LEADER\x10\x01\x12\x1d\n" +
-	"\x19STATUS_TYPE_REGION_DETAIL\x10\x02*\x84\x01\n" +
+	"\x19STATUS_TYPE_REGION_DETAIL\x10\x02\x12\x1b\n" +
+	"\x17STATUS_TYPE_STORE_STATS\x10\x03*\x84\x01\n" +
 	"\rProgressState\x12\x1e\n" +
 	"\x1aPROGRESS_STATE_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14PROGRESS_STATE_PROBE\x10\x01\x12\x1c\n" +
@@ -1888,75 +3000,112 @@ func file_raftcmdpb_v1_raftcmdpb_proto_rawDescGZIP() []byte {
 	return file_raftcmdpb_v1_raftcmdpb_proto_rawDescData
 }
 
-var file_raftcmdpb_v1_raftcmdpb_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_raftcmdpb_v1_raftcmdpb_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_raftcmdpb_v1_raftcmdpb_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_raftcmdpb_v1_raftcmdpb_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_raftcmdpb_v1_raftcmdpb_proto_goTypes = []any{
-	(ReadMode)(0),               // 0: raftcmdpb.v1.ReadMode
-	(StatusType)(0),             // 1: raftcmdpb.v1.StatusType
-	(ProgressState)(0),          // 2: raftcmdpb.v1.ProgressState
-	(*RaftCommandRequest)(nil),  // 3: raftcmdpb.v1.RaftCommandRequest
-	(*RequestHeader)(nil),       // 4: raftcmdpb.v1.RequestHeader
-	(*Request)(nil),             // 5: raftcmdpb.v1.Request
-	(*GetRequest)(nil),          // 6: raftcmdpb.v1.GetRequest
-	(*SeekRequest)(nil),         // 7: raftcmdpb.v1.SeekRequest
-	(*ScanRequest)(nil),         // 8: raftcmdpb.v1.ScanRequest
-	(*PutRequest)(nil),          // 9: raftcmdpb.v1.PutRequest
-	(*DeleteRequest)(nil),       // 10: raftcmdpb.v1.DeleteRequest
-	(*Compare)(nil),             // 11: raftcmdpb.v1.Compare
-	(*RaftCommandResponse)(nil), // 12: raftcmdpb.v1.RaftCommandResponse
-	(*ResponseHeader)(nil),      // 13: raftcmdpb.v1.ResponseHeader
-	(*Response)(nil),            // 14: raftcmdpb.v1.Response
-	(*GetResponse)(nil),         // 15: raftcmdpb.v1.GetResponse
-	(*SeekResponse)(nil),        // 16: raftcmdpb.v1.SeekResponse
-	(*ScanResponse)(nil),        // 17: raftcmdpb.v1.ScanResponse
-	(*Pair)(nil),                // 18: raftcmdpb.v1.Pair
-	(*PutResponse)(nil),         // 19: raftcmdpb.v1.PutResponse
-	(*DeleteResponse)(nil),      // 20: raftcmdpb.v1.DeleteResponse
-	(*CompareFailed)(nil),       // 21: raftcmdpb.v1.CompareFailed
-	(*StatusRequest)(nil),       // 22: raftcmdpb.v1.StatusRequest
-	(*StatusResponse)(nil),      // 23: raftcmdpb.v1.StatusResponse
-	(*RegionDetail)(nil),        // 24: raftcmdpb.v1.RegionDetail
-	(*PeerProgress)(nil),        // 25: raftcmdpb.v1.PeerProgress
-	(*v1.RegionEpoch)(nil),      // 26: metapb.v1.RegionEpoch
-	(*v11.Error)(nil),           // 27: errorpb.v1.Error
-	(*v1.Peer)(nil),             // 28: metapb.v1.Peer
-	(*v1.Region)(nil),           // 29: metapb.v1.Region
+	(ReadMode)(0),                  // 0: raftcmdpb.v1.ReadMode
+	(PeerChangeType)(0),            // 1: raftcmdpb.v1.PeerChangeType
+	(ConfTransition)(0),            // 2: raftcmdpb.v1.ConfTransition
+	(StatusType)(0),                // 3: raftcmdpb.v1.StatusType
+	(ProgressState)(0),             // 4: raftcmdpb.v1.ProgressState
+	(*RaftCommandRequest)(nil),     // 5: raftcmdpb.v1.RaftCommandRequest
+	(*RequestHeader)(nil),          // 6: raftcmdpb.v1.RequestHeader
+	(*AdminRequest)(nil),           // 7: raftcmdpb.v1.AdminRequest
+	(*PeerChange)(nil),             // 8: raftcmdpb.v1.PeerChange
+	(*ChangePeersRequest)(nil),     // 9: raftcmdpb.v1.ChangePeersRequest
+	(*SplitRequest)(nil),           // 10: raftcmdpb.v1.SplitRequest
+	(*CompactLogRequest)(nil),      // 11: raftcmdpb.v1.CompactLogRequest
+	(*TransferLeaderRequest)(nil),  // 12: raftcmdpb.v1.TransferLeaderRequest
+	(*AdminResponse)(nil),          // 13: raftcmdpb.v1.AdminResponse
+	(*ChangePeersResponse)(nil),    // 14: raftcmdpb.v1.ChangePeersResponse
+	(*SplitResponse)(nil),          // 15: raftcmdpb.v1.SplitResponse
+	(*CompactLogResponse)(nil),     // 16: raftcmdpb.v1.CompactLogResponse
+	(*TransferLeaderResponse)(nil), // 17: raftcmdpb.v1.TransferLeaderResponse
+	(*Request)(nil),                // 18: raftcmdpb.v1.Request
+	(*GetRequest)(nil),             // 19: raftcmdpb.v1.GetRequest
+	(*SeekRequest)(nil),            // 20: raftcmdpb.v1.SeekRequest
+	(*ScanRequest)(nil),            // 21: raftcmdpb.v1.ScanRequest
+	(*PutRequest)(nil),             // 22: raftcmdpb.v1.PutRequest
+	(*DeleteRequest)(nil),          // 23: raftcmdpb.v1.DeleteRequest
+	(*Compare)(nil),                // 24: raftcmdpb.v1.Compare
+	(*RaftCommandResponse)(nil),    // 25: raftcmdpb.v1.RaftCommandResponse
+	(*ResponseHeader)(nil),         // 26: raftcmdpb.v1.ResponseHeader
+	(*Response)(nil),               // 27: raftcmdpb.v1.Response
+	(*GetResponse)(nil),            // 28: raftcmdpb.v1.GetResponse
+	(*SeekResponse)(nil),           // 29: raftcmdpb.v1.SeekResponse
+	(*ScanResponse)(nil),           // 30: raftcmdpb.v1.ScanResponse
+	(*Pair)(nil),                   // 31: raftcmdpb.v1.Pair
+	(*PutResponse)(nil),            // 32: raftcmdpb.v1.PutResponse
+	(*DeleteResponse)(nil),         // 33: raftcmdpb.v1.DeleteResponse
+	(*CompareFailed)(nil),          // 34: raftcmdpb.v1.CompareFailed
+	(*StatusRequest)(nil),          // 35: raftcmdpb.v1.StatusRequest
+	(*StatusResponse)(nil),         // 36: raftcmdpb.v1.StatusResponse
+	(*RegionDetail)(nil),           // 37: raftcmdpb.v1.RegionDetail
+	(*DownPeer)(nil),               // 38: raftcmdpb.v1.DownPeer
+	(*StoreStats)(nil),             // 39: raftcmdpb.v1.StoreStats
+	(*PeerProgress)(nil),           // 40: raftcmdpb.v1.PeerProgress
+	(*v1.RegionEpoch)(nil),         // 41: metapb.v1.RegionEpoch
+	(*v1.Peer)(nil),                // 42: metapb.v1.Peer
+	(*v1.Region)(nil),              // 43: metapb.v1.Region
+	(*v11.Error)(nil),              // 44: errorpb.v1.Error
 }
 var file_raftcmdpb_v1_raftcmdpb_proto_depIdxs = []int32{
-	4,  // 0: raftcmdpb.v1.RaftCommandRequest.header:type_name -> raftcmdpb.v1.RequestHeader
-	5,  // 1: raftcmdpb.v1.RaftCommandRequest.requests:type_name -> raftcmdpb.v1.Request
-	11, // 2: raftcmdpb.v1.RaftCommandRequest.compares:type_name -> raftcmdpb.v1.Compare
-	22, // 3: raftcmdpb.v1.RaftCommandRequest.status:type_name -> raftcmdpb.v1.StatusRequest
-	26, // 4: raftcmdpb.v1.RequestHeader.region_epoch:type_name -> metapb.v1.RegionEpoch
-	0,  // 5: raftcmdpb.v1.RequestHeader.read_mode:type_name -> raftcmdpb.v1.ReadMode
-	6,  // 6: raftcmdpb.v1.Request.get:type_name -> raftcmdpb.v1.GetRequest
-	7,  // 7: raftcmdpb.v1.Request.seek:type_name -> raftcmdpb.v1.SeekRequest
-	8,  // 8: raftcmdpb.v1.Request.scan:type_name -> raftcmdpb.v1.ScanRequest
-	9,  // 9: raftcmdpb.v1.Request.put:type_name -> raftcmdpb.v1.PutRequest
-	10, // 10: raftcmdpb.v1.Request.delete:type_name -> raftcmdpb.v1.DeleteRequest
-	13, // 11: raftcmdpb.v1.RaftCommandResponse.header:type_name -> raftcmdpb.v1.ResponseHeader
-	14, // 12: raftcmdpb.v1.RaftCommandResponse.responses:type_name -> raftcmdpb.v1.Response
-	21, // 13: raftcmdpb.v1.RaftCommandResponse.compare_failed:type_name -> raftcmdpb.v1.CompareFailed
-	23, // 14: raftcmdpb.v1.RaftCommandResponse.status:type_name -> raftcmdpb.v1.StatusResponse
-	27, // 15: raftcmdpb.v1.ResponseHeader.error:type_name -> errorpb.v1.Error
-	0,  // 16: raftcmdpb.v1.ResponseHeader.read_mode:type_name -> raftcmdpb.v1.ReadMode
-	15, // 17: raftcmdpb.v1.Response.get:type_name -> raftcmdpb.v1.GetResponse
-	16, // 18: raftcmdpb.v1.Response.seek:type_name -> raftcmdpb.v1.SeekResponse
-	17, // 19: raftcmdpb.v1.Response.scan:type_name -> raftcmdpb.v1.ScanResponse
-	19, // 20: raftcmdpb.v1.Response.put:type_name -> raftcmdpb.v1.PutResponse
-	20, // 21: raftcmdpb.v1.Response.delete:type_name -> raftcmdpb.v1.DeleteResponse
-	18, // 22: raftcmdpb.v1.ScanResponse.pairs:type_name -> raftcmdpb.v1.Pair
-	1,  // 23: raftcmdpb.v1.StatusRequest.type:type_name -> raftcmdpb.v1.StatusType
-	28, // 24: raftcmdpb.v1.StatusResponse.leader:type_name -> metapb.v1.Peer
-	24, // 25: raftcmdpb.v1.StatusResponse.detail:type_name -> raftcmdpb.v1.RegionDetail
-	29, // 26: raftcmdpb.v1.RegionDetail.region:type_name -> metapb.v1.Region
-	25, // 27: raftcmdpb.v1.RegionDetail.progress:type_name -> raftcmdpb.v1.PeerProgress
-	2,  // 28: raftcmdpb.v1.PeerProgress.state:type_name -> raftcmdpb.v1.ProgressState
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	6,  // 0: raftcmdpb.v1.RaftCommandRequest.header:type_name -> raftcmdpb.v1.RequestHeader
+	18, // 1: raftcmdpb.v1.RaftCommandRequest.requests:type_name -> raftcmdpb.v1.Request
+	24, // 2: raftcmdpb.v1.RaftCommandRequest.compares:type_name -> raftcmdpb.v1.Compare
+	35, // 3: raftcmdpb.v1.RaftCommandRequest.status:type_name -> raftcmdpb.v1.StatusRequest
+	7,  // 4: raftcmdpb.v1.RaftCommandRequest.admin:type_name -> raftcmdpb.v1.AdminRequest
+	41, // 5: raftcmdpb.v1.RequestHeader.region_epoch:type_name -> metapb.v1.RegionEpoch
+	0,  // 6: raftcmdpb.v1.RequestHeader.read_mode:type_name -> raftcmdpb.v1.ReadMode
+	9,  // 7: raftcmdpb.v1.AdminRequest.change_peers:type_name -> raftcmdpb.v1.ChangePeersRequest
+	10, // 8: raftcmdpb.v1.AdminRequest.split:type_name -> raftcmdpb.v1.SplitRequest
+	11, // 9: raftcmdpb.v1.AdminRequest.compact_log:type_name -> raftcmdpb.v1.CompactLogRequest
+	12, // 10: raftcmdpb.v1.AdminRequest.transfer_leader:type_name -> raftcmdpb.v1.TransferLeaderRequest
+	1,  // 11: raftcmdpb.v1.PeerChange.type:type_name -> raftcmdpb.v1.PeerChangeType
+	42, // 12: raftcmdpb.v1.PeerChange.peer:type_name -> metapb.v1.Peer
+	8,  // 13: raftcmdpb.v1.ChangePeersRequest.changes:type_name -> raftcmdpb.v1.PeerChange
+	2,  // 14: raftcmdpb.v1.ChangePeersRequest.transition:type_name -> raftcmdpb.v1.ConfTransition
+	42, // 15: raftcmdpb.v1.TransferLeaderRequest.peer:type_name -> metapb.v1.Peer
+	14, // 16: raftcmdpb.v1.AdminResponse.change_peers:type_name -> raftcmdpb.v1.ChangePeersResponse
+	15, // 17: raftcmdpb.v1.AdminResponse.split:type_name -> raftcmdpb.v1.SplitResponse
+	16, // 18: raftcmdpb.v1.AdminResponse.compact_log:type_name -> raftcmdpb.v1.CompactLogResponse
+	17, // 19: raftcmdpb.v1.AdminResponse.transfer_leader:type_name -> raftcmdpb.v1.TransferLeaderResponse
+	43, // 20: raftcmdpb.v1.ChangePeersResponse.region:type_name -> metapb.v1.Region
+	43, // 21: raftcmdpb.v1.SplitResponse.left:type_name -> metapb.v1.Region
+	43, // 22: raftcmdpb.v1.SplitResponse.right:type_name -> metapb.v1.Region
+	42, // 23: raftcmdpb.v1.TransferLeaderResponse.peer:type_name -> metapb.v1.Peer
+	19, // 24: raftcmdpb.v1.Request.get:type_name -> raftcmdpb.v1.GetRequest
+	20, // 25: raftcmdpb.v1.Request.seek:type_name -> raftcmdpb.v1.SeekRequest
+	21, // 26: raftcmdpb.v1.Request.scan:type_name -> raftcmdpb.v1.ScanRequest
+	22, // 27: raftcmdpb.v1.Request.put:type_name -> raftcmdpb.v1.PutRequest
+	23, // 28: raftcmdpb.v1.Request.delete:type_name -> raftcmdpb.v1.DeleteRequest
+	26, // 29: raftcmdpb.v1.RaftCommandResponse.header:type_name -> raftcmdpb.v1.ResponseHeader
+	27, // 30: raftcmdpb.v1.RaftCommandResponse.responses:type_name -> raftcmdpb.v1.Response
+	34, // 31: raftcmdpb.v1.RaftCommandResponse.compare_failed:type_name -> raftcmdpb.v1.CompareFailed
+	36, // 32: raftcmdpb.v1.RaftCommandResponse.status:type_name -> raftcmdpb.v1.StatusResponse
+	13, // 33: raftcmdpb.v1.RaftCommandResponse.admin:type_name -> raftcmdpb.v1.AdminResponse
+	44, // 34: raftcmdpb.v1.ResponseHeader.error:type_name -> errorpb.v1.Error
+	0,  // 35: raftcmdpb.v1.ResponseHeader.read_mode:type_name -> raftcmdpb.v1.ReadMode
+	28, // 36: raftcmdpb.v1.Response.get:type_name -> raftcmdpb.v1.GetResponse
+	29, // 37: raftcmdpb.v1.Response.seek:type_name -> raftcmdpb.v1.SeekResponse
+	30, // 38: raftcmdpb.v1.Response.scan:type_name -> raftcmdpb.v1.ScanResponse
+	32, // 39: raftcmdpb.v1.Response.put:type_name -> raftcmdpb.v1.PutResponse
+	33, // 40: raftcmdpb.v1.Response.delete:type_name -> raftcmdpb.v1.DeleteResponse
+	31, // 41: raftcmdpb.v1.ScanResponse.pairs:type_name -> raftcmdpb.v1.Pair
+	3,  // 42: raftcmdpb.v1.StatusRequest.type:type_name -> raftcmdpb.v1.StatusType
+	42, // 43: raftcmdpb.v1.StatusResponse.leader:type_name -> metapb.v1.Peer
+	37, // 44: raftcmdpb.v1.StatusResponse.detail:type_name -> raftcmdpb.v1.RegionDetail
+	39, // 45: raftcmdpb.v1.StatusResponse.stats:type_name -> raftcmdpb.v1.StoreStats
+	43, // 46: raftcmdpb.v1.RegionDetail.region:type_name -> metapb.v1.Region
+	40, // 47: raftcmdpb.v1.RegionDetail.progress:type_name -> raftcmdpb.v1.PeerProgress
+	38, // 48: raftcmdpb.v1.RegionDetail.down_peers:type_name -> raftcmdpb.v1.DownPeer
+	42, // 49: raftcmdpb.v1.DownPeer.peer:type_name -> metapb.v1.Peer
+	4,  // 50: raftcmdpb.v1.PeerProgress.state:type_name -> raftcmdpb.v1.ProgressState
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_raftcmdpb_v1_raftcmdpb_proto_init() }
@@ -1965,17 +3114,29 @@ func file_raftcmdpb_v1_raftcmdpb_proto_init() {
 		return
 	}
 	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[2].OneofWrappers = []any{
+		(*AdminRequest_ChangePeers)(nil),
+		(*AdminRequest_Split)(nil),
+		(*AdminRequest_CompactLog)(nil),
+		(*AdminRequest_TransferLeader)(nil),
+	}
+	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8].OneofWrappers = []any{
+		(*AdminResponse_ChangePeers)(nil),
+		(*AdminResponse_Split)(nil),
+		(*AdminResponse_CompactLog)(nil),
+		(*AdminResponse_TransferLeader)(nil),
+	}
+	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[13].OneofWrappers = []any{
 		(*Request_Get)(nil),
 		(*Request_Seek)(nil),
 		(*Request_Scan)(nil),
 		(*Request_Put)(nil),
 		(*Request_Delete)(nil),
 	}
-	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[8].OneofWrappers = []any{
+	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[19].OneofWrappers = []any{
 		(*Compare_Value)(nil),
 		(*Compare_Absent)(nil),
 	}
-	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[11].OneofWrappers = []any{
+	file_raftcmdpb_v1_raftcmdpb_proto_msgTypes[22].OneofWrappers = []any{
 		(*Response_Get)(nil),
 		(*Response_Seek)(nil),
 		(*Response_Scan)(nil),
@@ -1987,8 +3148,8 @@ func file_raftcmdpb_v1_raftcmdpb_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_raftcmdpb_v1_raftcmdpb_proto_rawDesc), len(file_raftcmdpb_v1_raftcmdpb_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   23,
+			NumEnums:      5,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,8 +30,10 @@ type PeerState int32
 const (
 	PeerState_PEER_STATE_UNSPECIFIED PeerState = 0
 	PeerState_PEER_STATE_NORMAL      PeerState = 1
-	PeerState_PEER_STATE_APPLYING    PeerState = 2
-	PeerState_PEER_STATE_TOMBSTONE   PeerState = 3
+	// The peer was removed. The region is what it was without it; no message brings the peer back.
+	PeerState_PEER_STATE_TOMBSTONE PeerState = 2
+	// The peer votes, and waits for its first snapshot. The region is its id and the peer alone.
+	PeerState_PEER_STATE_UNINITIALIZED PeerState = 3
 )
 
 // Enum value maps for PeerState.
@@ -39,14 +41,14 @@ var (
 	PeerState_name = map[int32]string{
 		0: "PEER_STATE_UNSPECIFIED",
 		1: "PEER_STATE_NORMAL",
-		2: "PEER_STATE_APPLYING",
-		3: "PEER_STATE_TOMBSTONE",
+		2: "PEER_STATE_TOMBSTONE",
+		3: "PEER_STATE_UNINITIALIZED",
 	}
 	PeerState_value = map[string]int32{
-		"PEER_STATE_UNSPECIFIED": 0,
-		"PEER_STATE_NORMAL":      1,
-		"PEER_STATE_APPLYING":    2,
-		"PEER_STATE_TOMBSTONE":   3,
+		"PEER_STATE_UNSPECIFIED":   0,
+		"PEER_STATE_NORMAL":        1,
+		"PEER_STATE_TOMBSTONE":     2,
+		"PEER_STATE_UNINITIALIZED": 3,
 	}
 )
 
@@ -77,7 +79,7 @@ func (PeerState) EnumDescriptor() ([]byte, []int) {
 	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{0}
 }
 
-// RaftMessage carries one raft message between two peers of a region.
+// RaftMessage carries one raft message between two peers of a region, or a word of the stores themselves.
 type RaftMessage struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	RegionId    uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
@@ -85,7 +87,16 @@ type RaftMessage struct {
 	ToPeer      *v1.Peer               `protobuf:"bytes,3,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
 	RegionEpoch *v1.RegionEpoch        `protobuf:"bytes,4,opt,name=region_epoch,json=regionEpoch,proto3" json:"region_epoch,omitempty"`
 	// A raftpb.Message in its own encoding.
-	Message       []byte `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Message []byte `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// Types that are valid to be assigned to Extra:
+	//
+	//	*RaftMessage_PeerGone
+	//	*RaftMessage_CheckPeer
+	//	*RaftMessage_SnapshotChunk
+	//	*RaftMessage_SnapshotAck
+	//	*RaftMessage_Sleep
+	//	*RaftMessage_StoreBeat
+	Extra         isRaftMessage_Extra `protobuf_oneof:"extra"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -155,6 +166,477 @@ func (x *RaftMessage) GetMessage() []byte {
 	return nil
 }
 
+func (x *RaftMessage) GetExtra() isRaftMessage_Extra {
+	if x != nil {
+		return x.Extra
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetPeerGone() *PeerGone {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_PeerGone); ok {
+			return x.PeerGone
+		}
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetCheckPeer() *CheckPeer {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_CheckPeer); ok {
+			return x.CheckPeer
+		}
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetSnapshotChunk() *SnapshotChunk {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_SnapshotChunk); ok {
+			return x.SnapshotChunk
+		}
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetSnapshotAck() *SnapshotAck {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_SnapshotAck); ok {
+			return x.SnapshotAck
+		}
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetSleep() *Sleep {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_Sleep); ok {
+			return x.Sleep
+		}
+	}
+	return nil
+}
+
+func (x *RaftMessage) GetStoreBeat() *StoreBeat {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_StoreBeat); ok {
+			return x.StoreBeat
+		}
+	}
+	return nil
+}
+
+type isRaftMessage_Extra interface {
+	isRaftMessage_Extra()
+}
+
+type RaftMessage_PeerGone struct {
+	PeerGone *PeerGone `protobuf:"bytes,6,opt,name=peer_gone,json=peerGone,proto3,oneof"`
+}
+
+type RaftMessage_CheckPeer struct {
+	CheckPeer *CheckPeer `protobuf:"bytes,7,opt,name=check_peer,json=checkPeer,proto3,oneof"`
+}
+
+type RaftMessage_SnapshotChunk struct {
+	SnapshotChunk *SnapshotChunk `protobuf:"bytes,8,opt,name=snapshot_chunk,json=snapshotChunk,proto3,oneof"`
+}
+
+type RaftMessage_SnapshotAck struct {
+	SnapshotAck *SnapshotAck `protobuf:"bytes,9,opt,name=snapshot_ack,json=snapshotAck,proto3,oneof"`
+}
+
+type RaftMessage_Sleep struct {
+	Sleep *Sleep `protobuf:"bytes,10,opt,name=sleep,proto3,oneof"`
+}
+
+type RaftMessage_StoreBeat struct {
+	StoreBeat *StoreBeat `protobuf:"bytes,11,opt,name=store_beat,json=storeBeat,proto3,oneof"`
+}
+
+func (*RaftMessage_PeerGone) isRaftMessage_Extra() {}
+
+func (*RaftMessage_CheckPeer) isRaftMessage_Extra() {}
+
+func (*RaftMessage_SnapshotChunk) isRaftMessage_Extra() {}
+
+func (*RaftMessage_SnapshotAck) isRaftMessage_Extra() {}
+
+func (*RaftMessage_Sleep) isRaftMessage_Extra() {}
+
+func (*RaftMessage_StoreBeat) isRaftMessage_Extra() {}
+
+// PeerGone tells a peer that it was removed: the region, at the envelope's epoch, has no such member (TiKV's
+// RaftMessage.is_tombstone).
+type PeerGone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerGone) Reset() {
+	*x = PeerGone{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerGone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerGone) ProtoMessage() {}
+
+func (x *PeerGone) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerGone.ProtoReflect.Descriptor instead.
+func (*PeerGone) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{1}
+}
+
+// CheckPeer asks a member whether the sender still belongs to the region; PeerGone is the answer if not (TiKV's
+// MsgCheckStalePeer).
+type CheckPeer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckPeer) Reset() {
+	*x = CheckPeer{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckPeer) ProtoMessage() {}
+
+func (x *CheckPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckPeer.ProtoReflect.Descriptor instead.
+func (*CheckPeer) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{2}
+}
+
+// SnapshotChunk is a part of a region's snapshot. The first one carries the raft message.
+type SnapshotChunk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the transfer among those of the sending store since it started.
+	SnapshotId uint64 `protobuf:"varint,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// From 0.
+	Number uint32 `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	// The engine's pairs: the users' data and the region's client records; ascending, over all chunks.
+	Pairs []*v11.Pair `protobuf:"bytes,3,rep,name=pairs,proto3" json:"pairs,omitempty"`
+	// Only in the first chunk: a raftpb.Message of type MsgSnap.
+	Message []byte `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
+	Last    bool   `protobuf:"varint,5,opt,name=last,proto3" json:"last,omitempty"`
+	// What has been sent with this chunk, and about how much all is.
+	BytesDone     uint64 `protobuf:"varint,6,opt,name=bytes_done,json=bytesDone,proto3" json:"bytes_done,omitempty"`
+	BytesTotal    uint64 `protobuf:"varint,7,opt,name=bytes_total,json=bytesTotal,proto3" json:"bytes_total,omitempty"`
+	Index         uint64 `protobuf:"varint,8,opt,name=index,proto3" json:"index,omitempty"`
+	Term          uint64 `protobuf:"varint,9,opt,name=term,proto3" json:"term,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotChunk) Reset() {
+	*x = SnapshotChunk{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotChunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotChunk) ProtoMessage() {}
+
+func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotChunk.ProtoReflect.Descriptor instead.
+func (*SnapshotChunk) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SnapshotChunk) GetSnapshotId() uint64 {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetNumber() uint32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetPairs() []*v11.Pair {
+	if x != nil {
+		return x.Pairs
+	}
+	return nil
+}
+
+func (x *SnapshotChunk) GetMessage() []byte {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *SnapshotChunk) GetLast() bool {
+	if x != nil {
+		return x.Last
+	}
+	return false
+}
+
+func (x *SnapshotChunk) GetBytesDone() uint64 {
+	if x != nil {
+		return x.BytesDone
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetBytesTotal() uint64 {
+	if x != nil {
+		return x.BytesTotal
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *SnapshotChunk) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+// SnapshotAck answers a chunk.
+type SnapshotAck struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	SnapshotId uint64                 `protobuf:"varint,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	// The next chunk wanted.
+	Next uint32 `protobuf:"varint,2,opt,name=next,proto3" json:"next,omitempty"`
+	// All of it arrived and raft took it.
+	Done bool `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	// Why the snapshot is not wanted; the transfer is over.
+	Refused       string `protobuf:"bytes,4,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotAck) Reset() {
+	*x = SnapshotAck{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotAck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotAck) ProtoMessage() {}
+
+func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotAck.ProtoReflect.Descriptor instead.
+func (*SnapshotAck) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SnapshotAck) GetSnapshotId() uint64 {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return 0
+}
+
+func (x *SnapshotAck) GetNext() uint32 {
+	if x != nil {
+		return x.Next
+	}
+	return 0
+}
+
+func (x *SnapshotAck) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *SnapshotAck) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+// Sleep: the leader of an idle region lets its timers rest, and followers that hold all of its log do so as well
+// (TiKV's hibernation, CockroachDB's quiescence).
+type Sleep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Term          uint64                 `protobuf:"varint,1,opt,name=term,proto3" json:"term,omitempty"`
+	LastIndex     uint64                 `protobuf:"varint,2,opt,name=last_index,json=lastIndex,proto3" json:"last_index,omitempty"`
+	Commit        uint64                 `protobuf:"varint,3,opt,name=commit,proto3" json:"commit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sleep) Reset() {
+	*x = Sleep{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sleep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sleep) ProtoMessage() {}
+
+func (x *Sleep) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sleep.ProtoReflect.Descriptor instead.
+func (*Sleep) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Sleep) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *Sleep) GetLastIndex() uint64 {
+	if x != nil {
+		return x.LastIndex
+	}
+	return 0
+}
+
+func (x *Sleep) GetCommit() uint64 {
+	if x != nil {
+		return x.Commit
+	}
+	return 0
+}
+
+// StoreBeat stands in for the heartbeats of all regions that sleep: a store that is silent, or has started anew, wakes
+// those whose leader it held.
+type StoreBeat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Incarnation   uint64                 `protobuf:"varint,1,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreBeat) Reset() {
+	*x = StoreBeat{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreBeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreBeat) ProtoMessage() {}
+
+func (x *StoreBeat) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreBeat.ProtoReflect.Descriptor instead.
+func (*StoreBeat) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *StoreBeat) GetIncarnation() uint64 {
+	if x != nil {
+		return x.Incarnation
+	}
+	return 0
+}
+
 // StoreIdent names a store; written once, at bootstrap.
 type StoreIdent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -167,7 +649,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[1]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -179,7 +661,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[1]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -192,7 +674,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{1}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -229,7 +711,7 @@ type RaftLocalState struct {
 
 func (x *RaftLocalState) Reset() {
 	*x = RaftLocalState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[2]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +723,7 @@ func (x *RaftLocalState) String() string {
 func (*RaftLocalState) ProtoMessage() {}
 
 func (x *RaftLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[2]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +736,7 @@ func (x *RaftLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftLocalState.ProtoReflect.Descriptor instead.
 func (*RaftLocalState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{2}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RaftLocalState) GetTerm() uint64 {
@@ -305,7 +787,7 @@ type RaftApplyState struct {
 
 func (x *RaftApplyState) Reset() {
 	*x = RaftApplyState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -317,7 +799,7 @@ func (x *RaftApplyState) String() string {
 func (*RaftApplyState) ProtoMessage() {}
 
 func (x *RaftApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -330,7 +812,7 @@ func (x *RaftApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftApplyState.ProtoReflect.Descriptor instead.
 func (*RaftApplyState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{3}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RaftApplyState) GetAppliedIndex() uint64 {
@@ -397,16 +879,18 @@ func (x *RaftApplyState) GetClientFloor() uint64 {
 }
 
 type RegionLocalState struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	State         PeerState              `protobuf:"varint,1,opt,name=state,proto3,enum=raftserverpb.v1.PeerState" json:"state,omitempty"`
-	Region        *v1.Region             `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	State  PeerState              `protobuf:"varint,1,opt,name=state,proto3,enum=raftserverpb.v1.PeerState" json:"state,omitempty"`
+	Region *v1.Region             `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
+	// The id of the store's own peer, also when the region no longer has it.
+	PeerId        uint64 `protobuf:"varint,3,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -418,7 +902,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -431,7 +915,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{4}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -448,6 +932,13 @@ func (x *RegionLocalState) GetRegion() *v1.Region {
 	return nil
 }
 
+func (x *RegionLocalState) GetPeerId() uint64 {
+	if x != nil {
+		return x.PeerId
+	}
+	return 0
+}
+
 // ClientRecord is a client's highest applied sequence and its answer (Raft dissertation, 6.3).
 type ClientRecord struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
@@ -459,7 +950,7 @@ type ClientRecord struct {
 
 func (x *ClientRecord) Reset() {
 	*x = ClientRecord{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +962,7 @@ func (x *ClientRecord) String() string {
 func (*ClientRecord) ProtoMessage() {}
 
 func (x *ClientRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +975,7 @@ func (x *ClientRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRecord.ProtoReflect.Descriptor instead.
 func (*ClientRecord) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{5}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ClientRecord) GetSequence() uint64 {
@@ -501,22 +992,22 @@ func (x *ClientRecord) GetAnswer() *v11.RaftCommandResponse {
 	return nil
 }
 
-// RegionSnapshot is the data of a raft snapshot: everything a peer needs to stand at its index.
+// RegionSnapshot is the data of a raft snapshot. The pairs come before it, in chunks.
 type RegionSnapshot struct {
-	state  protoimpl.MessageState `protogen:"open.v1"`
-	Region *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
-	// The users' pairs in the engine's form: keys with their prefix, values with their revision; ascending.
-	Pairs []*v11.Pair `protobuf:"bytes,2,rep,name=pairs,proto3" json:"pairs,omitempty"`
-	// Ascending by client.
-	Clients       []*RememberedClient `protobuf:"bytes,3,rep,name=clients,proto3" json:"clients,omitempty"`
-	ClientFloor   uint64              `protobuf:"varint,4,opt,name=client_floor,json=clientFloor,proto3" json:"client_floor,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Region      *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	ClientFloor uint64                 `protobuf:"varint,2,opt,name=client_floor,json=clientFloor,proto3" json:"client_floor,omitempty"`
+	// Of the transfer.
+	SnapshotId    uint64              `protobuf:"varint,3,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	Pairs         []*v11.Pair         `protobuf:"bytes,10,rep,name=pairs,proto3" json:"pairs,omitempty"`
+	Clients       []*RememberedClient `protobuf:"bytes,11,rep,name=clients,proto3" json:"clients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionSnapshot) Reset() {
 	*x = RegionSnapshot{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +1019,7 @@ func (x *RegionSnapshot) String() string {
 func (*RegionSnapshot) ProtoMessage() {}
 
 func (x *RegionSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +1032,7 @@ func (x *RegionSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionSnapshot.ProtoReflect.Descriptor instead.
 func (*RegionSnapshot) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{6}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RegionSnapshot) GetRegion() *v1.Region {
@@ -549,6 +1040,20 @@ func (x *RegionSnapshot) GetRegion() *v1.Region {
 		return x.Region
 	}
 	return nil
+}
+
+func (x *RegionSnapshot) GetClientFloor() uint64 {
+	if x != nil {
+		return x.ClientFloor
+	}
+	return 0
+}
+
+func (x *RegionSnapshot) GetSnapshotId() uint64 {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return 0
 }
 
 func (x *RegionSnapshot) GetPairs() []*v11.Pair {
@@ -565,13 +1070,6 @@ func (x *RegionSnapshot) GetClients() []*RememberedClient {
 	return nil
 }
 
-func (x *RegionSnapshot) GetClientFloor() uint64 {
-	if x != nil {
-		return x.ClientFloor
-	}
-	return 0
-}
-
 type RememberedClient struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Client        uint64                 `protobuf:"varint,1,opt,name=client,proto3" json:"client,omitempty"`
@@ -582,7 +1080,7 @@ type RememberedClient struct {
 
 func (x *RememberedClient) Reset() {
 	*x = RememberedClient{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +1092,7 @@ func (x *RememberedClient) String() string {
 func (*RememberedClient) ProtoMessage() {}
 
 func (x *RememberedClient) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +1105,7 @@ func (x *RememberedClient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RememberedClient.ProtoReflect.Descriptor instead.
 func (*RememberedClient) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{7}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RememberedClient) GetClient() uint64 {
@@ -628,13 +1126,52 @@ var File_raftserverpb_v1_raftserverpb_proto protoreflect.FileDescriptor
 
 const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\n" +
-	"\"raftserverpb/v1/raftserverpb.proto\x12\x0fraftserverpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\xd7\x01\n" +
+	"\"raftserverpb/v1/raftserverpb.proto\x12\x0fraftserverpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\xd0\x04\n" +
 	"\vRaftMessage\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12,\n" +
 	"\tfrom_peer\x18\x02 \x01(\v2\x0f.metapb.v1.PeerR\bfromPeer\x12(\n" +
 	"\ato_peer\x18\x03 \x01(\v2\x0f.metapb.v1.PeerR\x06toPeer\x129\n" +
 	"\fregion_epoch\x18\x04 \x01(\v2\x16.metapb.v1.RegionEpochR\vregionEpoch\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\fR\amessage\"m\n" +
+	"\amessage\x18\x05 \x01(\fR\amessage\x128\n" +
+	"\tpeer_gone\x18\x06 \x01(\v2\x19.raftserverpb.v1.PeerGoneH\x00R\bpeerGone\x12;\n" +
+	"\n" +
+	"check_peer\x18\a \x01(\v2\x1a.raftserverpb.v1.CheckPeerH\x00R\tcheckPeer\x12G\n" +
+	"\x0esnapshot_chunk\x18\b \x01(\v2\x1e.raftserverpb.v1.SnapshotChunkH\x00R\rsnapshotChunk\x12A\n" +
+	"\fsnapshot_ack\x18\t \x01(\v2\x1c.raftserverpb.v1.SnapshotAckH\x00R\vsnapshotAck\x12.\n" +
+	"\x05sleep\x18\n" +
+	" \x01(\v2\x16.raftserverpb.v1.SleepH\x00R\x05sleep\x12;\n" +
+	"\n" +
+	"store_beat\x18\v \x01(\v2\x1a.raftserverpb.v1.StoreBeatH\x00R\tstoreBeatB\a\n" +
+	"\x05extra\"\n" +
+	"\n" +
+	"\bPeerGone\"\v\n" +
+	"\tCheckPeer\"\x8a\x02\n" +
+	"\rSnapshotChunk\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
+	"snapshotId\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\rR\x06number\x12(\n" +
+	"\x05pairs\x18\x03 \x03(\v2\x12.raftcmdpb.v1.PairR\x05pairs\x12\x18\n" +
+	"\amessage\x18\x04 \x01(\fR\amessage\x12\x12\n" +
+	"\x04last\x18\x05 \x01(\bR\x04last\x12\x1d\n" +
+	"\n" +
+	"bytes_done\x18\x06 \x01(\x04R\tbytesDone\x12\x1f\n" +
+	"\vbytes_total\x18\a \x01(\x04R\n" +
+	"bytesTotal\x12\x14\n" +
+	"\x05index\x18\b \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\t \x01(\x04R\x04term\"p\n" +
+	"\vSnapshotAck\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
+	"snapshotId\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\rR\x04next\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\bR\x04done\x12\x18\n" +
+	"\arefused\x18\x04 \x01(\tR\arefused\"R\n" +
+	"\x05Sleep\x12\x12\n" +
+	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x1d\n" +
+	"\n" +
+	"last_index\x18\x02 \x01(\x04R\tlastIndex\x12\x16\n" +
+	"\x06commit\x18\x03 \x01(\x04R\x06commit\"-\n" +
+	"\tStoreBeat\x12 \n" +
+	"\vincarnation\x18\x01 \x01(\x04R\vincarnation\"m\n" +
 	"\n" +
 	"StoreIdent\x12\x1d\n" +
 	"\n" +
@@ -657,26 +1194,30 @@ const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\rlearners_next\x18\a \x03(\x04R\flearnersNext\x12\x1d\n" +
 	"\n" +
 	"auto_leave\x18\b \x01(\bR\tautoLeave\x12!\n" +
-	"\fclient_floor\x18\t \x01(\x04R\vclientFloor\"o\n" +
+	"\fclient_floor\x18\t \x01(\x04R\vclientFloor\"\x88\x01\n" +
 	"\x10RegionLocalState\x120\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1a.raftserverpb.v1.PeerStateR\x05state\x12)\n" +
-	"\x06region\x18\x02 \x01(\v2\x11.metapb.v1.RegionR\x06region\"e\n" +
+	"\x06region\x18\x02 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12\x17\n" +
+	"\apeer_id\x18\x03 \x01(\x04R\x06peerId\"e\n" +
 	"\fClientRecord\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x129\n" +
-	"\x06answer\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\x06answer\"\xc5\x01\n" +
+	"\x06answer\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\x06answer\"\xe6\x01\n" +
 	"\x0eRegionSnapshot\x12)\n" +
-	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12(\n" +
-	"\x05pairs\x18\x02 \x03(\v2\x12.raftcmdpb.v1.PairR\x05pairs\x12;\n" +
-	"\aclients\x18\x03 \x03(\v2!.raftserverpb.v1.RememberedClientR\aclients\x12!\n" +
-	"\fclient_floor\x18\x04 \x01(\x04R\vclientFloor\"a\n" +
+	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12!\n" +
+	"\fclient_floor\x18\x02 \x01(\x04R\vclientFloor\x12\x1f\n" +
+	"\vsnapshot_id\x18\x03 \x01(\x04R\n" +
+	"snapshotId\x12(\n" +
+	"\x05pairs\x18\n" +
+	" \x03(\v2\x12.raftcmdpb.v1.PairR\x05pairs\x12;\n" +
+	"\aclients\x18\v \x03(\v2!.raftserverpb.v1.RememberedClientR\aclients\"a\n" +
 	"\x10RememberedClient\x12\x16\n" +
 	"\x06client\x18\x01 \x01(\x04R\x06client\x125\n" +
-	"\x06record\x18\x02 \x01(\v2\x1d.raftserverpb.v1.ClientRecordR\x06record*q\n" +
+	"\x06record\x18\x02 \x01(\v2\x1d.raftserverpb.v1.ClientRecordR\x06record*v\n" +
 	"\tPeerState\x12\x1a\n" +
 	"\x16PEER_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
-	"\x11PEER_STATE_NORMAL\x10\x01\x12\x17\n" +
-	"\x13PEER_STATE_APPLYING\x10\x02\x12\x18\n" +
-	"\x14PEER_STATE_TOMBSTONE\x10\x03B/Z-raftplay/core/pb/raftserverpb/v1;raftserverpbb\x06proto3"
+	"\x11PEER_STATE_NORMAL\x10\x01\x12\x18\n" +
+	"\x14PEER_STATE_TOMBSTONE\x10\x02\x12\x1c\n" +
+	"\x18PEER_STATE_UNINITIALIZED\x10\x03B/Z-raftplay/core/pb/raftserverpb/v1;raftserverpbb\x06proto3"
 
 var (
 	file_raftserverpb_v1_raftserverpb_proto_rawDescOnce sync.Once
@@ -691,39 +1232,52 @@ func file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP() []byte {
 }
 
 var file_raftserverpb_v1_raftserverpb_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_raftserverpb_v1_raftserverpb_proto_goTypes = []any{
 	(PeerState)(0),                  // 0: raftserverpb.v1.PeerState
 	(*RaftMessage)(nil),             // 1: raftserverpb.v1.RaftMessage
-	(*StoreIdent)(nil),              // 2: raftserverpb.v1.StoreIdent
-	(*RaftLocalState)(nil),          // 3: raftserverpb.v1.RaftLocalState
-	(*RaftApplyState)(nil),          // 4: raftserverpb.v1.RaftApplyState
-	(*RegionLocalState)(nil),        // 5: raftserverpb.v1.RegionLocalState
-	(*ClientRecord)(nil),            // 6: raftserverpb.v1.ClientRecord
-	(*RegionSnapshot)(nil),          // 7: raftserverpb.v1.RegionSnapshot
-	(*RememberedClient)(nil),        // 8: raftserverpb.v1.RememberedClient
-	(*v1.Peer)(nil),                 // 9: metapb.v1.Peer
-	(*v1.RegionEpoch)(nil),          // 10: metapb.v1.RegionEpoch
-	(*v1.Region)(nil),               // 11: metapb.v1.Region
-	(*v11.RaftCommandResponse)(nil), // 12: raftcmdpb.v1.RaftCommandResponse
-	(*v11.Pair)(nil),                // 13: raftcmdpb.v1.Pair
+	(*PeerGone)(nil),                // 2: raftserverpb.v1.PeerGone
+	(*CheckPeer)(nil),               // 3: raftserverpb.v1.CheckPeer
+	(*SnapshotChunk)(nil),           // 4: raftserverpb.v1.SnapshotChunk
+	(*SnapshotAck)(nil),             // 5: raftserverpb.v1.SnapshotAck
+	(*Sleep)(nil),                   // 6: raftserverpb.v1.Sleep
+	(*StoreBeat)(nil),               // 7: raftserverpb.v1.StoreBeat
+	(*StoreIdent)(nil),              // 8: raftserverpb.v1.StoreIdent
+	(*RaftLocalState)(nil),          // 9: raftserverpb.v1.RaftLocalState
+	(*RaftApplyState)(nil),          // 10: raftserverpb.v1.RaftApplyState
+	(*RegionLocalState)(nil),        // 11: raftserverpb.v1.RegionLocalState
+	(*ClientRecord)(nil),            // 12: raftserverpb.v1.ClientRecord
+	(*RegionSnapshot)(nil),          // 13: raftserverpb.v1.RegionSnapshot
+	(*RememberedClient)(nil),        // 14: raftserverpb.v1.RememberedClient
+	(*v1.Peer)(nil),                 // 15: metapb.v1.Peer
+	(*v1.RegionEpoch)(nil),          // 16: metapb.v1.RegionEpoch
+	(*v11.Pair)(nil),                // 17: raftcmdpb.v1.Pair
+	(*v1.Region)(nil),               // 18: metapb.v1.Region
+	(*v11.RaftCommandResponse)(nil), // 19: raftcmdpb.v1.RaftCommandResponse
 }
 var file_raftserverpb_v1_raftserverpb_proto_depIdxs = []int32{
-	9,  // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
-	9,  // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
-	10, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
-	0,  // 3: raftserverpb.v1.RegionLocalState.state:type_name -> raftserverpb.v1.PeerState
-	11, // 4: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
-	12, // 5: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
-	11, // 6: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
-	13, // 7: raftserverpb.v1.RegionSnapshot.pairs:type_name -> raftcmdpb.v1.Pair
-	8,  // 8: raftserverpb.v1.RegionSnapshot.clients:type_name -> raftserverpb.v1.RememberedClient
-	6,  // 9: raftserverpb.v1.RememberedClient.record:type_name -> raftserverpb.v1.ClientRecord
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	15, // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
+	15, // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
+	16, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
+	2,  // 3: raftserverpb.v1.RaftMessage.peer_gone:type_name -> raftserverpb.v1.PeerGone
+	3,  // 4: raftserverpb.v1.RaftMessage.check_peer:type_name -> raftserverpb.v1.CheckPeer
+	4,  // 5: raftserverpb.v1.RaftMessage.snapshot_chunk:type_name -> raftserverpb.v1.SnapshotChunk
+	5,  // 6: raftserverpb.v1.RaftMessage.snapshot_ack:type_name -> raftserverpb.v1.SnapshotAck
+	6,  // 7: raftserverpb.v1.RaftMessage.sleep:type_name -> raftserverpb.v1.Sleep
+	7,  // 8: raftserverpb.v1.RaftMessage.store_beat:type_name -> raftserverpb.v1.StoreBeat
+	17, // 9: raftserverpb.v1.SnapshotChunk.pairs:type_name -> raftcmdpb.v1.Pair
+	0,  // 10: raftserverpb.v1.RegionLocalState.state:type_name -> raftserverpb.v1.PeerState
+	18, // 11: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
+	19, // 12: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
+	18, // 13: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
+	17, // 14: raftserverpb.v1.RegionSnapshot.pairs:type_name -> raftcmdpb.v1.Pair
+	14, // 15: raftserverpb.v1.RegionSnapshot.clients:type_name -> raftserverpb.v1.RememberedClient
+	12, // 16: raftserverpb.v1.RememberedClient.record:type_name -> raftserverpb.v1.ClientRecord
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_raftserverpb_v1_raftserverpb_proto_init() }
@@ -731,13 +1285,21 @@ func file_raftserverpb_v1_raftserverpb_proto_init() {
 	if File_raftserverpb_v1_raftserverpb_proto != nil {
 		return
 	}
+	file_raftserverpb_v1_raftserverpb_proto_msgTypes[0].OneofWrappers = []any{
+		(*RaftMessage_PeerGone)(nil),
+		(*RaftMessage_CheckPeer)(nil),
+		(*RaftMessage_SnapshotChunk)(nil),
+		(*RaftMessage_SnapshotAck)(nil),
+		(*RaftMessage_Sleep)(nil),
+		(*RaftMessage_StoreBeat)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_raftserverpb_v1_raftserverpb_proto_rawDesc), len(file_raftserverpb_v1_raftserverpb_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -55,6 +55,10 @@ func appendMessage(b []byte, m *Message) []byte {
 	b = appendUint(b, 19, uint64(m.SentMicros))
 	b = appendUint(b, 20, uint64(m.DueMicros))
 	b = appendBool(b, 21, m.Doomed)
+	b = appendUint(b, 22, uint64(m.Chunk))
+	b = appendBool(b, 23, m.LastChunk)
+	b = appendUint(b, 24, m.SnapshotBytes)
+	b = appendUint(b, 25, m.SnapshotBytesTotal)
 	return append(b, m.unknownFields...)
 }
 
@@ -178,6 +182,7 @@ func appendProgress(b []byte, m *raftcmdpb.PeerProgress) []byte {
 	b = appendUint(b, 4, uint64(m.GetState()))
 	b = appendBool(b, 5, m.GetRecentActive())
 	b = appendBool(b, 6, m.GetLearner())
+	b = appendUint(b, 7, m.GetPendingSnapshot())
 	return append(b, m.ProtoReflect().GetUnknown()...)
 }
 

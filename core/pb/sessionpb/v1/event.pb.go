@@ -42,6 +42,15 @@ const (
 	MessageType_MESSAGE_TYPE_READ_INDEX          MessageType = 11
 	MessageType_MESSAGE_TYPE_READ_INDEX_RESPONSE MessageType = 12
 	MessageType_MESSAGE_TYPE_OTHER               MessageType = 13
+	// The receiver of a snapshot asks for its next chunk.
+	MessageType_MESSAGE_TYPE_SNAPSHOT_ACK MessageType = 14
+	// A peer hears that it was removed.
+	MessageType_MESSAGE_TYPE_PEER_GONE MessageType = 15
+	// A peer asks whether it was removed.
+	MessageType_MESSAGE_TYPE_CHECK_PEER MessageType = 16
+	// The leader of an idle region lets timers rest.
+	MessageType_MESSAGE_TYPE_SLEEP      MessageType = 17
+	MessageType_MESSAGE_TYPE_STORE_BEAT MessageType = 18
 )
 
 // Enum value maps for MessageType.
@@ -61,6 +70,11 @@ var (
 		11: "MESSAGE_TYPE_READ_INDEX",
 		12: "MESSAGE_TYPE_READ_INDEX_RESPONSE",
 		13: "MESSAGE_TYPE_OTHER",
+		14: "MESSAGE_TYPE_SNAPSHOT_ACK",
+		15: "MESSAGE_TYPE_PEER_GONE",
+		16: "MESSAGE_TYPE_CHECK_PEER",
+		17: "MESSAGE_TYPE_SLEEP",
+		18: "MESSAGE_TYPE_STORE_BEAT",
 	}
 	MessageType_value = map[string]int32{
 		"MESSAGE_TYPE_UNSPECIFIED":         0,
@@ -77,6 +91,11 @@ var (
 		"MESSAGE_TYPE_READ_INDEX":          11,
 		"MESSAGE_TYPE_READ_INDEX_RESPONSE": 12,
 		"MESSAGE_TYPE_OTHER":               13,
+		"MESSAGE_TYPE_SNAPSHOT_ACK":        14,
+		"MESSAGE_TYPE_PEER_GONE":           15,
+		"MESSAGE_TYPE_CHECK_PEER":          16,
+		"MESSAGE_TYPE_SLEEP":               17,
+		"MESSAGE_TYPE_STORE_BEAT":          18,
 	}
 )
 
@@ -271,6 +290,162 @@ func (EntryType) EnumDescriptor() ([]byte, []int) {
 	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{3}
 }
 
+type PeerOrigin int32
+
+const (
+	PeerOrigin_PEER_ORIGIN_UNSPECIFIED PeerOrigin = 0
+	// A message for it came; it waits for a snapshot.
+	PeerOrigin_PEER_ORIGIN_MESSAGE PeerOrigin = 1
+	PeerOrigin_PEER_ORIGIN_SPLIT   PeerOrigin = 2
+)
+
+// Enum value maps for PeerOrigin.
+var (
+	PeerOrigin_name = map[int32]string{
+		0: "PEER_ORIGIN_UNSPECIFIED",
+		1: "PEER_ORIGIN_MESSAGE",
+		2: "PEER_ORIGIN_SPLIT",
+	}
+	PeerOrigin_value = map[string]int32{
+		"PEER_ORIGIN_UNSPECIFIED": 0,
+		"PEER_ORIGIN_MESSAGE":     1,
+		"PEER_ORIGIN_SPLIT":       2,
+	}
+)
+
+func (x PeerOrigin) Enum() *PeerOrigin {
+	p := new(PeerOrigin)
+	*p = x
+	return p
+}
+
+func (x PeerOrigin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PeerOrigin) Descriptor() protoreflect.EnumDescriptor {
+	return file_sessionpb_v1_event_proto_enumTypes[4].Descriptor()
+}
+
+func (PeerOrigin) Type() protoreflect.EnumType {
+	return &file_sessionpb_v1_event_proto_enumTypes[4]
+}
+
+func (x PeerOrigin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PeerOrigin.Descriptor instead.
+func (PeerOrigin) EnumDescriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+type RegionChangeReason int32
+
+const (
+	RegionChangeReason_REGION_CHANGE_REASON_UNSPECIFIED RegionChangeReason = 0
+	RegionChangeReason_REGION_CHANGE_REASON_CONF_CHANGE RegionChangeReason = 1
+	// The keys behind the new end belong to another region now.
+	RegionChangeReason_REGION_CHANGE_REASON_SPLIT RegionChangeReason = 2
+)
+
+// Enum value maps for RegionChangeReason.
+var (
+	RegionChangeReason_name = map[int32]string{
+		0: "REGION_CHANGE_REASON_UNSPECIFIED",
+		1: "REGION_CHANGE_REASON_CONF_CHANGE",
+		2: "REGION_CHANGE_REASON_SPLIT",
+	}
+	RegionChangeReason_value = map[string]int32{
+		"REGION_CHANGE_REASON_UNSPECIFIED": 0,
+		"REGION_CHANGE_REASON_CONF_CHANGE": 1,
+		"REGION_CHANGE_REASON_SPLIT":       2,
+	}
+)
+
+func (x RegionChangeReason) Enum() *RegionChangeReason {
+	p := new(RegionChangeReason)
+	*p = x
+	return p
+}
+
+func (x RegionChangeReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RegionChangeReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_sessionpb_v1_event_proto_enumTypes[5].Descriptor()
+}
+
+func (RegionChangeReason) Type() protoreflect.EnumType {
+	return &file_sessionpb_v1_event_proto_enumTypes[5]
+}
+
+func (x RegionChangeReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RegionChangeReason.Descriptor instead.
+func (RegionChangeReason) EnumDescriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+type SnapshotStage int32
+
+const (
+	SnapshotStage_SNAPSHOT_STAGE_UNSPECIFIED SnapshotStage = 0
+	SnapshotStage_SNAPSHOT_STAGE_STARTED     SnapshotStage = 1
+	// The receiver has bytes_done.
+	SnapshotStage_SNAPSHOT_STAGE_SENDING SnapshotStage = 2
+	SnapshotStage_SNAPSHOT_STAGE_DONE    SnapshotStage = 3
+	SnapshotStage_SNAPSHOT_STAGE_FAILED  SnapshotStage = 4
+)
+
+// Enum value maps for SnapshotStage.
+var (
+	SnapshotStage_name = map[int32]string{
+		0: "SNAPSHOT_STAGE_UNSPECIFIED",
+		1: "SNAPSHOT_STAGE_STARTED",
+		2: "SNAPSHOT_STAGE_SENDING",
+		3: "SNAPSHOT_STAGE_DONE",
+		4: "SNAPSHOT_STAGE_FAILED",
+	}
+	SnapshotStage_value = map[string]int32{
+		"SNAPSHOT_STAGE_UNSPECIFIED": 0,
+		"SNAPSHOT_STAGE_STARTED":     1,
+		"SNAPSHOT_STAGE_SENDING":     2,
+		"SNAPSHOT_STAGE_DONE":        3,
+		"SNAPSHOT_STAGE_FAILED":      4,
+	}
+)
+
+func (x SnapshotStage) Enum() *SnapshotStage {
+	p := new(SnapshotStage)
+	*p = x
+	return p
+}
+
+func (x SnapshotStage) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SnapshotStage) Descriptor() protoreflect.EnumDescriptor {
+	return file_sessionpb_v1_event_proto_enumTypes[6].Descriptor()
+}
+
+func (SnapshotStage) Type() protoreflect.EnumType {
+	return &file_sessionpb_v1_event_proto_enumTypes[6]
+}
+
+func (x SnapshotStage) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SnapshotStage.Descriptor instead.
+func (SnapshotStage) EnumDescriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
 // Event is one thing that happened. Its sequence number is its stable id.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -305,6 +480,14 @@ type Event struct {
 	//	*Event_Violation
 	//	*Event_StoreStopped
 	//	*Event_ElectionTimeoutSet
+	//	*Event_StoreAdded
+	//	*Event_PeerCreated
+	//	*Event_PeerDestroyed
+	//	*Event_RegionChanged
+	//	*Event_LogCompacted
+	//	*Event_SnapshotProgress
+	//	*Event_SnapshotRestored
+	//	*Event_TransferStarted
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -564,6 +747,78 @@ func (x *Event) GetElectionTimeoutSet() *ElectionTimeoutSet {
 	return nil
 }
 
+func (x *Event) GetStoreAdded() *StoreAdded {
+	if x != nil {
+		if x, ok := x.Body.(*Event_StoreAdded); ok {
+			return x.StoreAdded
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetPeerCreated() *PeerCreated {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PeerCreated); ok {
+			return x.PeerCreated
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetPeerDestroyed() *PeerDestroyed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_PeerDestroyed); ok {
+			return x.PeerDestroyed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRegionChanged() *RegionChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RegionChanged); ok {
+			return x.RegionChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetLogCompacted() *LogCompacted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_LogCompacted); ok {
+			return x.LogCompacted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSnapshotProgress() *SnapshotProgress {
+	if x != nil {
+		if x, ok := x.Body.(*Event_SnapshotProgress); ok {
+			return x.SnapshotProgress
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSnapshotRestored() *SnapshotRestored {
+	if x != nil {
+		if x, ok := x.Body.(*Event_SnapshotRestored); ok {
+			return x.SnapshotRestored
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTransferStarted() *TransferStarted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_TransferStarted); ok {
+			return x.TransferStarted
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -652,6 +907,38 @@ type Event_ElectionTimeoutSet struct {
 	ElectionTimeoutSet *ElectionTimeoutSet `protobuf:"bytes,25,opt,name=election_timeout_set,json=electionTimeoutSet,proto3,oneof"`
 }
 
+type Event_StoreAdded struct {
+	StoreAdded *StoreAdded `protobuf:"bytes,26,opt,name=store_added,json=storeAdded,proto3,oneof"`
+}
+
+type Event_PeerCreated struct {
+	PeerCreated *PeerCreated `protobuf:"bytes,27,opt,name=peer_created,json=peerCreated,proto3,oneof"`
+}
+
+type Event_PeerDestroyed struct {
+	PeerDestroyed *PeerDestroyed `protobuf:"bytes,28,opt,name=peer_destroyed,json=peerDestroyed,proto3,oneof"`
+}
+
+type Event_RegionChanged struct {
+	RegionChanged *RegionChanged `protobuf:"bytes,29,opt,name=region_changed,json=regionChanged,proto3,oneof"`
+}
+
+type Event_LogCompacted struct {
+	LogCompacted *LogCompacted `protobuf:"bytes,30,opt,name=log_compacted,json=logCompacted,proto3,oneof"`
+}
+
+type Event_SnapshotProgress struct {
+	SnapshotProgress *SnapshotProgress `protobuf:"bytes,31,opt,name=snapshot_progress,json=snapshotProgress,proto3,oneof"`
+}
+
+type Event_SnapshotRestored struct {
+	SnapshotRestored *SnapshotRestored `protobuf:"bytes,32,opt,name=snapshot_restored,json=snapshotRestored,proto3,oneof"`
+}
+
+type Event_TransferStarted struct {
+	TransferStarted *TransferStarted `protobuf:"bytes,33,opt,name=transfer_started,json=transferStarted,proto3,oneof"`
+}
+
 func (*Event_RunStarted) isEvent_Body() {}
 
 func (*Event_Ticked) isEvent_Body() {}
@@ -693,6 +980,22 @@ func (*Event_Violation) isEvent_Body() {}
 func (*Event_StoreStopped) isEvent_Body() {}
 
 func (*Event_ElectionTimeoutSet) isEvent_Body() {}
+
+func (*Event_StoreAdded) isEvent_Body() {}
+
+func (*Event_PeerCreated) isEvent_Body() {}
+
+func (*Event_PeerDestroyed) isEvent_Body() {}
+
+func (*Event_RegionChanged) isEvent_Body() {}
+
+func (*Event_LogCompacted) isEvent_Body() {}
+
+func (*Event_SnapshotProgress) isEvent_Body() {}
+
+func (*Event_SnapshotRestored) isEvent_Body() {}
+
+func (*Event_TransferStarted) isEvent_Body() {}
 
 // RunStarted is the first event of a run: the whole cluster as bootstrapped.
 type RunStarted struct {
@@ -880,9 +1183,15 @@ type Message struct {
 	// When it arrives, if nothing happens to it.
 	DueMicros int64 `protobuf:"varint,20,opt,name=due_micros,json=dueMicros,proto3" json:"due_micros,omitempty"`
 	// The network will lose it on the way, at due_micros.
-	Doomed        bool `protobuf:"varint,21,opt,name=doomed,proto3" json:"doomed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Doomed bool `protobuf:"varint,21,opt,name=doomed,proto3" json:"doomed,omitempty"`
+	// Of a snapshot's chunk: its number, from 1; of an acknowledgement: the chunk wanted next.
+	Chunk     uint32 `protobuf:"varint,22,opt,name=chunk,proto3" json:"chunk,omitempty"`
+	LastChunk bool   `protobuf:"varint,23,opt,name=last_chunk,json=lastChunk,proto3" json:"last_chunk,omitempty"`
+	// Of a snapshot's chunk: what of the snapshot has been sent with it, and all of it.
+	SnapshotBytes      uint64 `protobuf:"varint,24,opt,name=snapshot_bytes,json=snapshotBytes,proto3" json:"snapshot_bytes,omitempty"`
+	SnapshotBytesTotal uint64 `protobuf:"varint,25,opt,name=snapshot_bytes_total,json=snapshotBytesTotal,proto3" json:"snapshot_bytes_total,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
@@ -1060,6 +1369,34 @@ func (x *Message) GetDoomed() bool {
 		return x.Doomed
 	}
 	return false
+}
+
+func (x *Message) GetChunk() uint32 {
+	if x != nil {
+		return x.Chunk
+	}
+	return 0
+}
+
+func (x *Message) GetLastChunk() bool {
+	if x != nil {
+		return x.LastChunk
+	}
+	return false
+}
+
+func (x *Message) GetSnapshotBytes() uint64 {
+	if x != nil {
+		return x.SnapshotBytes
+	}
+	return 0
+}
+
+func (x *Message) GetSnapshotBytesTotal() uint64 {
+	if x != nil {
+		return x.SnapshotBytesTotal
+	}
+	return 0
 }
 
 type MessageSent struct {
@@ -1335,7 +1672,8 @@ type LogEntry struct {
 	Index uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
 	Term  uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
 	Type  EntryType              `protobuf:"varint,3,opt,name=type,proto3,enum=sessionpb.v1.EntryType" json:"type,omitempty"`
-	// A raftcmdpb.v1.RaftCommandRequest in its own encoding; left out when longer than 1 KiB.
+	// A raftcmdpb.v1.RaftCommandRequest in its own encoding; left out when longer than 1 KiB. A conf change without one
+	// leaves a joint configuration.
 	Command   []byte `protobuf:"bytes,4,opt,name=command,proto3" json:"command,omitempty"`
 	SizeBytes uint32 `protobuf:"varint,5,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	// FNV-1a of type and data: equal digests mean equal entries.
@@ -2549,6 +2887,532 @@ func (x *StoreStopped) GetStore() *StoreState {
 	return nil
 }
 
+// StoreAdded: a new store joined the cluster, without any peer.
+type StoreAdded struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Store         *StoreState            `protobuf:"bytes,1,opt,name=store,proto3" json:"store,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreAdded) Reset() {
+	*x = StoreAdded{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreAdded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreAdded) ProtoMessage() {}
+
+func (x *StoreAdded) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreAdded.ProtoReflect.Descriptor instead.
+func (*StoreAdded) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *StoreAdded) GetStore() *StoreState {
+	if x != nil {
+		return x.Store
+	}
+	return nil
+}
+
+// PeerCreated: the store has a peer of one more region.
+type PeerCreated struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Peer   *PeerState             `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Origin PeerOrigin             `protobuf:"varint,2,opt,name=origin,proto3,enum=sessionpb.v1.PeerOrigin" json:"origin,omitempty"`
+	// Of a split: the region it came out of.
+	ParentRegionId uint64 `protobuf:"varint,3,opt,name=parent_region_id,json=parentRegionId,proto3" json:"parent_region_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PeerCreated) Reset() {
+	*x = PeerCreated{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerCreated) ProtoMessage() {}
+
+func (x *PeerCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerCreated.ProtoReflect.Descriptor instead.
+func (*PeerCreated) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *PeerCreated) GetPeer() *PeerState {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+func (x *PeerCreated) GetOrigin() PeerOrigin {
+	if x != nil {
+		return x.Origin
+	}
+	return PeerOrigin_PEER_ORIGIN_UNSPECIFIED
+}
+
+func (x *PeerCreated) GetParentRegionId() uint64 {
+	if x != nil {
+		return x.ParentRegionId
+	}
+	return 0
+}
+
+// PeerDestroyed: the store's peer of a region is gone, with its log and its keys, and leaves a tombstone.
+type PeerDestroyed struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	RegionId uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	PeerId   uint64                 `protobuf:"varint,2,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
+	// In words: why.
+	Why           string `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerDestroyed) Reset() {
+	*x = PeerDestroyed{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerDestroyed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerDestroyed) ProtoMessage() {}
+
+func (x *PeerDestroyed) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerDestroyed.ProtoReflect.Descriptor instead.
+func (*PeerDestroyed) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *PeerDestroyed) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *PeerDestroyed) GetPeerId() uint64 {
+	if x != nil {
+		return x.PeerId
+	}
+	return 0
+}
+
+func (x *PeerDestroyed) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// RegionChanged: a store's peer has applied a change of its region's members or range. A snapshot's is in
+// SnapshotRestored.
+type RegionChanged struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Region       *v11.Region            `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
+	RegionBefore *v11.Region            `protobuf:"bytes,2,opt,name=region_before,json=regionBefore,proto3" json:"region_before,omitempty"`
+	Reason       RegionChangeReason     `protobuf:"varint,3,opt,name=reason,proto3,enum=sessionpb.v1.RegionChangeReason" json:"reason,omitempty"`
+	// The entry that changed it.
+	Index         uint64 `protobuf:"varint,4,opt,name=index,proto3" json:"index,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegionChanged) Reset() {
+	*x = RegionChanged{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegionChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegionChanged) ProtoMessage() {}
+
+func (x *RegionChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegionChanged.ProtoReflect.Descriptor instead.
+func (*RegionChanged) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RegionChanged) GetRegion() *v11.Region {
+	if x != nil {
+		return x.Region
+	}
+	return nil
+}
+
+func (x *RegionChanged) GetRegionBefore() *v11.Region {
+	if x != nil {
+		return x.RegionBefore
+	}
+	return nil
+}
+
+func (x *RegionChanged) GetReason() RegionChangeReason {
+	if x != nil {
+		return x.Reason
+	}
+	return RegionChangeReason_REGION_CHANGE_REASON_UNSPECIFIED
+}
+
+func (x *RegionChanged) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+// LogCompacted: a peer's log begins at first_index now.
+type LogCompacted struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	RegionId         uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	FirstIndex       uint64                 `protobuf:"varint,2,opt,name=first_index,json=firstIndex,proto3" json:"first_index,omitempty"`
+	FirstIndexBefore uint64                 `protobuf:"varint,3,opt,name=first_index_before,json=firstIndexBefore,proto3" json:"first_index_before,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *LogCompacted) Reset() {
+	*x = LogCompacted{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogCompacted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogCompacted) ProtoMessage() {}
+
+func (x *LogCompacted) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogCompacted.ProtoReflect.Descriptor instead.
+func (*LogCompacted) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *LogCompacted) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *LogCompacted) GetFirstIndex() uint64 {
+	if x != nil {
+		return x.FirstIndex
+	}
+	return 0
+}
+
+func (x *LogCompacted) GetFirstIndexBefore() uint64 {
+	if x != nil {
+		return x.FirstIndexBefore
+	}
+	return 0
+}
+
+// SnapshotProgress is a snapshot on its way, as its sender knows it.
+type SnapshotProgress struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	SnapshotId uint64                 `protobuf:"varint,1,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	RegionId   uint64                 `protobuf:"varint,2,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	ToStore    uint64                 `protobuf:"varint,3,opt,name=to_store,json=toStore,proto3" json:"to_store,omitempty"`
+	ToPeer     uint64                 `protobuf:"varint,4,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	Index      uint64                 `protobuf:"varint,5,opt,name=index,proto3" json:"index,omitempty"`
+	Term       uint64                 `protobuf:"varint,6,opt,name=term,proto3" json:"term,omitempty"`
+	Stage      SnapshotStage          `protobuf:"varint,7,opt,name=stage,proto3,enum=sessionpb.v1.SnapshotStage" json:"stage,omitempty"`
+	BytesDone  uint64                 `protobuf:"varint,8,opt,name=bytes_done,json=bytesDone,proto3" json:"bytes_done,omitempty"`
+	BytesTotal uint64                 `protobuf:"varint,9,opt,name=bytes_total,json=bytesTotal,proto3" json:"bytes_total,omitempty"`
+	// Of a failure.
+	Why           string `protobuf:"bytes,10,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotProgress) Reset() {
+	*x = SnapshotProgress{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotProgress) ProtoMessage() {}
+
+func (x *SnapshotProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotProgress.ProtoReflect.Descriptor instead.
+func (*SnapshotProgress) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SnapshotProgress) GetSnapshotId() uint64 {
+	if x != nil {
+		return x.SnapshotId
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetToStore() uint64 {
+	if x != nil {
+		return x.ToStore
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetToPeer() uint64 {
+	if x != nil {
+		return x.ToPeer
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetStage() SnapshotStage {
+	if x != nil {
+		return x.Stage
+	}
+	return SnapshotStage_SNAPSHOT_STAGE_UNSPECIFIED
+}
+
+func (x *SnapshotProgress) GetBytesDone() uint64 {
+	if x != nil {
+		return x.BytesDone
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetBytesTotal() uint64 {
+	if x != nil {
+		return x.BytesTotal
+	}
+	return 0
+}
+
+func (x *SnapshotProgress) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// SnapshotRestored: a peer has taken a snapshot in place of what it had. The batch that holds it is on its way to the
+// disk.
+type SnapshotRestored struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Peer          *PeerState             `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnapshotRestored) Reset() {
+	*x = SnapshotRestored{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnapshotRestored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnapshotRestored) ProtoMessage() {}
+
+func (x *SnapshotRestored) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnapshotRestored.ProtoReflect.Descriptor instead.
+func (*SnapshotRestored) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SnapshotRestored) GetPeer() *PeerState {
+	if x != nil {
+		return x.Peer
+	}
+	return nil
+}
+
+// TransferStarted: a leader begins to hand over.
+type TransferStarted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RegionId      uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	ToStore       uint64                 `protobuf:"varint,2,opt,name=to_store,json=toStore,proto3" json:"to_store,omitempty"`
+	ToPeer        uint64                 `protobuf:"varint,3,opt,name=to_peer,json=toPeer,proto3" json:"to_peer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TransferStarted) Reset() {
+	*x = TransferStarted{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TransferStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TransferStarted) ProtoMessage() {}
+
+func (x *TransferStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TransferStarted.ProtoReflect.Descriptor instead.
+func (*TransferStarted) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *TransferStarted) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *TransferStarted) GetToStore() uint64 {
+	if x != nil {
+		return x.ToStore
+	}
+	return 0
+}
+
+func (x *TransferStarted) GetToPeer() uint64 {
+	if x != nil {
+		return x.ToPeer
+	}
+	return 0
+}
+
 // StoreState is a whole store, as a keyframe holds it.
 type StoreState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2560,13 +3424,15 @@ type StoreState struct {
 	// The ids of those writes that are in the engine but not synced.
 	WrittenIds    []uint64 `protobuf:"varint,5,rep,packed,name=written_ids,json=writtenIds,proto3" json:"written_ids,omitempty"`
 	StoppedReason string   `protobuf:"bytes,6,opt,name=stopped_reason,json=stoppedReason,proto3" json:"stopped_reason,omitempty"`
+	// Snapshots it is sending.
+	Snapshots     []*SnapshotProgress `protobuf:"bytes,7,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoreState) Reset() {
 	*x = StoreState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +3444,7 @@ func (x *StoreState) String() string {
 func (*StoreState) ProtoMessage() {}
 
 func (x *StoreState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +3457,7 @@ func (x *StoreState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreState.ProtoReflect.Descriptor instead.
 func (*StoreState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{28}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StoreState) GetId() uint64 {
@@ -2636,6 +3502,13 @@ func (x *StoreState) GetStoppedReason() string {
 	return ""
 }
 
+func (x *StoreState) GetSnapshots() []*SnapshotProgress {
+	if x != nil {
+		return x.Snapshots
+	}
+	return nil
+}
+
 type PeerState struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Region     *v11.Region            `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
@@ -2656,15 +3529,21 @@ type PeerState struct {
 	// The newest entries, at most 1,000.
 	Entries []*LogEntry `protobuf:"bytes,15,rep,name=entries,proto3" json:"entries,omitempty"`
 	// At most 1,000, by key.
-	Keys          []*KeyChange `protobuf:"bytes,16,rep,name=keys,proto3" json:"keys,omitempty"`
-	KeysTotal     uint64       `protobuf:"varint,17,opt,name=keys_total,json=keysTotal,proto3" json:"keys_total,omitempty"`
+	Keys      []*KeyChange `protobuf:"bytes,16,rep,name=keys,proto3" json:"keys,omitempty"`
+	KeysTotal uint64       `protobuf:"varint,17,opt,name=keys_total,json=keysTotal,proto3" json:"keys_total,omitempty"`
+	// It waits for its first snapshot and knows no more of the region than its id.
+	Uninitialized bool `protobuf:"varint,18,opt,name=uninitialized,proto3" json:"uninitialized,omitempty"`
+	// Of a leader: lease reads are served until then; 0 when it has no lease.
+	LeaseUntilMicros int64 `protobuf:"varint,19,opt,name=lease_until_micros,json=leaseUntilMicros,proto3" json:"lease_until_micros,omitempty"`
+	// Keys and values of the region, in bytes.
+	SizeBytes     uint64 `protobuf:"varint,20,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PeerState) Reset() {
 	*x = PeerState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2676,7 +3555,7 @@ func (x *PeerState) String() string {
 func (*PeerState) ProtoMessage() {}
 
 func (x *PeerState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2689,7 +3568,7 @@ func (x *PeerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerState.ProtoReflect.Descriptor instead.
 func (*PeerState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{29}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PeerState) GetRegion() *v11.Region {
@@ -2811,6 +3690,27 @@ func (x *PeerState) GetKeysTotal() uint64 {
 	return 0
 }
 
+func (x *PeerState) GetUninitialized() bool {
+	if x != nil {
+		return x.Uninitialized
+	}
+	return false
+}
+
+func (x *PeerState) GetLeaseUntilMicros() int64 {
+	if x != nil {
+		return x.LeaseUntilMicros
+	}
+	return 0
+}
+
+func (x *PeerState) GetSizeBytes() uint64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
 // Keyframe is the whole state after the event seq; a viewer starts from it.
 type Keyframe struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -2828,7 +3728,7 @@ type Keyframe struct {
 
 func (x *Keyframe) Reset() {
 	*x = Keyframe{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2840,7 +3740,7 @@ func (x *Keyframe) String() string {
 func (*Keyframe) ProtoMessage() {}
 
 func (x *Keyframe) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2853,7 +3753,7 @@ func (x *Keyframe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyframe.ProtoReflect.Descriptor instead.
 func (*Keyframe) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{30}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Keyframe) GetSeq() uint64 {
@@ -2909,7 +3809,7 @@ var File_sessionpb_v1_event_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x16sessionpb/v1/run.proto\"\xbe\v\n" +
+	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x16sessionpb/v1/run.proto\"\xf4\x0f\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x04R\x04step\x12\x1f\n" +
@@ -2938,7 +3838,16 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x10settings_changed\x18\x16 \x01(\v2\x1d.sessionpb.v1.SettingsChangedH\x00R\x0fsettingsChanged\x127\n" +
 	"\tviolation\x18\x17 \x01(\v2\x17.sessionpb.v1.ViolationH\x00R\tviolation\x12A\n" +
 	"\rstore_stopped\x18\x18 \x01(\v2\x1a.sessionpb.v1.StoreStoppedH\x00R\fstoreStopped\x12T\n" +
-	"\x14election_timeout_set\x18\x19 \x01(\v2 .sessionpb.v1.ElectionTimeoutSetH\x00R\x12electionTimeoutSetB\x06\n" +
+	"\x14election_timeout_set\x18\x19 \x01(\v2 .sessionpb.v1.ElectionTimeoutSetH\x00R\x12electionTimeoutSet\x12;\n" +
+	"\vstore_added\x18\x1a \x01(\v2\x18.sessionpb.v1.StoreAddedH\x00R\n" +
+	"storeAdded\x12>\n" +
+	"\fpeer_created\x18\x1b \x01(\v2\x19.sessionpb.v1.PeerCreatedH\x00R\vpeerCreated\x12D\n" +
+	"\x0epeer_destroyed\x18\x1c \x01(\v2\x1b.sessionpb.v1.PeerDestroyedH\x00R\rpeerDestroyed\x12D\n" +
+	"\x0eregion_changed\x18\x1d \x01(\v2\x1b.sessionpb.v1.RegionChangedH\x00R\rregionChanged\x12A\n" +
+	"\rlog_compacted\x18\x1e \x01(\v2\x1a.sessionpb.v1.LogCompactedH\x00R\flogCompacted\x12M\n" +
+	"\x11snapshot_progress\x18\x1f \x01(\v2\x1e.sessionpb.v1.SnapshotProgressH\x00R\x10snapshotProgress\x12M\n" +
+	"\x11snapshot_restored\x18  \x01(\v2\x1e.sessionpb.v1.SnapshotRestoredH\x00R\x10snapshotRestored\x12J\n" +
+	"\x10transfer_started\x18! \x01(\v2\x1d.sessionpb.v1.TransferStartedH\x00R\x0ftransferStartedB\x06\n" +
 	"\x04body\"l\n" +
 	"\n" +
 	"RunStarted\x12,\n" +
@@ -2949,7 +3858,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\tPeerTimer\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12#\n" +
 	"\relapsed_ticks\x18\x02 \x01(\rR\felapsedTicks\x12#\n" +
-	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicks\"\xf2\x04\n" +
+	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicks\"\x80\x06\n" +
 	"\aMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x1d\n" +
@@ -2978,7 +3887,12 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"sentMicros\x12\x1d\n" +
 	"\n" +
 	"due_micros\x18\x14 \x01(\x03R\tdueMicros\x12\x16\n" +
-	"\x06doomed\x18\x15 \x01(\bR\x06doomed\">\n" +
+	"\x06doomed\x18\x15 \x01(\bR\x06doomed\x12\x14\n" +
+	"\x05chunk\x18\x16 \x01(\rR\x05chunk\x12\x1d\n" +
+	"\n" +
+	"last_chunk\x18\x17 \x01(\bR\tlastChunk\x12%\n" +
+	"\x0esnapshot_bytes\x18\x18 \x01(\x04R\rsnapshotBytes\x120\n" +
+	"\x14snapshot_bytes_total\x18\x19 \x01(\x04R\x12snapshotBytesTotal\">\n" +
 	"\vMessageSent\x12/\n" +
 	"\amessage\x18\x01 \x01(\v2\x15.sessionpb.v1.MessageR\amessage\";\n" +
 	"\x10MessageDelivered\x12\x0e\n" +
@@ -3087,7 +4001,49 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\revidence_seqs\x18\a \x03(\x04R\fevidenceSeqs\"V\n" +
 	"\fStoreStopped\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12.\n" +
-	"\x05store\x18\x02 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"\xd7\x01\n" +
+	"\x05store\x18\x02 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"<\n" +
+	"\n" +
+	"StoreAdded\x12.\n" +
+	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"\x96\x01\n" +
+	"\vPeerCreated\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.sessionpb.v1.PeerStateR\x04peer\x120\n" +
+	"\x06origin\x18\x02 \x01(\x0e2\x18.sessionpb.v1.PeerOriginR\x06origin\x12(\n" +
+	"\x10parent_region_id\x18\x03 \x01(\x04R\x0eparentRegionId\"W\n" +
+	"\rPeerDestroyed\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x17\n" +
+	"\apeer_id\x18\x02 \x01(\x04R\x06peerId\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\"\xc2\x01\n" +
+	"\rRegionChanged\x12)\n" +
+	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x126\n" +
+	"\rregion_before\x18\x02 \x01(\v2\x11.metapb.v1.RegionR\fregionBefore\x128\n" +
+	"\x06reason\x18\x03 \x01(\x0e2 .sessionpb.v1.RegionChangeReasonR\x06reason\x12\x14\n" +
+	"\x05index\x18\x04 \x01(\x04R\x05index\"z\n" +
+	"\fLogCompacted\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x1f\n" +
+	"\vfirst_index\x18\x02 \x01(\x04R\n" +
+	"firstIndex\x12,\n" +
+	"\x12first_index_before\x18\x03 \x01(\x04R\x10firstIndexBefore\"\xb3\x02\n" +
+	"\x10SnapshotProgress\x12\x1f\n" +
+	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
+	"snapshotId\x12\x1b\n" +
+	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x19\n" +
+	"\bto_store\x18\x03 \x01(\x04R\atoStore\x12\x17\n" +
+	"\ato_peer\x18\x04 \x01(\x04R\x06toPeer\x12\x14\n" +
+	"\x05index\x18\x05 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x06 \x01(\x04R\x04term\x121\n" +
+	"\x05stage\x18\a \x01(\x0e2\x1b.sessionpb.v1.SnapshotStageR\x05stage\x12\x1d\n" +
+	"\n" +
+	"bytes_done\x18\b \x01(\x04R\tbytesDone\x12\x1f\n" +
+	"\vbytes_total\x18\t \x01(\x04R\n" +
+	"bytesTotal\x12\x10\n" +
+	"\x03why\x18\n" +
+	" \x01(\tR\x03why\"?\n" +
+	"\x10SnapshotRestored\x12+\n" +
+	"\x04peer\x18\x01 \x01(\v2\x17.sessionpb.v1.PeerStateR\x04peer\"b\n" +
+	"\x0fTransferStarted\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x19\n" +
+	"\bto_store\x18\x02 \x01(\x04R\atoStore\x12\x17\n" +
+	"\ato_peer\x18\x03 \x01(\x04R\x06toPeer\"\x95\x02\n" +
 	"\n" +
 	"StoreState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x0e\n" +
@@ -3096,7 +4052,8 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x06writes\x18\x04 \x03(\v2\x1a.sessionpb.v1.WriteStartedR\x06writes\x12\x1f\n" +
 	"\vwritten_ids\x18\x05 \x03(\x04R\n" +
 	"writtenIds\x12%\n" +
-	"\x0estopped_reason\x18\x06 \x01(\tR\rstoppedReason\"\xc7\x04\n" +
+	"\x0estopped_reason\x18\x06 \x01(\tR\rstoppedReason\x12<\n" +
+	"\tsnapshots\x18\a \x03(\v2\x1e.sessionpb.v1.SnapshotProgressR\tsnapshots\"\xba\x05\n" +
 	"\tPeerState\x12)\n" +
 	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12\x17\n" +
 	"\apeer_id\x18\x02 \x01(\x04R\x06peerId\x12&\n" +
@@ -3118,7 +4075,11 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\aentries\x18\x0f \x03(\v2\x16.sessionpb.v1.LogEntryR\aentries\x12+\n" +
 	"\x04keys\x18\x10 \x03(\v2\x17.sessionpb.v1.KeyChangeR\x04keys\x12\x1d\n" +
 	"\n" +
-	"keys_total\x18\x11 \x01(\x04R\tkeysTotal\"\x9d\x02\n" +
+	"keys_total\x18\x11 \x01(\x04R\tkeysTotal\x12$\n" +
+	"\runinitialized\x18\x12 \x01(\bR\runinitialized\x12,\n" +
+	"\x12lease_until_micros\x18\x13 \x01(\x03R\x10leaseUntilMicros\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x14 \x01(\x04R\tsizeBytes\"\x9d\x02\n" +
 	"\bKeyframe\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x04R\x04step\x12\x1f\n" +
@@ -3129,7 +4090,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\bmessages\x18\x06 \x03(\v2\x15.sessionpb.v1.MessageR\bmessages\x127\n" +
 	"\n" +
 	"operations\x18\a \x03(\v2\x17.sessionpb.v1.OperationR\n" +
-	"operations*\xb1\x03\n" +
+	"operations*\xbe\x04\n" +
 	"\vMessageType\x12\x1c\n" +
 	"\x18MESSAGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MESSAGE_TYPE_APPEND\x10\x01\x12 \n" +
@@ -3145,7 +4106,12 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x12\x1b\n" +
 	"\x17MESSAGE_TYPE_READ_INDEX\x10\v\x12$\n" +
 	" MESSAGE_TYPE_READ_INDEX_RESPONSE\x10\f\x12\x16\n" +
-	"\x12MESSAGE_TYPE_OTHER\x10\r*\x90\x01\n" +
+	"\x12MESSAGE_TYPE_OTHER\x10\r\x12\x1d\n" +
+	"\x19MESSAGE_TYPE_SNAPSHOT_ACK\x10\x0e\x12\x1a\n" +
+	"\x16MESSAGE_TYPE_PEER_GONE\x10\x0f\x12\x1b\n" +
+	"\x17MESSAGE_TYPE_CHECK_PEER\x10\x10\x12\x16\n" +
+	"\x12MESSAGE_TYPE_SLEEP\x10\x11\x12\x1b\n" +
+	"\x17MESSAGE_TYPE_STORE_BEAT\x10\x12*\x90\x01\n" +
 	"\n" +
 	"LossReason\x12\x1b\n" +
 	"\x17LOSS_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -3163,7 +4129,22 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x16ENTRY_TYPE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ENTRY_TYPE_COMMAND\x10\x01\x12\x14\n" +
 	"\x10ENTRY_TYPE_EMPTY\x10\x02\x12\x1a\n" +
-	"\x16ENTRY_TYPE_CONF_CHANGE\x10\x03B)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
+	"\x16ENTRY_TYPE_CONF_CHANGE\x10\x03*Y\n" +
+	"\n" +
+	"PeerOrigin\x12\x1b\n" +
+	"\x17PEER_ORIGIN_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13PEER_ORIGIN_MESSAGE\x10\x01\x12\x15\n" +
+	"\x11PEER_ORIGIN_SPLIT\x10\x02*\x80\x01\n" +
+	"\x12RegionChangeReason\x12$\n" +
+	" REGION_CHANGE_REASON_UNSPECIFIED\x10\x00\x12$\n" +
+	" REGION_CHANGE_REASON_CONF_CHANGE\x10\x01\x12\x1e\n" +
+	"\x1aREGION_CHANGE_REASON_SPLIT\x10\x02*\x9b\x01\n" +
+	"\rSnapshotStage\x12\x1e\n" +
+	"\x1aSNAPSHOT_STAGE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16SNAPSHOT_STAGE_STARTED\x10\x01\x12\x1a\n" +
+	"\x16SNAPSHOT_STAGE_SENDING\x10\x02\x12\x17\n" +
+	"\x13SNAPSHOT_STAGE_DONE\x10\x03\x12\x19\n" +
+	"\x15SNAPSHOT_STAGE_FAILED\x10\x04B)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
 
 var (
 	file_sessionpb_v1_event_proto_rawDescOnce sync.Once
@@ -3177,116 +4158,144 @@ func file_sessionpb_v1_event_proto_rawDescGZIP() []byte {
 	return file_sessionpb_v1_event_proto_rawDescData
 }
 
-var file_sessionpb_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_sessionpb_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_sessionpb_v1_event_proto_goTypes = []any{
 	(MessageType)(0),               // 0: sessionpb.v1.MessageType
 	(LossReason)(0),                // 1: sessionpb.v1.LossReason
 	(Role)(0),                      // 2: sessionpb.v1.Role
 	(EntryType)(0),                 // 3: sessionpb.v1.EntryType
-	(*Event)(nil),                  // 4: sessionpb.v1.Event
-	(*RunStarted)(nil),             // 5: sessionpb.v1.RunStarted
-	(*Ticked)(nil),                 // 6: sessionpb.v1.Ticked
-	(*PeerTimer)(nil),              // 7: sessionpb.v1.PeerTimer
-	(*Message)(nil),                // 8: sessionpb.v1.Message
-	(*MessageSent)(nil),            // 9: sessionpb.v1.MessageSent
-	(*MessageDelivered)(nil),       // 10: sessionpb.v1.MessageDelivered
-	(*MessageLost)(nil),            // 11: sessionpb.v1.MessageLost
-	(*RoleChanged)(nil),            // 12: sessionpb.v1.RoleChanged
-	(*LogEntry)(nil),               // 13: sessionpb.v1.LogEntry
-	(*WriteStarted)(nil),           // 14: sessionpb.v1.WriteStarted
-	(*PeerWrite)(nil),              // 15: sessionpb.v1.PeerWrite
-	(*Written)(nil),                // 16: sessionpb.v1.Written
-	(*Synced)(nil),                 // 17: sessionpb.v1.Synced
-	(*Committed)(nil),              // 18: sessionpb.v1.Committed
-	(*Applied)(nil),                // 19: sessionpb.v1.Applied
-	(*KeyChange)(nil),              // 20: sessionpb.v1.KeyChange
-	(*ProgressChanged)(nil),        // 21: sessionpb.v1.ProgressChanged
-	(*Operation)(nil),              // 22: sessionpb.v1.Operation
-	(*OperationStarted)(nil),       // 23: sessionpb.v1.OperationStarted
-	(*OperationEnded)(nil),         // 24: sessionpb.v1.OperationEnded
-	(*StoreCrashed)(nil),           // 25: sessionpb.v1.StoreCrashed
-	(*StoreStarted)(nil),           // 26: sessionpb.v1.StoreStarted
-	(*TimedOut)(nil),               // 27: sessionpb.v1.TimedOut
-	(*ElectionTimeoutSet)(nil),     // 28: sessionpb.v1.ElectionTimeoutSet
-	(*SettingsChanged)(nil),        // 29: sessionpb.v1.SettingsChanged
-	(*Violation)(nil),              // 30: sessionpb.v1.Violation
-	(*StoreStopped)(nil),           // 31: sessionpb.v1.StoreStopped
-	(*StoreState)(nil),             // 32: sessionpb.v1.StoreState
-	(*PeerState)(nil),              // 33: sessionpb.v1.PeerState
-	(*Keyframe)(nil),               // 34: sessionpb.v1.Keyframe
-	(*Config)(nil),                 // 35: sessionpb.v1.Config
-	(*v1.PeerProgress)(nil),        // 36: raftcmdpb.v1.PeerProgress
-	(*v1.RaftCommandRequest)(nil),  // 37: raftcmdpb.v1.RaftCommandRequest
-	(*v1.RaftCommandResponse)(nil), // 38: raftcmdpb.v1.RaftCommandResponse
-	(*Network)(nil),                // 39: sessionpb.v1.Network
-	(*Disk)(nil),                   // 40: sessionpb.v1.Disk
-	(*v11.Region)(nil),             // 41: metapb.v1.Region
+	(PeerOrigin)(0),                // 4: sessionpb.v1.PeerOrigin
+	(RegionChangeReason)(0),        // 5: sessionpb.v1.RegionChangeReason
+	(SnapshotStage)(0),             // 6: sessionpb.v1.SnapshotStage
+	(*Event)(nil),                  // 7: sessionpb.v1.Event
+	(*RunStarted)(nil),             // 8: sessionpb.v1.RunStarted
+	(*Ticked)(nil),                 // 9: sessionpb.v1.Ticked
+	(*PeerTimer)(nil),              // 10: sessionpb.v1.PeerTimer
+	(*Message)(nil),                // 11: sessionpb.v1.Message
+	(*MessageSent)(nil),            // 12: sessionpb.v1.MessageSent
+	(*MessageDelivered)(nil),       // 13: sessionpb.v1.MessageDelivered
+	(*MessageLost)(nil),            // 14: sessionpb.v1.MessageLost
+	(*RoleChanged)(nil),            // 15: sessionpb.v1.RoleChanged
+	(*LogEntry)(nil),               // 16: sessionpb.v1.LogEntry
+	(*WriteStarted)(nil),           // 17: sessionpb.v1.WriteStarted
+	(*PeerWrite)(nil),              // 18: sessionpb.v1.PeerWrite
+	(*Written)(nil),                // 19: sessionpb.v1.Written
+	(*Synced)(nil),                 // 20: sessionpb.v1.Synced
+	(*Committed)(nil),              // 21: sessionpb.v1.Committed
+	(*Applied)(nil),                // 22: sessionpb.v1.Applied
+	(*KeyChange)(nil),              // 23: sessionpb.v1.KeyChange
+	(*ProgressChanged)(nil),        // 24: sessionpb.v1.ProgressChanged
+	(*Operation)(nil),              // 25: sessionpb.v1.Operation
+	(*OperationStarted)(nil),       // 26: sessionpb.v1.OperationStarted
+	(*OperationEnded)(nil),         // 27: sessionpb.v1.OperationEnded
+	(*StoreCrashed)(nil),           // 28: sessionpb.v1.StoreCrashed
+	(*StoreStarted)(nil),           // 29: sessionpb.v1.StoreStarted
+	(*TimedOut)(nil),               // 30: sessionpb.v1.TimedOut
+	(*ElectionTimeoutSet)(nil),     // 31: sessionpb.v1.ElectionTimeoutSet
+	(*SettingsChanged)(nil),        // 32: sessionpb.v1.SettingsChanged
+	(*Violation)(nil),              // 33: sessionpb.v1.Violation
+	(*StoreStopped)(nil),           // 34: sessionpb.v1.StoreStopped
+	(*StoreAdded)(nil),             // 35: sessionpb.v1.StoreAdded
+	(*PeerCreated)(nil),            // 36: sessionpb.v1.PeerCreated
+	(*PeerDestroyed)(nil),          // 37: sessionpb.v1.PeerDestroyed
+	(*RegionChanged)(nil),          // 38: sessionpb.v1.RegionChanged
+	(*LogCompacted)(nil),           // 39: sessionpb.v1.LogCompacted
+	(*SnapshotProgress)(nil),       // 40: sessionpb.v1.SnapshotProgress
+	(*SnapshotRestored)(nil),       // 41: sessionpb.v1.SnapshotRestored
+	(*TransferStarted)(nil),        // 42: sessionpb.v1.TransferStarted
+	(*StoreState)(nil),             // 43: sessionpb.v1.StoreState
+	(*PeerState)(nil),              // 44: sessionpb.v1.PeerState
+	(*Keyframe)(nil),               // 45: sessionpb.v1.Keyframe
+	(*Config)(nil),                 // 46: sessionpb.v1.Config
+	(*v1.PeerProgress)(nil),        // 47: raftcmdpb.v1.PeerProgress
+	(*v1.RaftCommandRequest)(nil),  // 48: raftcmdpb.v1.RaftCommandRequest
+	(*v1.RaftCommandResponse)(nil), // 49: raftcmdpb.v1.RaftCommandResponse
+	(*Network)(nil),                // 50: sessionpb.v1.Network
+	(*Disk)(nil),                   // 51: sessionpb.v1.Disk
+	(*v11.Region)(nil),             // 52: metapb.v1.Region
 }
 var file_sessionpb_v1_event_proto_depIdxs = []int32{
-	5,  // 0: sessionpb.v1.Event.run_started:type_name -> sessionpb.v1.RunStarted
-	6,  // 1: sessionpb.v1.Event.ticked:type_name -> sessionpb.v1.Ticked
-	9,  // 2: sessionpb.v1.Event.message_sent:type_name -> sessionpb.v1.MessageSent
-	10, // 3: sessionpb.v1.Event.message_delivered:type_name -> sessionpb.v1.MessageDelivered
-	11, // 4: sessionpb.v1.Event.message_lost:type_name -> sessionpb.v1.MessageLost
-	12, // 5: sessionpb.v1.Event.role_changed:type_name -> sessionpb.v1.RoleChanged
-	14, // 6: sessionpb.v1.Event.write_started:type_name -> sessionpb.v1.WriteStarted
-	16, // 7: sessionpb.v1.Event.written:type_name -> sessionpb.v1.Written
-	17, // 8: sessionpb.v1.Event.synced:type_name -> sessionpb.v1.Synced
-	18, // 9: sessionpb.v1.Event.committed:type_name -> sessionpb.v1.Committed
-	19, // 10: sessionpb.v1.Event.applied:type_name -> sessionpb.v1.Applied
-	21, // 11: sessionpb.v1.Event.progress_changed:type_name -> sessionpb.v1.ProgressChanged
-	23, // 12: sessionpb.v1.Event.operation_started:type_name -> sessionpb.v1.OperationStarted
-	24, // 13: sessionpb.v1.Event.operation_ended:type_name -> sessionpb.v1.OperationEnded
-	25, // 14: sessionpb.v1.Event.store_crashed:type_name -> sessionpb.v1.StoreCrashed
-	26, // 15: sessionpb.v1.Event.store_started:type_name -> sessionpb.v1.StoreStarted
-	27, // 16: sessionpb.v1.Event.timed_out:type_name -> sessionpb.v1.TimedOut
-	29, // 17: sessionpb.v1.Event.settings_changed:type_name -> sessionpb.v1.SettingsChanged
-	30, // 18: sessionpb.v1.Event.violation:type_name -> sessionpb.v1.Violation
-	31, // 19: sessionpb.v1.Event.store_stopped:type_name -> sessionpb.v1.StoreStopped
-	28, // 20: sessionpb.v1.Event.election_timeout_set:type_name -> sessionpb.v1.ElectionTimeoutSet
-	35, // 21: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
-	32, // 22: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
-	7,  // 23: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
-	0,  // 24: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
-	8,  // 25: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
-	1,  // 26: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
-	2,  // 27: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
-	2,  // 28: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
-	7,  // 29: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
-	3,  // 30: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
-	15, // 31: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
-	13, // 32: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
-	3,  // 33: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
-	20, // 34: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
-	36, // 35: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
-	37, // 36: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
-	38, // 37: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	22, // 38: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
-	38, // 39: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	32, // 40: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
-	32, // 41: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
-	7,  // 42: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
-	39, // 43: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
-	40, // 44: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
-	32, // 45: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
-	33, // 46: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
-	14, // 47: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
-	41, // 48: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
-	2,  // 49: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
-	7,  // 50: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
-	36, // 51: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
-	13, // 52: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
-	20, // 53: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
-	35, // 54: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
-	32, // 55: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
-	8,  // 56: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
-	22, // 57: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	8,  // 0: sessionpb.v1.Event.run_started:type_name -> sessionpb.v1.RunStarted
+	9,  // 1: sessionpb.v1.Event.ticked:type_name -> sessionpb.v1.Ticked
+	12, // 2: sessionpb.v1.Event.message_sent:type_name -> sessionpb.v1.MessageSent
+	13, // 3: sessionpb.v1.Event.message_delivered:type_name -> sessionpb.v1.MessageDelivered
+	14, // 4: sessionpb.v1.Event.message_lost:type_name -> sessionpb.v1.MessageLost
+	15, // 5: sessionpb.v1.Event.role_changed:type_name -> sessionpb.v1.RoleChanged
+	17, // 6: sessionpb.v1.Event.write_started:type_name -> sessionpb.v1.WriteStarted
+	19, // 7: sessionpb.v1.Event.written:type_name -> sessionpb.v1.Written
+	20, // 8: sessionpb.v1.Event.synced:type_name -> sessionpb.v1.Synced
+	21, // 9: sessionpb.v1.Event.committed:type_name -> sessionpb.v1.Committed
+	22, // 10: sessionpb.v1.Event.applied:type_name -> sessionpb.v1.Applied
+	24, // 11: sessionpb.v1.Event.progress_changed:type_name -> sessionpb.v1.ProgressChanged
+	26, // 12: sessionpb.v1.Event.operation_started:type_name -> sessionpb.v1.OperationStarted
+	27, // 13: sessionpb.v1.Event.operation_ended:type_name -> sessionpb.v1.OperationEnded
+	28, // 14: sessionpb.v1.Event.store_crashed:type_name -> sessionpb.v1.StoreCrashed
+	29, // 15: sessionpb.v1.Event.store_started:type_name -> sessionpb.v1.StoreStarted
+	30, // 16: sessionpb.v1.Event.timed_out:type_name -> sessionpb.v1.TimedOut
+	32, // 17: sessionpb.v1.Event.settings_changed:type_name -> sessionpb.v1.SettingsChanged
+	33, // 18: sessionpb.v1.Event.violation:type_name -> sessionpb.v1.Violation
+	34, // 19: sessionpb.v1.Event.store_stopped:type_name -> sessionpb.v1.StoreStopped
+	31, // 20: sessionpb.v1.Event.election_timeout_set:type_name -> sessionpb.v1.ElectionTimeoutSet
+	35, // 21: sessionpb.v1.Event.store_added:type_name -> sessionpb.v1.StoreAdded
+	36, // 22: sessionpb.v1.Event.peer_created:type_name -> sessionpb.v1.PeerCreated
+	37, // 23: sessionpb.v1.Event.peer_destroyed:type_name -> sessionpb.v1.PeerDestroyed
+	38, // 24: sessionpb.v1.Event.region_changed:type_name -> sessionpb.v1.RegionChanged
+	39, // 25: sessionpb.v1.Event.log_compacted:type_name -> sessionpb.v1.LogCompacted
+	40, // 26: sessionpb.v1.Event.snapshot_progress:type_name -> sessionpb.v1.SnapshotProgress
+	41, // 27: sessionpb.v1.Event.snapshot_restored:type_name -> sessionpb.v1.SnapshotRestored
+	42, // 28: sessionpb.v1.Event.transfer_started:type_name -> sessionpb.v1.TransferStarted
+	46, // 29: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
+	43, // 30: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
+	10, // 31: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
+	0,  // 32: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
+	11, // 33: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
+	1,  // 34: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
+	2,  // 35: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
+	2,  // 36: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
+	10, // 37: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
+	3,  // 38: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
+	18, // 39: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
+	16, // 40: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
+	3,  // 41: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
+	23, // 42: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
+	47, // 43: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
+	48, // 44: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
+	49, // 45: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	25, // 46: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
+	49, // 47: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	43, // 48: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
+	43, // 49: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
+	10, // 50: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
+	50, // 51: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
+	51, // 52: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
+	43, // 53: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
+	43, // 54: sessionpb.v1.StoreAdded.store:type_name -> sessionpb.v1.StoreState
+	44, // 55: sessionpb.v1.PeerCreated.peer:type_name -> sessionpb.v1.PeerState
+	4,  // 56: sessionpb.v1.PeerCreated.origin:type_name -> sessionpb.v1.PeerOrigin
+	52, // 57: sessionpb.v1.RegionChanged.region:type_name -> metapb.v1.Region
+	52, // 58: sessionpb.v1.RegionChanged.region_before:type_name -> metapb.v1.Region
+	5,  // 59: sessionpb.v1.RegionChanged.reason:type_name -> sessionpb.v1.RegionChangeReason
+	6,  // 60: sessionpb.v1.SnapshotProgress.stage:type_name -> sessionpb.v1.SnapshotStage
+	44, // 61: sessionpb.v1.SnapshotRestored.peer:type_name -> sessionpb.v1.PeerState
+	44, // 62: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
+	17, // 63: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
+	40, // 64: sessionpb.v1.StoreState.snapshots:type_name -> sessionpb.v1.SnapshotProgress
+	52, // 65: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
+	2,  // 66: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
+	10, // 67: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
+	47, // 68: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
+	16, // 69: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
+	23, // 70: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
+	46, // 71: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
+	43, // 72: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
+	11, // 73: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
+	25, // 74: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
+	75, // [75:75] is the sub-list for method output_type
+	75, // [75:75] is the sub-list for method input_type
+	75, // [75:75] is the sub-list for extension type_name
+	75, // [75:75] is the sub-list for extension extendee
+	0,  // [0:75] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_event_proto_init() }
@@ -3317,14 +4326,22 @@ func file_sessionpb_v1_event_proto_init() {
 		(*Event_Violation)(nil),
 		(*Event_StoreStopped)(nil),
 		(*Event_ElectionTimeoutSet)(nil),
+		(*Event_StoreAdded)(nil),
+		(*Event_PeerCreated)(nil),
+		(*Event_PeerDestroyed)(nil),
+		(*Event_RegionChanged)(nil),
+		(*Event_LogCompacted)(nil),
+		(*Event_SnapshotProgress)(nil),
+		(*Event_SnapshotRestored)(nil),
+		(*Event_TransferStarted)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_event_proto_rawDesc), len(file_sessionpb_v1_event_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   31,
+			NumEnums:      7,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -36,8 +36,10 @@ type Config struct {
 	ClientTimeoutMicros int64 `protobuf:"varint,6,opt,name=client_timeout_micros,json=clientTimeoutMicros,proto3" json:"client_timeout_micros,omitempty"`
 	// Stop the run at a violation.
 	StopAtViolation bool `protobuf:"varint,7,opt,name=stop_at_violation,json=stopAtViolation,proto3" json:"stop_at_violation,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// How many of the stores hold a voter of the first region at the start; 0 means all.
+	Members       uint32 `protobuf:"varint,8,opt,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Config) Reset() {
@@ -119,6 +121,13 @@ func (x *Config) GetStopAtViolation() bool {
 	return false
 }
 
+func (x *Config) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
 type RaftOptions struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	BaseTickMicros int64                  `protobuf:"varint,1,opt,name=base_tick_micros,json=baseTickMicros,proto3" json:"base_tick_micros,omitempty"`
@@ -127,8 +136,19 @@ type RaftOptions struct {
 	ElectionTicksMin uint32 `protobuf:"varint,3,opt,name=election_ticks_min,json=electionTicksMin,proto3" json:"election_ticks_min,omitempty"`
 	PreVote          bool   `protobuf:"varint,4,opt,name=pre_vote,json=preVote,proto3" json:"pre_vote,omitempty"`
 	CheckQuorum      bool   `protobuf:"varint,5,opt,name=check_quorum,json=checkQuorum,proto3" json:"check_quorum,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// A leader may answer reads of mode LEASE without asking. Needs check_quorum.
+	LeaseReads bool `protobuf:"varint,6,opt,name=lease_reads,json=leaseReads,proto3" json:"lease_reads,omitempty"`
+	// A region of more bytes of keys and values is split near its middle; 0: never by size.
+	RegionBytesMax uint64 `protobuf:"varint,7,opt,name=region_bytes_max,json=regionBytesMax,proto3" json:"region_bytes_max,omitempty"`
+	// A log that holds more applied entries than this is compacted; 0: on command only.
+	LogEntriesMax uint32 `protobuf:"varint,8,opt,name=log_entries_max,json=logEntriesMax,proto3" json:"log_entries_max,omitempty"`
+	// How many of the newest entries such a compaction keeps, for followers that are a little behind.
+	LogEntriesKept        uint32 `protobuf:"varint,9,opt,name=log_entries_kept,json=logEntriesKept,proto3" json:"log_entries_kept,omitempty"`
+	SnapshotChunkBytesMax uint32 `protobuf:"varint,10,opt,name=snapshot_chunk_bytes_max,json=snapshotChunkBytesMax,proto3" json:"snapshot_chunk_bytes_max,omitempty"`
+	// An idle region's timers rest after so many ticks; 0: never.
+	SleepTicks    uint32 `protobuf:"varint,11,opt,name=sleep_ticks,json=sleepTicks,proto3" json:"sleep_ticks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RaftOptions) Reset() {
@@ -194,6 +214,48 @@ func (x *RaftOptions) GetCheckQuorum() bool {
 		return x.CheckQuorum
 	}
 	return false
+}
+
+func (x *RaftOptions) GetLeaseReads() bool {
+	if x != nil {
+		return x.LeaseReads
+	}
+	return false
+}
+
+func (x *RaftOptions) GetRegionBytesMax() uint64 {
+	if x != nil {
+		return x.RegionBytesMax
+	}
+	return 0
+}
+
+func (x *RaftOptions) GetLogEntriesMax() uint32 {
+	if x != nil {
+		return x.LogEntriesMax
+	}
+	return 0
+}
+
+func (x *RaftOptions) GetLogEntriesKept() uint32 {
+	if x != nil {
+		return x.LogEntriesKept
+	}
+	return 0
+}
+
+func (x *RaftOptions) GetSnapshotChunkBytesMax() uint32 {
+	if x != nil {
+		return x.SnapshotChunkBytesMax
+	}
+	return 0
+}
+
+func (x *RaftOptions) GetSleepTicks() uint32 {
+	if x != nil {
+		return x.SleepTicks
+	}
+	return 0
 }
 
 type Network struct {
@@ -425,6 +487,7 @@ type Action struct {
 	//	*Action_SetNetwork
 	//	*Action_SetDisk
 	//	*Action_SetElectionTimeout
+	//	*Action_AddStore
 	Action        isAction_Action `protobuf_oneof:"action"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -569,6 +632,15 @@ func (x *Action) GetSetElectionTimeout() *SetElectionTimeout {
 	return nil
 }
 
+func (x *Action) GetAddStore() *AddStore {
+	if x != nil {
+		if x, ok := x.Action.(*Action_AddStore); ok {
+			return x.AddStore
+		}
+	}
+	return nil
+}
+
 type isAction_Action interface {
 	isAction_Action()
 }
@@ -609,6 +681,10 @@ type Action_SetElectionTimeout struct {
 	SetElectionTimeout *SetElectionTimeout `protobuf:"bytes,12,opt,name=set_election_timeout,json=setElectionTimeout,proto3,oneof"`
 }
 
+type Action_AddStore struct {
+	AddStore *AddStore `protobuf:"bytes,13,opt,name=add_store,json=addStore,proto3,oneof"`
+}
+
 func (*Action_Propose) isAction_Action() {}
 
 func (*Action_CrashStore) isAction_Action() {}
@@ -627,8 +703,11 @@ func (*Action_SetDisk) isAction_Action() {}
 
 func (*Action_SetElectionTimeout) isAction_Action() {}
 
+func (*Action_AddStore) isAction_Action() {}
+
 // Propose hands a command to one store. The client of the run fills in the request id when the header has none
-// and the command writes.
+// and the command writes; the region, when the header has none, is the one that holds the command's first key, and the
+// first region for a command without keys.
 type Propose struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
@@ -681,6 +760,43 @@ func (x *Propose) GetRequest() *v1.RaftCommandRequest {
 	return nil
 }
 
+// AddStore starts one more store, without any peer. Its id is the next one.
+type AddStore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AddStore) Reset() {
+	*x = AddStore{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddStore) ProtoMessage() {}
+
+func (x *AddStore) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddStore.ProtoReflect.Descriptor instead.
+func (*AddStore) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{7}
+}
+
 type CrashStore struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
@@ -690,7 +806,7 @@ type CrashStore struct {
 
 func (x *CrashStore) Reset() {
 	*x = CrashStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +818,7 @@ func (x *CrashStore) String() string {
 func (*CrashStore) ProtoMessage() {}
 
 func (x *CrashStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +831,7 @@ func (x *CrashStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CrashStore.ProtoReflect.Descriptor instead.
 func (*CrashStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{7}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CrashStore) GetStoreId() uint64 {
@@ -734,7 +850,7 @@ type RestartStore struct {
 
 func (x *RestartStore) Reset() {
 	*x = RestartStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +862,7 @@ func (x *RestartStore) String() string {
 func (*RestartStore) ProtoMessage() {}
 
 func (x *RestartStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +875,7 @@ func (x *RestartStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartStore.ProtoReflect.Descriptor instead.
 func (*RestartStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{8}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RestartStore) GetStoreId() uint64 {
@@ -778,7 +894,7 @@ type DropMessage struct {
 
 func (x *DropMessage) Reset() {
 	*x = DropMessage{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +906,7 @@ func (x *DropMessage) String() string {
 func (*DropMessage) ProtoMessage() {}
 
 func (x *DropMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +919,7 @@ func (x *DropMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropMessage.ProtoReflect.Descriptor instead.
 func (*DropMessage) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{9}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DropMessage) GetMessageId() uint64 {
@@ -822,7 +938,7 @@ type DeliverMessage struct {
 
 func (x *DeliverMessage) Reset() {
 	*x = DeliverMessage{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +950,7 @@ func (x *DeliverMessage) String() string {
 func (*DeliverMessage) ProtoMessage() {}
 
 func (x *DeliverMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +963,7 @@ func (x *DeliverMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverMessage.ProtoReflect.Descriptor instead.
 func (*DeliverMessage) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{10}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeliverMessage) GetMessageId() uint64 {
@@ -868,7 +984,7 @@ type TimeOutStore struct {
 
 func (x *TimeOutStore) Reset() {
 	*x = TimeOutStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +996,7 @@ func (x *TimeOutStore) String() string {
 func (*TimeOutStore) ProtoMessage() {}
 
 func (x *TimeOutStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +1009,7 @@ func (x *TimeOutStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeOutStore.ProtoReflect.Descriptor instead.
 func (*TimeOutStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{11}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TimeOutStore) GetStoreId() uint64 {
@@ -919,7 +1035,7 @@ type SetNetwork struct {
 
 func (x *SetNetwork) Reset() {
 	*x = SetNetwork{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1047,7 @@ func (x *SetNetwork) String() string {
 func (*SetNetwork) ProtoMessage() {}
 
 func (x *SetNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1060,7 @@ func (x *SetNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNetwork.ProtoReflect.Descriptor instead.
 func (*SetNetwork) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{12}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetNetwork) GetNetwork() *Network {
@@ -963,7 +1079,7 @@ type SetDisk struct {
 
 func (x *SetDisk) Reset() {
 	*x = SetDisk{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -975,7 +1091,7 @@ func (x *SetDisk) String() string {
 func (*SetDisk) ProtoMessage() {}
 
 func (x *SetDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -988,7 +1104,7 @@ func (x *SetDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDisk.ProtoReflect.Descriptor instead.
 func (*SetDisk) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{13}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetDisk) GetDisk() *Disk {
@@ -1010,7 +1126,7 @@ type SetElectionTimeout struct {
 
 func (x *SetElectionTimeout) Reset() {
 	*x = SetElectionTimeout{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1022,7 +1138,7 @@ func (x *SetElectionTimeout) String() string {
 func (*SetElectionTimeout) ProtoMessage() {}
 
 func (x *SetElectionTimeout) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1035,7 +1151,7 @@ func (x *SetElectionTimeout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetElectionTimeout.ProtoReflect.Descriptor instead.
 func (*SetElectionTimeout) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{14}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetElectionTimeout) GetStoreId() uint64 {
@@ -1063,7 +1179,7 @@ var File_sessionpb_v1_run_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"\x16sessionpb/v1/run.proto\x12\fsessionpb.v1\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\x9c\x02\n" +
+	"\x16sessionpb/v1/run.proto\x12\fsessionpb.v1\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\xb6\x02\n" +
 	"\x06Config\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x16\n" +
 	"\x06stores\x18\x02 \x01(\rR\x06stores\x12-\n" +
@@ -1071,13 +1187,23 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\anetwork\x18\x04 \x01(\v2\x15.sessionpb.v1.NetworkR\anetwork\x12&\n" +
 	"\x04disk\x18\x05 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\x122\n" +
 	"\x15client_timeout_micros\x18\x06 \x01(\x03R\x13clientTimeoutMicros\x12*\n" +
-	"\x11stop_at_violation\x18\a \x01(\bR\x0fstopAtViolation\"\xcc\x01\n" +
+	"\x11stop_at_violation\x18\a \x01(\bR\x0fstopAtViolation\x12\x18\n" +
+	"\amembers\x18\b \x01(\rR\amembers\"\xc3\x03\n" +
 	"\vRaftOptions\x12(\n" +
 	"\x10base_tick_micros\x18\x01 \x01(\x03R\x0ebaseTickMicros\x12'\n" +
 	"\x0fheartbeat_ticks\x18\x02 \x01(\rR\x0eheartbeatTicks\x12,\n" +
 	"\x12election_ticks_min\x18\x03 \x01(\rR\x10electionTicksMin\x12\x19\n" +
 	"\bpre_vote\x18\x04 \x01(\bR\apreVote\x12!\n" +
-	"\fcheck_quorum\x18\x05 \x01(\bR\vcheckQuorum\"p\n" +
+	"\fcheck_quorum\x18\x05 \x01(\bR\vcheckQuorum\x12\x1f\n" +
+	"\vlease_reads\x18\x06 \x01(\bR\n" +
+	"leaseReads\x12(\n" +
+	"\x10region_bytes_max\x18\a \x01(\x04R\x0eregionBytesMax\x12&\n" +
+	"\x0flog_entries_max\x18\b \x01(\rR\rlogEntriesMax\x12(\n" +
+	"\x10log_entries_kept\x18\t \x01(\rR\x0elogEntriesKept\x127\n" +
+	"\x18snapshot_chunk_bytes_max\x18\n" +
+	" \x01(\rR\x15snapshotChunkBytesMax\x12\x1f\n" +
+	"\vsleep_ticks\x18\v \x01(\rR\n" +
+	"sleepTicks\"p\n" +
 	"\aNetwork\x12%\n" +
 	"\x0elatency_micros\x18\x01 \x01(\x03R\rlatencyMicros\x12#\n" +
 	"\rjitter_micros\x18\x02 \x01(\x03R\fjitterMicros\x12\x19\n" +
@@ -1093,7 +1219,7 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\n" +
 	"now_micros\x18\x05 \x01(\x03R\tnowMicros\x12\x14\n" +
 	"\x05acted\x18\x06 \x01(\rR\x05acted\x12\x17\n" +
-	"\aby_time\x18\a \x01(\bR\x06byTime\"\xae\x05\n" +
+	"\aby_time\x18\a \x01(\bR\x06byTime\"\xe5\x05\n" +
 	"\x06Action\x12\x1d\n" +
 	"\n" +
 	"after_step\x18\x01 \x01(\x04R\tafterStep\x12\x1b\n" +
@@ -1110,11 +1236,14 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	" \x01(\v2\x18.sessionpb.v1.SetNetworkH\x00R\n" +
 	"setNetwork\x122\n" +
 	"\bset_disk\x18\v \x01(\v2\x15.sessionpb.v1.SetDiskH\x00R\asetDisk\x12T\n" +
-	"\x14set_election_timeout\x18\f \x01(\v2 .sessionpb.v1.SetElectionTimeoutH\x00R\x12setElectionTimeoutB\b\n" +
+	"\x14set_election_timeout\x18\f \x01(\v2 .sessionpb.v1.SetElectionTimeoutH\x00R\x12setElectionTimeout\x125\n" +
+	"\tadd_store\x18\r \x01(\v2\x16.sessionpb.v1.AddStoreH\x00R\baddStoreB\b\n" +
 	"\x06action\"`\n" +
 	"\aPropose\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12:\n" +
-	"\arequest\x18\x02 \x01(\v2 .raftcmdpb.v1.RaftCommandRequestR\arequest\"'\n" +
+	"\arequest\x18\x02 \x01(\v2 .raftcmdpb.v1.RaftCommandRequestR\arequest\"\n" +
+	"\n" +
+	"\bAddStore\"'\n" +
 	"\n" +
 	"CrashStore\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\")\n" +
@@ -1151,7 +1280,7 @@ func file_sessionpb_v1_run_proto_rawDescGZIP() []byte {
 	return file_sessionpb_v1_run_proto_rawDescData
 }
 
-var file_sessionpb_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_sessionpb_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_sessionpb_v1_run_proto_goTypes = []any{
 	(*Config)(nil),                // 0: sessionpb.v1.Config
 	(*RaftOptions)(nil),           // 1: sessionpb.v1.RaftOptions
@@ -1160,15 +1289,16 @@ var file_sessionpb_v1_run_proto_goTypes = []any{
 	(*Run)(nil),                   // 4: sessionpb.v1.Run
 	(*Action)(nil),                // 5: sessionpb.v1.Action
 	(*Propose)(nil),               // 6: sessionpb.v1.Propose
-	(*CrashStore)(nil),            // 7: sessionpb.v1.CrashStore
-	(*RestartStore)(nil),          // 8: sessionpb.v1.RestartStore
-	(*DropMessage)(nil),           // 9: sessionpb.v1.DropMessage
-	(*DeliverMessage)(nil),        // 10: sessionpb.v1.DeliverMessage
-	(*TimeOutStore)(nil),          // 11: sessionpb.v1.TimeOutStore
-	(*SetNetwork)(nil),            // 12: sessionpb.v1.SetNetwork
-	(*SetDisk)(nil),               // 13: sessionpb.v1.SetDisk
-	(*SetElectionTimeout)(nil),    // 14: sessionpb.v1.SetElectionTimeout
-	(*v1.RaftCommandRequest)(nil), // 15: raftcmdpb.v1.RaftCommandRequest
+	(*AddStore)(nil),              // 7: sessionpb.v1.AddStore
+	(*CrashStore)(nil),            // 8: sessionpb.v1.CrashStore
+	(*RestartStore)(nil),          // 9: sessionpb.v1.RestartStore
+	(*DropMessage)(nil),           // 10: sessionpb.v1.DropMessage
+	(*DeliverMessage)(nil),        // 11: sessionpb.v1.DeliverMessage
+	(*TimeOutStore)(nil),          // 12: sessionpb.v1.TimeOutStore
+	(*SetNetwork)(nil),            // 13: sessionpb.v1.SetNetwork
+	(*SetDisk)(nil),               // 14: sessionpb.v1.SetDisk
+	(*SetElectionTimeout)(nil),    // 15: sessionpb.v1.SetElectionTimeout
+	(*v1.RaftCommandRequest)(nil), // 16: raftcmdpb.v1.RaftCommandRequest
 }
 var file_sessionpb_v1_run_proto_depIdxs = []int32{
 	1,  // 0: sessionpb.v1.Config.raft:type_name -> sessionpb.v1.RaftOptions
@@ -1177,22 +1307,23 @@ var file_sessionpb_v1_run_proto_depIdxs = []int32{
 	0,  // 3: sessionpb.v1.Run.config:type_name -> sessionpb.v1.Config
 	5,  // 4: sessionpb.v1.Run.actions:type_name -> sessionpb.v1.Action
 	6,  // 5: sessionpb.v1.Action.propose:type_name -> sessionpb.v1.Propose
-	7,  // 6: sessionpb.v1.Action.crash_store:type_name -> sessionpb.v1.CrashStore
-	8,  // 7: sessionpb.v1.Action.restart_store:type_name -> sessionpb.v1.RestartStore
-	9,  // 8: sessionpb.v1.Action.drop_message:type_name -> sessionpb.v1.DropMessage
-	10, // 9: sessionpb.v1.Action.deliver_message:type_name -> sessionpb.v1.DeliverMessage
-	11, // 10: sessionpb.v1.Action.time_out_store:type_name -> sessionpb.v1.TimeOutStore
-	12, // 11: sessionpb.v1.Action.set_network:type_name -> sessionpb.v1.SetNetwork
-	13, // 12: sessionpb.v1.Action.set_disk:type_name -> sessionpb.v1.SetDisk
-	14, // 13: sessionpb.v1.Action.set_election_timeout:type_name -> sessionpb.v1.SetElectionTimeout
-	15, // 14: sessionpb.v1.Propose.request:type_name -> raftcmdpb.v1.RaftCommandRequest
-	2,  // 15: sessionpb.v1.SetNetwork.network:type_name -> sessionpb.v1.Network
-	3,  // 16: sessionpb.v1.SetDisk.disk:type_name -> sessionpb.v1.Disk
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	8,  // 6: sessionpb.v1.Action.crash_store:type_name -> sessionpb.v1.CrashStore
+	9,  // 7: sessionpb.v1.Action.restart_store:type_name -> sessionpb.v1.RestartStore
+	10, // 8: sessionpb.v1.Action.drop_message:type_name -> sessionpb.v1.DropMessage
+	11, // 9: sessionpb.v1.Action.deliver_message:type_name -> sessionpb.v1.DeliverMessage
+	12, // 10: sessionpb.v1.Action.time_out_store:type_name -> sessionpb.v1.TimeOutStore
+	13, // 11: sessionpb.v1.Action.set_network:type_name -> sessionpb.v1.SetNetwork
+	14, // 12: sessionpb.v1.Action.set_disk:type_name -> sessionpb.v1.SetDisk
+	15, // 13: sessionpb.v1.Action.set_election_timeout:type_name -> sessionpb.v1.SetElectionTimeout
+	7,  // 14: sessionpb.v1.Action.add_store:type_name -> sessionpb.v1.AddStore
+	16, // 15: sessionpb.v1.Propose.request:type_name -> raftcmdpb.v1.RaftCommandRequest
+	2,  // 16: sessionpb.v1.SetNetwork.network:type_name -> sessionpb.v1.Network
+	3,  // 17: sessionpb.v1.SetDisk.disk:type_name -> sessionpb.v1.Disk
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_run_proto_init() }
@@ -1210,6 +1341,7 @@ func file_sessionpb_v1_run_proto_init() {
 		(*Action_SetNetwork)(nil),
 		(*Action_SetDisk)(nil),
 		(*Action_SetElectionTimeout)(nil),
+		(*Action_AddStore)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1217,7 +1349,7 @@ func file_sessionpb_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_run_proto_rawDesc), len(file_sessionpb_v1_run_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

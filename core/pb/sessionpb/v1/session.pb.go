@@ -92,6 +92,9 @@ const (
 	Capability_CAPABILITY_CHANGE_DISK     Capability = 9
 	Capability_CAPABILITY_RESET           Capability = 10
 	Capability_CAPABILITY_EXPORT_RUN      Capability = 11
+	Capability_CAPABILITY_ADD_STORES      Capability = 12
+	// Split, change of members, compaction, transfer of leadership.
+	Capability_CAPABILITY_CHANGE_REGIONS Capability = 13
 )
 
 // Enum value maps for Capability.
@@ -109,6 +112,8 @@ var (
 		9:  "CAPABILITY_CHANGE_DISK",
 		10: "CAPABILITY_RESET",
 		11: "CAPABILITY_EXPORT_RUN",
+		12: "CAPABILITY_ADD_STORES",
+		13: "CAPABILITY_CHANGE_REGIONS",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -123,6 +128,8 @@ var (
 		"CAPABILITY_CHANGE_DISK":     9,
 		"CAPABILITY_RESET":           10,
 		"CAPABILITY_EXPORT_RUN":      11,
+		"CAPABILITY_ADD_STORES":      12,
+		"CAPABILITY_CHANGE_REGIONS":  13,
 	}
 )
 
@@ -1922,7 +1929,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x17SOURCE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SOURCE_KIND_SIMULATION\x10\x01\x12\x14\n" +
 	"\x10SOURCE_KIND_LIVE\x10\x02\x12\x19\n" +
-	"\x15SOURCE_KIND_RECORDING\x10\x03*\xca\x02\n" +
+	"\x15SOURCE_KIND_RECORDING\x10\x03*\x84\x03\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -1937,7 +1944,9 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x16CAPABILITY_CHANGE_DISK\x10\t\x12\x14\n" +
 	"\x10CAPABILITY_RESET\x10\n" +
 	"\x12\x19\n" +
-	"\x15CAPABILITY_EXPORT_RUN\x10\v*\x9e\x01\n" +
+	"\x15CAPABILITY_EXPORT_RUN\x10\v\x12\x19\n" +
+	"\x15CAPABILITY_ADD_STORES\x10\f\x12\x1d\n" +
+	"\x19CAPABILITY_CHANGE_REGIONS\x10\r*\x9e\x01\n" +
 	"\bStepUnit\x12\x19\n" +
 	"\x15STEP_UNIT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTEP_UNIT_EVENT\x10\x01\x12\x1c\n" +

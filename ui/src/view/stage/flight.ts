@@ -31,6 +31,11 @@ const figures: Record<MessageType, Figure> = {
   [MessageType.READ_INDEX]: { ...figure("hexagon", 7, "other"), hollow: true },
   [MessageType.READ_INDEX_RESPONSE]: { ...figure("hexagon", 5.5, "other"), hollow: true },
   [MessageType.OTHER]: figure("circle", 5, "other"),
+  [MessageType.SNAPSHOT_ACK]: figure("square", 5, "snapshot"),
+  [MessageType.PEER_GONE]: { ...figure("hexagon", 7, "other"), hollow: true },
+  [MessageType.CHECK_PEER]: { ...figure("hexagon", 5.5, "other"), hollow: true },
+  [MessageType.SLEEP]: figure("circle", 2.8, "heartbeat"),
+  [MessageType.STORE_BEAT]: figure("circle", 2.8, "heartbeat"),
 };
 
 function figure(shape: Shape, size: number, tint: Tint): Figure {

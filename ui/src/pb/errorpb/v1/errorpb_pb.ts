@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file errorpb/v1/errorpb.proto.
  */
 export const file_errorpb_v1_errorpb: GenFile = /*@__PURE__*/
-  fileDesc("ChhlcnJvcnBiL3YxL2Vycm9ycGIucHJvdG8SCmVycm9ycGIudjEisgUKBUVycm9yEg8KB21lc3NhZ2UYASABKAkSJAoHb3V0Y29tZRgCIAEoDjITLmVycm9ycGIudjEuT3V0Y29tZRIrCgpub3RfbGVhZGVyGAMgASgLMhUuZXJyb3JwYi52MS5Ob3RMZWFkZXJIABI2ChByZWdpb25fbm90X2ZvdW5kGAQgASgLMhouZXJyb3JwYi52MS5SZWdpb25Ob3RGb3VuZEgAEjcKEWtleV9ub3RfaW5fcmVnaW9uGAUgASgLMhouZXJyb3JwYi52MS5LZXlOb3RJblJlZ2lvbkgAEi0KC3N0YWxlX2Vwb2NoGAYgASgLMhYuZXJyb3JwYi52MS5TdGFsZUVwb2NoSAASMgoOc2VydmVyX2lzX2J1c3kYByABKAsyGC5lcnJvcnBiLnYxLlNlcnZlcklzQnVzeUgAEjEKDXN0YWxlX2NvbW1hbmQYCCABKAsyGC5lcnJvcnBiLnYxLlN0YWxlQ29tbWFuZEgAEjMKDnN0YWxlX3NlcXVlbmNlGAkgASgLMhkuZXJyb3JwYi52MS5TdGFsZVNlcXVlbmNlSAASNwoQY2xpZW50X2ZvcmdvdHRlbhgKIAEoCzIbLmVycm9ycGIudjEuQ2xpZW50Rm9yZ290dGVuSAASNQoPaW52YWxpZF9yZXF1ZXN0GAsgASgLMhouZXJyb3JwYi52MS5JbnZhbGlkUmVxdWVzdEgAEjEKDXN0b3JlX3N0b3BwZWQYDCABKAsyGC5lcnJvcnBiLnYxLlN0b3JlU3RvcHBlZEgAEjQKD3N0b3JlX25vdF9tYXRjaBgNIAEoCzIZLmVycm9ycGIudjEuU3RvcmVOb3RNYXRjaEgAEiYKB3RpbWVvdXQYDiABKAsyEy5lcnJvcnBiLnYxLlRpbWVvdXRIAEIICgZyZWFzb24iPwoJTm90TGVhZGVyEhEKCXJlZ2lvbl9pZBgBIAEoBBIfCgZsZWFkZXIYAiABKAsyDy5tZXRhcGIudjEuUGVlciIjCg5SZWdpb25Ob3RGb3VuZBIRCglyZWdpb25faWQYASABKAQiVAoOS2V5Tm90SW5SZWdpb24SCwoDa2V5GAEgASgMEhEKCXJlZ2lvbl9pZBgCIAEoBBIRCglzdGFydF9rZXkYAyABKAwSDwoHZW5kX2tleRgEIAEoDCI4CgpTdGFsZUVwb2NoEioKD2N1cnJlbnRfcmVnaW9ucxgBIAMoCzIRLm1ldGFwYi52MS5SZWdpb24iHQoMU2VydmVySXNCdXN5Eg0KBWxpbWl0GAEgASgJIg4KDFN0YWxlQ29tbWFuZCI7Cg1TdGFsZVNlcXVlbmNlEhAKCHNlcXVlbmNlGAEgASgEEhgKEHNlcXVlbmNlX2FwcGxpZWQYAiABKAQiMAoPQ2xpZW50Rm9yZ290dGVuEg4KBmNsaWVudBgBIAEoBBINCgVmbG9vchgCIAEoBCIQCg5JbnZhbGlkUmVxdWVzdCIOCgxTdG9yZVN0b3BwZWQiIQoNU3RvcmVOb3RNYXRjaBIQCghzdG9yZV9pZBgBIAEoBCIgCgdUaW1lb3V0EhUKDXdhaXRlZF9taWNyb3MYASABKAMqUgoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASFwoTT1VUQ09NRV9OT1RfQVBQTElFRBABEhUKEU9VVENPTUVfTUFZX0FQUExZEAJCJVojcmFmdHBsYXkvY29yZS9wYi9lcnJvcnBiL3YxO2Vycm9ycGJiBnByb3RvMw", [file_metapb_v1_metapb]);
+  fileDesc("ChhlcnJvcnBiL3YxL2Vycm9ycGIucHJvdG8SCmVycm9ycGIudjEiiwkKBUVycm9yEg8KB21lc3NhZ2UYASABKAkSJAoHb3V0Y29tZRgCIAEoDjITLmVycm9ycGIudjEuT3V0Y29tZRIrCgpub3RfbGVhZGVyGAMgASgLMhUuZXJyb3JwYi52MS5Ob3RMZWFkZXJIABI2ChByZWdpb25fbm90X2ZvdW5kGAQgASgLMhouZXJyb3JwYi52MS5SZWdpb25Ob3RGb3VuZEgAEjcKEWtleV9ub3RfaW5fcmVnaW9uGAUgASgLMhouZXJyb3JwYi52MS5LZXlOb3RJblJlZ2lvbkgAEi0KC3N0YWxlX2Vwb2NoGAYgASgLMhYuZXJyb3JwYi52MS5TdGFsZUVwb2NoSAASMgoOc2VydmVyX2lzX2J1c3kYByABKAsyGC5lcnJvcnBiLnYxLlNlcnZlcklzQnVzeUgAEjEKDXN0YWxlX2NvbW1hbmQYCCABKAsyGC5lcnJvcnBiLnYxLlN0YWxlQ29tbWFuZEgAEjMKDnN0YWxlX3NlcXVlbmNlGAkgASgLMhkuZXJyb3JwYi52MS5TdGFsZVNlcXVlbmNlSAASNwoQY2xpZW50X2ZvcmdvdHRlbhgKIAEoCzIbLmVycm9ycGIudjEuQ2xpZW50Rm9yZ290dGVuSAASNQoPaW52YWxpZF9yZXF1ZXN0GAsgASgLMhouZXJyb3JwYi52MS5JbnZhbGlkUmVxdWVzdEgAEjEKDXN0b3JlX3N0b3BwZWQYDCABKAsyGC5lcnJvcnBiLnYxLlN0b3JlU3RvcHBlZEgAEjQKD3N0b3JlX25vdF9tYXRjaBgNIAEoCzIZLmVycm9ycGIudjEuU3RvcmVOb3RNYXRjaEgAEiYKB3RpbWVvdXQYDiABKAsyEy5lcnJvcnBiLnYxLlRpbWVvdXRIABI8ChNjb25mX2NoYW5nZV9wZW5kaW5nGA8gASgLMh0uZXJyb3JwYi52MS5Db25mQ2hhbmdlUGVuZGluZ0gAEjwKE2NvbmZfY2hhbmdlX3JlZnVzZWQYECABKAsyHS5lcnJvcnBiLnYxLkNvbmZDaGFuZ2VSZWZ1c2VkSAASMgoOcXVvcnVtX2F0X3Jpc2sYESABKAsyGC5lcnJvcnBiLnYxLlF1b3J1bUF0Umlza0gAEj0KE2xlYWRlcl90cmFuc2ZlcnJpbmcYEiABKAsyHi5lcnJvcnBiLnYxLkxlYWRlclRyYW5zZmVycmluZ0gAEjcKEHRyYW5zZmVyX3JlZnVzZWQYEyABKAsyGy5lcnJvcnBiLnYxLlRyYW5zZmVyUmVmdXNlZEgAEjgKEXNwbGl0X2tleV9yZWZ1c2VkGBQgASgLMhsuZXJyb3JwYi52MS5TcGxpdEtleVJlZnVzZWRIABI7ChJjb21wYWN0aW9uX3JlZnVzZWQYFSABKAsyHS5lcnJvcnBiLnYxLkNvbXBhY3Rpb25SZWZ1c2VkSAASOAoRbGVhc2Vfbm90X29mZmVyZWQYFiABKAsyGy5lcnJvcnBiLnYxLkxlYXNlTm90T2ZmZXJlZEgAQggKBnJlYXNvbiI/CglOb3RMZWFkZXISEQoJcmVnaW9uX2lkGAEgASgEEh8KBmxlYWRlchgCIAEoCzIPLm1ldGFwYi52MS5QZWVyIiMKDlJlZ2lvbk5vdEZvdW5kEhEKCXJlZ2lvbl9pZBgBIAEoBCJ9Cg5LZXlOb3RJblJlZ2lvbhILCgNrZXkYASABKAwSEQoJcmVnaW9uX2lkGAIgASgEEhEKCXN0YXJ0X2tleRgDIAEoDBIPCgdlbmRfa2V5GAQgASgMEicKDHJpZ2h0X3JlZ2lvbhgFIAEoCzIRLm1ldGFwYi52MS5SZWdpb24iOAoKU3RhbGVFcG9jaBIqCg9jdXJyZW50X3JlZ2lvbnMYASADKAsyES5tZXRhcGIudjEuUmVnaW9uIh0KDFNlcnZlcklzQnVzeRINCgVsaW1pdBgBIAEoCSIOCgxTdGFsZUNvbW1hbmQiOwoNU3RhbGVTZXF1ZW5jZRIQCghzZXF1ZW5jZRgBIAEoBBIYChBzZXF1ZW5jZV9hcHBsaWVkGAIgASgEIjAKD0NsaWVudEZvcmdvdHRlbhIOCgZjbGllbnQYASABKAQSDQoFZmxvb3IYAiABKAQiEAoOSW52YWxpZFJlcXVlc3QiDgoMU3RvcmVTdG9wcGVkIiEKDVN0b3JlTm90TWF0Y2gSEAoIc3RvcmVfaWQYASABKAQiIAoHVGltZW91dBIVCg13YWl0ZWRfbWljcm9zGAEgASgDIjUKEUNvbmZDaGFuZ2VQZW5kaW5nEhEKCXJlZ2lvbl9pZBgBIAEoBBINCgVqb2ludBgCIAEoCCJUChFDb25mQ2hhbmdlUmVmdXNlZBIdCgRwZWVyGAEgASgLMg8ubWV0YXBiLnYxLlBlZXISIAoHbWVtYmVycxgCIAMoCzIPLm1ldGFwYi52MS5QZWVyIj8KDFF1b3J1bUF0UmlzaxIOCgZ2b3RlcnMYASABKA0SHwoGc2lsZW50GAIgAygLMg8ubWV0YXBiLnYxLlBlZXIiMwoSTGVhZGVyVHJhbnNmZXJyaW5nEh0KBHBlZXIYASABKAsyDy5tZXRhcGIudjEuUGVlciJRCg9UcmFuc2ZlclJlZnVzZWQSHQoEcGVlchgBIAEoCzIPLm1ldGFwYi52MS5QZWVyEh8KBnZvdGVycxgCIAMoCzIPLm1ldGFwYi52MS5QZWVyIkgKD1NwbGl0S2V5UmVmdXNlZBIRCglzcGxpdF9rZXkYASABKAwSEQoJc3RhcnRfa2V5GAIgASgMEg8KB2VuZF9rZXkYAyABKAwiVgoRQ29tcGFjdGlvblJlZnVzZWQSFQoNY29tcGFjdF9pbmRleBgBIAEoBBITCgtmaXJzdF9pbmRleBgCIAEoBBIVCg1hcHBsaWVkX2luZGV4GAMgASgEIhEKD0xlYXNlTm90T2ZmZXJlZCpSCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIXChNPVVRDT01FX05PVF9BUFBMSUVEEAESFQoRT1VUQ09NRV9NQVlfQVBQTFkQAkIlWiNyYWZ0cGxheS9jb3JlL3BiL2Vycm9ycGIvdjE7ZXJyb3JwYmIGcHJvdG8z", [file_metapb_v1_metapb]);
 
 /**
  * Error is one reason, a sentence for people, and the outcome.
@@ -107,6 +107,54 @@ export type Error = Message<"errorpb.v1.Error"> & {
      */
     value: Timeout;
     case: "timeout";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.ConfChangePending conf_change_pending = 15;
+     */
+    value: ConfChangePending;
+    case: "confChangePending";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.ConfChangeRefused conf_change_refused = 16;
+     */
+    value: ConfChangeRefused;
+    case: "confChangeRefused";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.QuorumAtRisk quorum_at_risk = 17;
+     */
+    value: QuorumAtRisk;
+    case: "quorumAtRisk";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.LeaderTransferring leader_transferring = 18;
+     */
+    value: LeaderTransferring;
+    case: "leaderTransferring";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.TransferRefused transfer_refused = 19;
+     */
+    value: TransferRefused;
+    case: "transferRefused";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.SplitKeyRefused split_key_refused = 20;
+     */
+    value: SplitKeyRefused;
+    case: "splitKeyRefused";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.CompactionRefused compaction_refused = 21;
+     */
+    value: CompactionRefused;
+    case: "compactionRefused";
+  } | {
+    /**
+     * @generated from field: errorpb.v1.LeaseNotOffered lease_not_offered = 22;
+     */
+    value: LeaseNotOffered;
+    case: "leaseNotOffered";
   } | { case: undefined; value?: undefined };
 };
 
@@ -181,6 +229,13 @@ export type KeyNotInRegion = Message<"errorpb.v1.KeyNotInRegion"> & {
    * @generated from field: bytes end_key = 4;
    */
   endKey: Uint8Array;
+
+  /**
+   * The region that holds the key, if this store has a peer of it.
+   *
+   * @generated from field: metapb.v1.Region right_region = 5;
+   */
+  rightRegion?: Region | undefined;
 };
 
 /**
@@ -195,7 +250,7 @@ export const KeyNotInRegionSchema: GenMessage<KeyNotInRegion> = /*@__PURE__*/
  */
 export type StaleEpoch = Message<"errorpb.v1.StaleEpoch"> & {
   /**
-   * The regions as this store knows them now.
+   * The region as this store knows it now, and those that hold the command's keys.
    *
    * @generated from field: repeated metapb.v1.Region current_regions = 1;
    */
@@ -350,6 +405,194 @@ export type Timeout = Message<"errorpb.v1.Timeout"> & {
  */
 export const TimeoutSchema: GenMessage<Timeout> = /*@__PURE__*/
   messageDesc(file_errorpb_v1_errorpb, 12);
+
+/**
+ * ConfChangePending: one change of membership at a time (Raft dissertation, 4.1).
+ *
+ * @generated from message errorpb.v1.ConfChangePending
+ */
+export type ConfChangePending = Message<"errorpb.v1.ConfChangePending"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * The one before made the configuration joint; it has to be left first.
+   *
+   * @generated from field: bool joint = 2;
+   */
+  joint: boolean;
+};
+
+/**
+ * Describes the message errorpb.v1.ConfChangePending.
+ * Use `create(ConfChangePendingSchema)` to create a new message.
+ */
+export const ConfChangePendingSchema: GenMessage<ConfChangePending> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 13);
+
+/**
+ * ConfChangeRefused: the change does not fit the members.
+ *
+ * @generated from message errorpb.v1.ConfChangeRefused
+ */
+export type ConfChangeRefused = Message<"errorpb.v1.ConfChangeRefused"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+
+  /**
+   * @generated from field: repeated metapb.v1.Peer members = 2;
+   */
+  members: Peer[];
+};
+
+/**
+ * Describes the message errorpb.v1.ConfChangeRefused.
+ * Use `create(ConfChangeRefusedSchema)` to create a new message.
+ */
+export const ConfChangeRefusedSchema: GenMessage<ConfChangeRefused> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 14);
+
+/**
+ * QuorumAtRisk: the leader has not heard lately of enough of the voters that the change would leave.
+ *
+ * @generated from message errorpb.v1.QuorumAtRisk
+ */
+export type QuorumAtRisk = Message<"errorpb.v1.QuorumAtRisk"> & {
+  /**
+   * @generated from field: uint32 voters = 1;
+   */
+  voters: number;
+
+  /**
+   * @generated from field: repeated metapb.v1.Peer silent = 2;
+   */
+  silent: Peer[];
+};
+
+/**
+ * Describes the message errorpb.v1.QuorumAtRisk.
+ * Use `create(QuorumAtRiskSchema)` to create a new message.
+ */
+export const QuorumAtRiskSchema: GenMessage<QuorumAtRisk> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 15);
+
+/**
+ * LeaderTransferring: the leader is handing over to peer and takes no proposals meanwhile.
+ *
+ * @generated from message errorpb.v1.LeaderTransferring
+ */
+export type LeaderTransferring = Message<"errorpb.v1.LeaderTransferring"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+};
+
+/**
+ * Describes the message errorpb.v1.LeaderTransferring.
+ * Use `create(LeaderTransferringSchema)` to create a new message.
+ */
+export const LeaderTransferringSchema: GenMessage<LeaderTransferring> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 16);
+
+/**
+ * @generated from message errorpb.v1.TransferRefused
+ */
+export type TransferRefused = Message<"errorpb.v1.TransferRefused"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+
+  /**
+   * @generated from field: repeated metapb.v1.Peer voters = 2;
+   */
+  voters: Peer[];
+};
+
+/**
+ * Describes the message errorpb.v1.TransferRefused.
+ * Use `create(TransferRefusedSchema)` to create a new message.
+ */
+export const TransferRefusedSchema: GenMessage<TransferRefused> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 17);
+
+/**
+ * SplitKeyRefused: a split key lies inside the region, after its first key.
+ *
+ * @generated from message errorpb.v1.SplitKeyRefused
+ */
+export type SplitKeyRefused = Message<"errorpb.v1.SplitKeyRefused"> & {
+  /**
+   * @generated from field: bytes split_key = 1;
+   */
+  splitKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes start_key = 2;
+   */
+  startKey: Uint8Array;
+
+  /**
+   * @generated from field: bytes end_key = 3;
+   */
+  endKey: Uint8Array;
+};
+
+/**
+ * Describes the message errorpb.v1.SplitKeyRefused.
+ * Use `create(SplitKeyRefusedSchema)` to create a new message.
+ */
+export const SplitKeyRefusedSchema: GenMessage<SplitKeyRefused> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 18);
+
+/**
+ * CompactionRefused: entries from first_index to applied_index can be compacted.
+ *
+ * @generated from message errorpb.v1.CompactionRefused
+ */
+export type CompactionRefused = Message<"errorpb.v1.CompactionRefused"> & {
+  /**
+   * @generated from field: uint64 compact_index = 1;
+   */
+  compactIndex: bigint;
+
+  /**
+   * @generated from field: uint64 first_index = 2;
+   */
+  firstIndex: bigint;
+
+  /**
+   * @generated from field: uint64 applied_index = 3;
+   */
+  appliedIndex: bigint;
+};
+
+/**
+ * Describes the message errorpb.v1.CompactionRefused.
+ * Use `create(CompactionRefusedSchema)` to create a new message.
+ */
+export const CompactionRefusedSchema: GenMessage<CompactionRefused> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 19);
+
+/**
+ * LeaseNotOffered: without lease reads, or without CheckQuorum, a leader has no lease.
+ *
+ * @generated from message errorpb.v1.LeaseNotOffered
+ */
+export type LeaseNotOffered = Message<"errorpb.v1.LeaseNotOffered"> & {
+};
+
+/**
+ * Describes the message errorpb.v1.LeaseNotOffered.
+ * Use `create(LeaseNotOfferedSchema)` to create a new message.
+ */
+export const LeaseNotOfferedSchema: GenMessage<LeaseNotOffered> = /*@__PURE__*/
+  messageDesc(file_errorpb_v1_errorpb, 20);
 
 /**
  * Outcome tells whether a command that got an error may still take effect.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metapb/v1/metapb.proto.
  */
 export const file_metapb_v1_metapb: GenFile = /*@__PURE__*/
-  fileDesc("ChZtZXRhcGIvdjEvbWV0YXBiLnByb3RvEgltZXRhcGIudjEiRwoEUGVlchIKCgJpZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIhCgRyb2xlGAMgASgOMhMubWV0YXBiLnYxLlBlZXJSb2xlIjAKC1JlZ2lvbkVwb2NoEhAKCGNvbmZfdmVyGAEgASgEEg8KB3ZlcnNpb24YAiABKAQihgEKBlJlZ2lvbhIKCgJpZBgBIAEoBBIRCglzdGFydF9rZXkYAiABKAwSDwoHZW5kX2tleRgDIAEoDBIsCgxyZWdpb25fZXBvY2gYBCABKAsyFi5tZXRhcGIudjEuUmVnaW9uRXBvY2gSHgoFcGVlcnMYBSADKAsyDy5tZXRhcGIudjEuUGVlciqNAQoIUGVlclJvbGUSGQoVUEVFUl9ST0xFX1VOU1BFQ0lGSUVEEAASEwoPUEVFUl9ST0xFX1ZPVEVSEAESFQoRUEVFUl9ST0xFX0xFQVJORVIQAhIcChhQRUVSX1JPTEVfSU5DT01JTkdfVk9URVIQAxIcChhQRUVSX1JPTEVfREVNT1RJTkdfVk9URVIQBEIjWiFyYWZ0cGxheS9jb3JlL3BiL21ldGFwYi92MTttZXRhcGJiBnByb3RvMw");
+  fileDesc("ChZtZXRhcGIvdjEvbWV0YXBiLnByb3RvEgltZXRhcGIudjEiRwoEUGVlchIKCgJpZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIhCgRyb2xlGAMgASgOMhMubWV0YXBiLnYxLlBlZXJSb2xlIjAKC1JlZ2lvbkVwb2NoEhAKCGNvbmZfdmVyGAEgASgEEg8KB3ZlcnNpb24YAiABKAQihgEKBlJlZ2lvbhIKCgJpZBgBIAEoBBIRCglzdGFydF9rZXkYAiABKAwSDwoHZW5kX2tleRgDIAEoDBIsCgxyZWdpb25fZXBvY2gYBCABKAsyFi5tZXRhcGIudjEuUmVnaW9uRXBvY2gSHgoFcGVlcnMYBSADKAsyDy5tZXRhcGIudjEuUGVlciqqAQoIUGVlclJvbGUSGQoVUEVFUl9ST0xFX1VOU1BFQ0lGSUVEEAASEwoPUEVFUl9ST0xFX1ZPVEVSEAESFQoRUEVFUl9ST0xFX0xFQVJORVIQAhIcChhQRUVSX1JPTEVfSU5DT01JTkdfVk9URVIQAxIcChhQRUVSX1JPTEVfREVNT1RJTkdfVk9URVIQBBIbChdQRUVSX1JPTEVfTEVBVklOR19WT1RFUhAFQiNaIXJhZnRwbGF5L2NvcmUvcGIvbWV0YXBiL3YxO21ldGFwYmIGcHJvdG8z");
 
 /**
  * Peer is one replica of one region on one store. A peer id is never used twice.
@@ -142,6 +142,13 @@ export enum PeerRole {
    * @generated from enum value: PEER_ROLE_DEMOTING_VOTER = 4;
    */
   DEMOTING_VOTER = 4,
+
+  /**
+   * In a joint configuration: a voter of the old half that goes when the joint configuration is left.
+   *
+   * @generated from enum value: PEER_ROLE_LEAVING_VOTER = 5;
+   */
+  LEAVING_VOTER = 5,
 }
 
 /**

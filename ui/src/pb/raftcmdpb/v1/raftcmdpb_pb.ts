@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftcmdpb/v1/raftcmdpb.proto.
  */
 export const file_raftcmdpb_v1_raftcmdpb: GenFile = /*@__PURE__*/
-  fileDesc("ChxyYWZ0Y21kcGIvdjEvcmFmdGNtZHBiLnByb3RvEgxyYWZ0Y21kcGIudjEiwAEKElJhZnRDb21tYW5kUmVxdWVzdBIrCgZoZWFkZXIYASABKAsyGy5yYWZ0Y21kcGIudjEuUmVxdWVzdEhlYWRlchInCghyZXF1ZXN0cxgCIAMoCzIVLnJhZnRjbWRwYi52MS5SZXF1ZXN0EicKCGNvbXBhcmVzGAMgAygLMhUucmFmdGNtZHBiLnYxLkNvbXBhcmUSKwoGc3RhdHVzGAQgASgLMhsucmFmdGNtZHBiLnYxLlN0YXR1c1JlcXVlc3QinQEKDVJlcXVlc3RIZWFkZXISEQoJcmVnaW9uX2lkGAEgASgEEiwKDHJlZ2lvbl9lcG9jaBgCIAEoCzIWLm1ldGFwYi52MS5SZWdpb25FcG9jaBIOCgZjbGllbnQYAyABKAQSEAoIc2VxdWVuY2UYBCABKAQSKQoJcmVhZF9tb2RlGAUgASgOMhYucmFmdGNtZHBiLnYxLlJlYWRNb2RlIusBCgdSZXF1ZXN0EicKA2dldBgBIAEoCzIYLnJhZnRjbWRwYi52MS5HZXRSZXF1ZXN0SAASKQoEc2VlaxgCIAEoCzIZLnJhZnRjbWRwYi52MS5TZWVrUmVxdWVzdEgAEikKBHNjYW4YAyABKAsyGS5yYWZ0Y21kcGIudjEuU2NhblJlcXVlc3RIABInCgNwdXQYBCABKAsyGC5yYWZ0Y21kcGIudjEuUHV0UmVxdWVzdEgAEi0KBmRlbGV0ZRgFIAEoCzIbLnJhZnRjbWRwYi52MS5EZWxldGVSZXF1ZXN0SABCCQoHcmVxdWVzdCIZCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoDCIaCgtTZWVrUmVxdWVzdBILCgNrZXkYASABKAwiQAoLU2NhblJlcXVlc3QSEQoJc3RhcnRfa2V5GAEgASgMEg8KB2VuZF9rZXkYAiABKAwSDQoFbGltaXQYAyABKA0iKAoKUHV0UmVxdWVzdBILCgNrZXkYASABKAwSDQoFdmFsdWUYAiABKAwiHAoNRGVsZXRlUmVxdWVzdBILCgNrZXkYASABKAwiQwoHQ29tcGFyZRILCgNrZXkYASABKAwSDwoFdmFsdWUYAiABKAxIABIQCgZhYnNlbnQYAyABKAhIAEIICgZleHBlY3Qi0QEKE1JhZnRDb21tYW5kUmVzcG9uc2USLAoGaGVhZGVyGAEgASgLMhwucmFmdGNtZHBiLnYxLlJlc3BvbnNlSGVhZGVyEikKCXJlc3BvbnNlcxgCIAMoCzIWLnJhZnRjbWRwYi52MS5SZXNwb25zZRIzCg5jb21wYXJlX2ZhaWxlZBgDIAEoCzIbLnJhZnRjbWRwYi52MS5Db21wYXJlRmFpbGVkEiwKBnN0YXR1cxgEIAEoCzIcLnJhZnRjbWRwYi52MS5TdGF0dXNSZXNwb25zZSLIAQoOUmVzcG9uc2VIZWFkZXISIAoFZXJyb3IYASABKAsyES5lcnJvcnBiLnYxLkVycm9yEg4KBmNsaWVudBgCIAEoBBIQCghzZXF1ZW5jZRgDIAEoBBIRCglyZWdpb25faWQYBCABKAQSDAoEdGVybRgFIAEoBBINCgVpbmRleBgGIAEoBBIpCglyZWFkX21vZGUYByABKA4yFi5yYWZ0Y21kcGIudjEuUmVhZE1vZGUSFwoPcmVwZWF0ZWRfYW5zd2VyGAggASgIIvIBCghSZXNwb25zZRIoCgNnZXQYASABKAsyGS5yYWZ0Y21kcGIudjEuR2V0UmVzcG9uc2VIABIqCgRzZWVrGAIgASgLMhoucmFmdGNtZHBiLnYxLlNlZWtSZXNwb25zZUgAEioKBHNjYW4YAyABKAsyGi5yYWZ0Y21kcGIudjEuU2NhblJlc3BvbnNlSAASKAoDcHV0GAQgASgLMhkucmFmdGNtZHBiLnYxLlB1dFJlc3BvbnNlSAASLgoGZGVsZXRlGAUgASgLMhwucmFmdGNtZHBiLnYxLkRlbGV0ZVJlc3BvbnNlSABCCgoIcmVzcG9uc2UiKwoLR2V0UmVzcG9uc2USDQoFZm91bmQYASABKAgSDQoFdmFsdWUYAiABKAwiOQoMU2Vla1Jlc3BvbnNlEg0KBWZvdW5kGAEgASgIEgsKA2tleRgCIAEoDBINCgV2YWx1ZRgDIAEoDCI/CgxTY2FuUmVzcG9uc2USIQoFcGFpcnMYASADKAsyEi5yYWZ0Y21kcGIudjEuUGFpchIMCgRtb3JlGAIgASgIIiIKBFBhaXISCwoDa2V5GAEgASgMEg0KBXZhbHVlGAIgASgMIg0KC1B1dFJlc3BvbnNlIh8KDkRlbGV0ZVJlc3BvbnNlEg0KBWZvdW5kGAEgASgIIkwKDUNvbXBhcmVGYWlsZWQSEAoIcG9zaXRpb24YASABKA0SCwoDa2V5GAIgASgMEg0KBWZvdW5kGAMgASgIEg0KBXZhbHVlGAQgASgMIjcKDVN0YXR1c1JlcXVlc3QSJgoEdHlwZRgBIAEoDjIYLnJhZnRjbWRwYi52MS5TdGF0dXNUeXBlIl0KDlN0YXR1c1Jlc3BvbnNlEh8KBmxlYWRlchgBIAEoCzIPLm1ldGFwYi52MS5QZWVyEioKBmRldGFpbBgCIAEoCzIaLnJhZnRjbWRwYi52MS5SZWdpb25EZXRhaWwixQEKDFJlZ2lvbkRldGFpbBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEgwKBHRlcm0YAiABKAQSDAoEdm90ZRgDIAEoBBIOCgZjb21taXQYBCABKAQSDwoHYXBwbGllZBgFIAEoBBITCgtmaXJzdF9pbmRleBgGIAEoBBISCgpsYXN0X2luZGV4GAcgASgEEiwKCHByb2dyZXNzGAggAygLMhoucmFmdGNtZHBiLnYxLlBlZXJQcm9ncmVzcyKQAQoMUGVlclByb2dyZXNzEg8KB3BlZXJfaWQYASABKAQSDQoFbWF0Y2gYAiABKAQSDAoEbmV4dBgDIAEoBBIqCgVzdGF0ZRgEIAEoDjIbLnJhZnRjbWRwYi52MS5Qcm9ncmVzc1N0YXRlEhUKDXJlY2VudF9hY3RpdmUYBSABKAgSDwoHbGVhcm5lchgGIAEoCCp8CghSZWFkTW9kZRIZChVSRUFEX01PREVfVU5TUEVDSUZJRUQQABIYChRSRUFEX01PREVfUkVBRF9JTkRFWBABEhEKDVJFQURfTU9ERV9MT0cQAhITCg9SRUFEX01PREVfTEVBU0UQAxITCg9SRUFEX01PREVfU1RBTEUQBCpnCgpTdGF0dXNUeXBlEhsKF1NUQVRVU19UWVBFX1VOU1BFQ0lGSUVEEAASHQoZU1RBVFVTX1RZUEVfUkVHSU9OX0xFQURFUhABEh0KGVNUQVRVU19UWVBFX1JFR0lPTl9ERVRBSUwQAiqEAQoNUHJvZ3Jlc3NTdGF0ZRIeChpQUk9HUkVTU19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFBST0dSRVNTX1NUQVRFX1BST0JFEAESHAoYUFJPR1JFU1NfU1RBVEVfUkVQTElDQVRFEAISGwoXUFJPR1JFU1NfU1RBVEVfU05BUFNIT1QQA0IpWidyYWZ0cGxheS9jb3JlL3BiL3JhZnRjbWRwYi92MTtyYWZ0Y21kcGJiBnByb3RvMw", [file_errorpb_v1_errorpb, file_metapb_v1_metapb]);
+  fileDesc("ChxyYWZ0Y21kcGIvdjEvcmFmdGNtZHBiLnByb3RvEgxyYWZ0Y21kcGIudjEi6wEKElJhZnRDb21tYW5kUmVxdWVzdBIrCgZoZWFkZXIYASABKAsyGy5yYWZ0Y21kcGIudjEuUmVxdWVzdEhlYWRlchInCghyZXF1ZXN0cxgCIAMoCzIVLnJhZnRjbWRwYi52MS5SZXF1ZXN0EicKCGNvbXBhcmVzGAMgAygLMhUucmFmdGNtZHBiLnYxLkNvbXBhcmUSKwoGc3RhdHVzGAQgASgLMhsucmFmdGNtZHBiLnYxLlN0YXR1c1JlcXVlc3QSKQoFYWRtaW4YBSABKAsyGi5yYWZ0Y21kcGIudjEuQWRtaW5SZXF1ZXN0Ip0BCg1SZXF1ZXN0SGVhZGVyEhEKCXJlZ2lvbl9pZBgBIAEoBBIsCgxyZWdpb25fZXBvY2gYAiABKAsyFi5tZXRhcGIudjEuUmVnaW9uRXBvY2gSDgoGY2xpZW50GAMgASgEEhAKCHNlcXVlbmNlGAQgASgEEikKCXJlYWRfbW9kZRgFIAEoDjIWLnJhZnRjbWRwYi52MS5SZWFkTW9kZSL4AQoMQWRtaW5SZXF1ZXN0EjgKDGNoYW5nZV9wZWVycxgBIAEoCzIgLnJhZnRjbWRwYi52MS5DaGFuZ2VQZWVyc1JlcXVlc3RIABIrCgVzcGxpdBgCIAEoCzIaLnJhZnRjbWRwYi52MS5TcGxpdFJlcXVlc3RIABI2Cgtjb21wYWN0X2xvZxgDIAEoCzIfLnJhZnRjbWRwYi52MS5Db21wYWN0TG9nUmVxdWVzdEgAEj4KD3RyYW5zZmVyX2xlYWRlchgEIAEoCzIjLnJhZnRjbWRwYi52MS5UcmFuc2ZlckxlYWRlclJlcXVlc3RIAEIJCgdyZXF1ZXN0IlcKClBlZXJDaGFuZ2USKgoEdHlwZRgBIAEoDjIcLnJhZnRjbWRwYi52MS5QZWVyQ2hhbmdlVHlwZRIdCgRwZWVyGAIgASgLMg8ubWV0YXBiLnYxLlBlZXIilQEKEkNoYW5nZVBlZXJzUmVxdWVzdBIpCgdjaGFuZ2VzGAEgAygLMhgucmFmdGNtZHBiLnYxLlBlZXJDaGFuZ2USMAoKdHJhbnNpdGlvbhgCIAEoDjIcLnJhZnRjbWRwYi52MS5Db25mVHJhbnNpdGlvbhITCgtsZWF2ZV9qb2ludBgDIAEoCBINCgVmb3JjZRgEIAEoCCJOCgxTcGxpdFJlcXVlc3QSEQoJc3BsaXRfa2V5GAEgASgMEhUKDW5ld19yZWdpb25faWQYAiABKAQSFAoMbmV3X3BlZXJfaWRzGAMgAygEIioKEUNvbXBhY3RMb2dSZXF1ZXN0EhUKDWNvbXBhY3RfaW5kZXgYASABKAQiNgoVVHJhbnNmZXJMZWFkZXJSZXF1ZXN0Eh0KBHBlZXIYASABKAsyDy5tZXRhcGIudjEuUGVlciL+AQoNQWRtaW5SZXNwb25zZRI5CgxjaGFuZ2VfcGVlcnMYASABKAsyIS5yYWZ0Y21kcGIudjEuQ2hhbmdlUGVlcnNSZXNwb25zZUgAEiwKBXNwbGl0GAIgASgLMhsucmFmdGNtZHBiLnYxLlNwbGl0UmVzcG9uc2VIABI3Cgtjb21wYWN0X2xvZxgDIAEoCzIgLnJhZnRjbWRwYi52MS5Db21wYWN0TG9nUmVzcG9uc2VIABI/Cg90cmFuc2Zlcl9sZWFkZXIYBCABKAsyJC5yYWZ0Y21kcGIudjEuVHJhbnNmZXJMZWFkZXJSZXNwb25zZUgAQgoKCHJlc3BvbnNlIjgKE0NoYW5nZVBlZXJzUmVzcG9uc2USIQoGcmVnaW9uGAEgASgLMhEubWV0YXBiLnYxLlJlZ2lvbiJSCg1TcGxpdFJlc3BvbnNlEh8KBGxlZnQYASABKAsyES5tZXRhcGIudjEuUmVnaW9uEiAKBXJpZ2h0GAIgASgLMhEubWV0YXBiLnYxLlJlZ2lvbiIpChJDb21wYWN0TG9nUmVzcG9uc2USEwoLZmlyc3RfaW5kZXgYASABKAQiNwoWVHJhbnNmZXJMZWFkZXJSZXNwb25zZRIdCgRwZWVyGAEgASgLMg8ubWV0YXBiLnYxLlBlZXIi6wEKB1JlcXVlc3QSJwoDZ2V0GAEgASgLMhgucmFmdGNtZHBiLnYxLkdldFJlcXVlc3RIABIpCgRzZWVrGAIgASgLMhkucmFmdGNtZHBiLnYxLlNlZWtSZXF1ZXN0SAASKQoEc2NhbhgDIAEoCzIZLnJhZnRjbWRwYi52MS5TY2FuUmVxdWVzdEgAEicKA3B1dBgEIAEoCzIYLnJhZnRjbWRwYi52MS5QdXRSZXF1ZXN0SAASLQoGZGVsZXRlGAUgASgLMhsucmFmdGNtZHBiLnYxLkRlbGV0ZVJlcXVlc3RIAEIJCgdyZXF1ZXN0IhkKCkdldFJlcXVlc3QSCwoDa2V5GAEgASgMIhoKC1NlZWtSZXF1ZXN0EgsKA2tleRgBIAEoDCJRCgtTY2FuUmVxdWVzdBIRCglzdGFydF9rZXkYASABKAwSDwoHZW5kX2tleRgCIAEoDBINCgVsaW1pdBgDIAEoDRIPCgdyZXZlcnNlGAQgASgIIigKClB1dFJlcXVlc3QSCwoDa2V5GAEgASgMEg0KBXZhbHVlGAIgASgMIhwKDURlbGV0ZVJlcXVlc3QSCwoDa2V5GAEgASgMIkMKB0NvbXBhcmUSCwoDa2V5GAEgASgMEg8KBXZhbHVlGAIgASgMSAASEAoGYWJzZW50GAMgASgISABCCAoGZXhwZWN0Iv0BChNSYWZ0Q29tbWFuZFJlc3BvbnNlEiwKBmhlYWRlchgBIAEoCzIcLnJhZnRjbWRwYi52MS5SZXNwb25zZUhlYWRlchIpCglyZXNwb25zZXMYAiADKAsyFi5yYWZ0Y21kcGIudjEuUmVzcG9uc2USMwoOY29tcGFyZV9mYWlsZWQYAyABKAsyGy5yYWZ0Y21kcGIudjEuQ29tcGFyZUZhaWxlZBIsCgZzdGF0dXMYBCABKAsyHC5yYWZ0Y21kcGIudjEuU3RhdHVzUmVzcG9uc2USKgoFYWRtaW4YBSABKAsyGy5yYWZ0Y21kcGIudjEuQWRtaW5SZXNwb25zZSLIAQoOUmVzcG9uc2VIZWFkZXISIAoFZXJyb3IYASABKAsyES5lcnJvcnBiLnYxLkVycm9yEg4KBmNsaWVudBgCIAEoBBIQCghzZXF1ZW5jZRgDIAEoBBIRCglyZWdpb25faWQYBCABKAQSDAoEdGVybRgFIAEoBBINCgVpbmRleBgGIAEoBBIpCglyZWFkX21vZGUYByABKA4yFi5yYWZ0Y21kcGIudjEuUmVhZE1vZGUSFwoPcmVwZWF0ZWRfYW5zd2VyGAggASgIIvIBCghSZXNwb25zZRIoCgNnZXQYASABKAsyGS5yYWZ0Y21kcGIudjEuR2V0UmVzcG9uc2VIABIqCgRzZWVrGAIgASgLMhoucmFmdGNtZHBiLnYxLlNlZWtSZXNwb25zZUgAEioKBHNjYW4YAyABKAsyGi5yYWZ0Y21kcGIudjEuU2NhblJlc3BvbnNlSAASKAoDcHV0GAQgASgLMhkucmFmdGNtZHBiLnYxLlB1dFJlc3BvbnNlSAASLgoGZGVsZXRlGAUgASgLMhwucmFmdGNtZHBiLnYxLkRlbGV0ZVJlc3BvbnNlSABCCgoIcmVzcG9uc2UiKwoLR2V0UmVzcG9uc2USDQoFZm91bmQYASABKAgSDQoFdmFsdWUYAiABKAwiOQoMU2Vla1Jlc3BvbnNlEg0KBWZvdW5kGAEgASgIEgsKA2tleRgCIAEoDBINCgV2YWx1ZRgDIAEoDCI/CgxTY2FuUmVzcG9uc2USIQoFcGFpcnMYASADKAsyEi5yYWZ0Y21kcGIudjEuUGFpchIMCgRtb3JlGAIgASgIIiIKBFBhaXISCwoDa2V5GAEgASgMEg0KBXZhbHVlGAIgASgMIg0KC1B1dFJlc3BvbnNlIh8KDkRlbGV0ZVJlc3BvbnNlEg0KBWZvdW5kGAEgASgIIkwKDUNvbXBhcmVGYWlsZWQSEAoIcG9zaXRpb24YASABKA0SCwoDa2V5GAIgASgMEg0KBWZvdW5kGAMgASgIEg0KBXZhbHVlGAQgASgMIjcKDVN0YXR1c1JlcXVlc3QSJgoEdHlwZRgBIAEoDjIYLnJhZnRjbWRwYi52MS5TdGF0dXNUeXBlIoYBCg5TdGF0dXNSZXNwb25zZRIfCgZsZWFkZXIYASABKAsyDy5tZXRhcGIudjEuUGVlchIqCgZkZXRhaWwYAiABKAsyGi5yYWZ0Y21kcGIudjEuUmVnaW9uRGV0YWlsEicKBXN0YXRzGAMgASgLMhgucmFmdGNtZHBiLnYxLlN0b3JlU3RhdHMiogIKDFJlZ2lvbkRldGFpbBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEgwKBHRlcm0YAiABKAQSDAoEdm90ZRgDIAEoBBIOCgZjb21taXQYBCABKAQSDwoHYXBwbGllZBgFIAEoBBITCgtmaXJzdF9pbmRleBgGIAEoBBISCgpsYXN0X2luZGV4GAcgASgEEiwKCHByb2dyZXNzGAggAygLMhoucmFmdGNtZHBiLnYxLlBlZXJQcm9ncmVzcxIbChNjb25mX2NoYW5nZV9wZW5kaW5nGAkgASgIEhIKCnNpemVfYnl0ZXMYCiABKAQSKgoKZG93bl9wZWVycxgLIAMoCzIWLnJhZnRjbWRwYi52MS5Eb3duUGVlciI+CghEb3duUGVlchIdCgRwZWVyGAEgASgLMg8ubWV0YXBiLnYxLlBlZXISEwoLZG93bl9taWNyb3MYAiABKAMisAEKClN0b3JlU3RhdHMSEAoIc3RvcmVfaWQYASABKAQSDwoHcmVnaW9ucxgCIAEoDRIPCgdsZWFkZXJzGAMgASgNEg4KBmFzbGVlcBgEIAEoDRIVCg11bmluaXRpYWxpemVkGAUgASgNEhkKEXNuYXBzaG90c19zZW5kaW5nGAYgASgNEhsKE3NuYXBzaG90c19yZWNlaXZpbmcYByABKA0SDwoHd2FpdGluZxgIIAEoDSKqAQoMUGVlclByb2dyZXNzEg8KB3BlZXJfaWQYASABKAQSDQoFbWF0Y2gYAiABKAQSDAoEbmV4dBgDIAEoBBIqCgVzdGF0ZRgEIAEoDjIbLnJhZnRjbWRwYi52MS5Qcm9ncmVzc1N0YXRlEhUKDXJlY2VudF9hY3RpdmUYBSABKAgSDwoHbGVhcm5lchgGIAEoCBIYChBwZW5kaW5nX3NuYXBzaG90GAcgASgEKnwKCFJlYWRNb2RlEhkKFVJFQURfTU9ERV9VTlNQRUNJRklFRBAAEhgKFFJFQURfTU9ERV9SRUFEX0lOREVYEAESEQoNUkVBRF9NT0RFX0xPRxACEhMKD1JFQURfTU9ERV9MRUFTRRADEhMKD1JFQURfTU9ERV9TVEFMRRAEKpEBCg5QZWVyQ2hhbmdlVHlwZRIgChxQRUVSX0NIQU5HRV9UWVBFX1VOU1BFQ0lGSUVEEAASHgoaUEVFUl9DSEFOR0VfVFlQRV9BRERfVk9URVIQARIgChxQRUVSX0NIQU5HRV9UWVBFX0FERF9MRUFSTkVSEAISGwoXUEVFUl9DSEFOR0VfVFlQRV9SRU1PVkUQAyptCg5Db25mVHJhbnNpdGlvbhIfChtDT05GX1RSQU5TSVRJT05fVU5TUEVDSUZJRUQQABIcChhDT05GX1RSQU5TSVRJT05fSU1QTElDSVQQARIcChhDT05GX1RSQU5TSVRJT05fRVhQTElDSVQQAiqEAQoKU3RhdHVzVHlwZRIbChdTVEFUVVNfVFlQRV9VTlNQRUNJRklFRBAAEh0KGVNUQVRVU19UWVBFX1JFR0lPTl9MRUFERVIQARIdChlTVEFUVVNfVFlQRV9SRUdJT05fREVUQUlMEAISGwoXU1RBVFVTX1RZUEVfU1RPUkVfU1RBVFMQAyqEAQoNUHJvZ3Jlc3NTdGF0ZRIeChpQUk9HUkVTU19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFBST0dSRVNTX1NUQVRFX1BST0JFEAESHAoYUFJPR1JFU1NfU1RBVEVfUkVQTElDQVRFEAISGwoXUFJPR1JFU1NfU1RBVEVfU05BUFNIT1QQA0IpWidyYWZ0cGxheS9jb3JlL3BiL3JhZnRjbWRwYi92MTtyYWZ0Y21kcGJiBnByb3RvMw", [file_errorpb_v1_errorpb, file_metapb_v1_metapb]);
 
 /**
  * @generated from message raftcmdpb.v1.RaftCommandRequest
@@ -43,6 +43,13 @@ export type RaftCommandRequest = Message<"raftcmdpb.v1.RaftCommandRequest"> & {
    * @generated from field: raftcmdpb.v1.StatusRequest status = 4;
    */
   status?: StatusRequest | undefined;
+
+  /**
+   * Comes alone.
+   *
+   * @generated from field: raftcmdpb.v1.AdminRequest admin = 5;
+   */
+  admin?: AdminRequest | undefined;
 };
 
 /**
@@ -93,6 +100,304 @@ export const RequestHeaderSchema: GenMessage<RequestHeader> = /*@__PURE__*/
   messageDesc(file_raftcmdpb_v1_raftcmdpb, 1);
 
 /**
+ * AdminRequest changes a region, not its data. The header's epoch must be the region's, both parts of it (TiKV's
+ * raft_cmdpb.AdminRequest).
+ *
+ * @generated from message raftcmdpb.v1.AdminRequest
+ */
+export type AdminRequest = Message<"raftcmdpb.v1.AdminRequest"> & {
+  /**
+   * @generated from oneof raftcmdpb.v1.AdminRequest.request
+   */
+  request: {
+    /**
+     * @generated from field: raftcmdpb.v1.ChangePeersRequest change_peers = 1;
+     */
+    value: ChangePeersRequest;
+    case: "changePeers";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.SplitRequest split = 2;
+     */
+    value: SplitRequest;
+    case: "split";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.CompactLogRequest compact_log = 3;
+     */
+    value: CompactLogRequest;
+    case: "compactLog";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.TransferLeaderRequest transfer_leader = 4;
+     */
+    value: TransferLeaderRequest;
+    case: "transferLeader";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raftcmdpb.v1.AdminRequest.
+ * Use `create(AdminRequestSchema)` to create a new message.
+ */
+export const AdminRequestSchema: GenMessage<AdminRequest> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 2);
+
+/**
+ * @generated from message raftcmdpb.v1.PeerChange
+ */
+export type PeerChange = Message<"raftcmdpb.v1.PeerChange"> & {
+  /**
+   * @generated from field: raftcmdpb.v1.PeerChangeType type = 1;
+   */
+  type: PeerChangeType;
+
+  /**
+   * A member by its store, or by its id. A new peer's id must never have been used; 0 has the store take one.
+   *
+   * @generated from field: metapb.v1.Peer peer = 2;
+   */
+  peer?: Peer | undefined;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.PeerChange.
+ * Use `create(PeerChangeSchema)` to create a new message.
+ */
+export const PeerChangeSchema: GenMessage<PeerChange> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 3);
+
+/**
+ * ChangePeersRequest changes who replicates a region (Raft paper, section 6; raft's ConfChangeV2).
+ *
+ * @generated from message raftcmdpb.v1.ChangePeersRequest
+ */
+export type ChangePeersRequest = Message<"raftcmdpb.v1.ChangePeersRequest"> & {
+  /**
+   * @generated from field: repeated raftcmdpb.v1.PeerChange changes = 1;
+   */
+  changes: PeerChange[];
+
+  /**
+   * @generated from field: raftcmdpb.v1.ConfTransition transition = 2;
+   */
+  transition: ConfTransition;
+
+  /**
+   * Leaves a joint configuration; comes without changes.
+   *
+   * @generated from field: bool leave_joint = 3;
+   */
+  leaveJoint: boolean;
+
+  /**
+   * Does it even if the new configuration has no quorum of peers that the leader has heard of lately.
+   *
+   * @generated from field: bool force = 4;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.ChangePeersRequest.
+ * Use `create(ChangePeersRequestSchema)` to create a new message.
+ */
+export const ChangePeersRequestSchema: GenMessage<ChangePeersRequest> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 4);
+
+/**
+ * SplitRequest makes two regions of one: [start, split_key) keeps the id, [split_key, end) is the new region.
+ *
+ * @generated from message raftcmdpb.v1.SplitRequest
+ */
+export type SplitRequest = Message<"raftcmdpb.v1.SplitRequest"> & {
+  /**
+   * @generated from field: bytes split_key = 1;
+   */
+  splitKey: Uint8Array;
+
+  /**
+   * Never used before; 0 has the store take one.
+   *
+   * @generated from field: uint64 new_region_id = 2;
+   */
+  newRegionId: bigint;
+
+  /**
+   * In the order of the region's peers; empty has the store take them.
+   *
+   * @generated from field: repeated uint64 new_peer_ids = 3;
+   */
+  newPeerIds: bigint[];
+};
+
+/**
+ * Describes the message raftcmdpb.v1.SplitRequest.
+ * Use `create(SplitRequestSchema)` to create a new message.
+ */
+export const SplitRequestSchema: GenMessage<SplitRequest> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 5);
+
+/**
+ * CompactLogRequest takes the entries up to compact_index, included, off the front of every peer's log. 0 means as much
+ * as is applied.
+ *
+ * @generated from message raftcmdpb.v1.CompactLogRequest
+ */
+export type CompactLogRequest = Message<"raftcmdpb.v1.CompactLogRequest"> & {
+  /**
+   * @generated from field: uint64 compact_index = 1;
+   */
+  compactIndex: bigint;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.CompactLogRequest.
+ * Use `create(CompactLogRequestSchema)` to create a new message.
+ */
+export const CompactLogRequestSchema: GenMessage<CompactLogRequest> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 6);
+
+/**
+ * TransferLeaderRequest names a voter by its store or its id.
+ *
+ * @generated from message raftcmdpb.v1.TransferLeaderRequest
+ */
+export type TransferLeaderRequest = Message<"raftcmdpb.v1.TransferLeaderRequest"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.TransferLeaderRequest.
+ * Use `create(TransferLeaderRequestSchema)` to create a new message.
+ */
+export const TransferLeaderRequestSchema: GenMessage<TransferLeaderRequest> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 7);
+
+/**
+ * @generated from message raftcmdpb.v1.AdminResponse
+ */
+export type AdminResponse = Message<"raftcmdpb.v1.AdminResponse"> & {
+  /**
+   * @generated from oneof raftcmdpb.v1.AdminResponse.response
+   */
+  response: {
+    /**
+     * @generated from field: raftcmdpb.v1.ChangePeersResponse change_peers = 1;
+     */
+    value: ChangePeersResponse;
+    case: "changePeers";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.SplitResponse split = 2;
+     */
+    value: SplitResponse;
+    case: "split";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.CompactLogResponse compact_log = 3;
+     */
+    value: CompactLogResponse;
+    case: "compactLog";
+  } | {
+    /**
+     * @generated from field: raftcmdpb.v1.TransferLeaderResponse transfer_leader = 4;
+     */
+    value: TransferLeaderResponse;
+    case: "transferLeader";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message raftcmdpb.v1.AdminResponse.
+ * Use `create(AdminResponseSchema)` to create a new message.
+ */
+export const AdminResponseSchema: GenMessage<AdminResponse> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 8);
+
+/**
+ * ChangePeersResponse holds the region after the change.
+ *
+ * @generated from message raftcmdpb.v1.ChangePeersResponse
+ */
+export type ChangePeersResponse = Message<"raftcmdpb.v1.ChangePeersResponse"> & {
+  /**
+   * @generated from field: metapb.v1.Region region = 1;
+   */
+  region?: Region | undefined;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.ChangePeersResponse.
+ * Use `create(ChangePeersResponseSchema)` to create a new message.
+ */
+export const ChangePeersResponseSchema: GenMessage<ChangePeersResponse> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 9);
+
+/**
+ * @generated from message raftcmdpb.v1.SplitResponse
+ */
+export type SplitResponse = Message<"raftcmdpb.v1.SplitResponse"> & {
+  /**
+   * @generated from field: metapb.v1.Region left = 1;
+   */
+  left?: Region | undefined;
+
+  /**
+   * @generated from field: metapb.v1.Region right = 2;
+   */
+  right?: Region | undefined;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.SplitResponse.
+ * Use `create(SplitResponseSchema)` to create a new message.
+ */
+export const SplitResponseSchema: GenMessage<SplitResponse> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 10);
+
+/**
+ * @generated from message raftcmdpb.v1.CompactLogResponse
+ */
+export type CompactLogResponse = Message<"raftcmdpb.v1.CompactLogResponse"> & {
+  /**
+   * The first entry left.
+   *
+   * @generated from field: uint64 first_index = 1;
+   */
+  firstIndex: bigint;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.CompactLogResponse.
+ * Use `create(CompactLogResponseSchema)` to create a new message.
+ */
+export const CompactLogResponseSchema: GenMessage<CompactLogResponse> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 11);
+
+/**
+ * TransferLeaderResponse: the transfer has begun. Whether it ends well, the next leader tells.
+ *
+ * @generated from message raftcmdpb.v1.TransferLeaderResponse
+ */
+export type TransferLeaderResponse = Message<"raftcmdpb.v1.TransferLeaderResponse"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.TransferLeaderResponse.
+ * Use `create(TransferLeaderResponseSchema)` to create a new message.
+ */
+export const TransferLeaderResponseSchema: GenMessage<TransferLeaderResponse> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 12);
+
+/**
  * @generated from message raftcmdpb.v1.Request
  */
 export type Request = Message<"raftcmdpb.v1.Request"> & {
@@ -137,7 +442,7 @@ export type Request = Message<"raftcmdpb.v1.Request"> & {
  * Use `create(RequestSchema)` to create a new message.
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 2);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 13);
 
 /**
  * @generated from message raftcmdpb.v1.GetRequest
@@ -154,7 +459,7 @@ export type GetRequest = Message<"raftcmdpb.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 3);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 14);
 
 /**
  * SeekRequest asks for the first pair at or after key.
@@ -173,7 +478,7 @@ export type SeekRequest = Message<"raftcmdpb.v1.SeekRequest"> & {
  * Use `create(SeekRequestSchema)` to create a new message.
  */
 export const SeekRequestSchema: GenMessage<SeekRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 4);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 15);
 
 /**
  * ScanRequest asks for at most limit pairs in [start_key, end_key); an empty end_key means the region's end.
@@ -195,6 +500,13 @@ export type ScanRequest = Message<"raftcmdpb.v1.ScanRequest"> & {
    * @generated from field: uint32 limit = 3;
    */
   limit: number;
+
+  /**
+   * From the end of the range down.
+   *
+   * @generated from field: bool reverse = 4;
+   */
+  reverse: boolean;
 };
 
 /**
@@ -202,7 +514,7 @@ export type ScanRequest = Message<"raftcmdpb.v1.ScanRequest"> & {
  * Use `create(ScanRequestSchema)` to create a new message.
  */
 export const ScanRequestSchema: GenMessage<ScanRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 5);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 16);
 
 /**
  * @generated from message raftcmdpb.v1.PutRequest
@@ -224,7 +536,7 @@ export type PutRequest = Message<"raftcmdpb.v1.PutRequest"> & {
  * Use `create(PutRequestSchema)` to create a new message.
  */
 export const PutRequestSchema: GenMessage<PutRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 6);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 17);
 
 /**
  * @generated from message raftcmdpb.v1.DeleteRequest
@@ -241,7 +553,7 @@ export type DeleteRequest = Message<"raftcmdpb.v1.DeleteRequest"> & {
  * Use `create(DeleteRequestSchema)` to create a new message.
  */
 export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 7);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 18);
 
 /**
  * Compare is a precondition on one key, looked at before any request of the command.
@@ -277,7 +589,7 @@ export type Compare = Message<"raftcmdpb.v1.Compare"> & {
  * Use `create(CompareSchema)` to create a new message.
  */
 export const CompareSchema: GenMessage<Compare> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 8);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 19);
 
 /**
  * @generated from message raftcmdpb.v1.RaftCommandResponse
@@ -304,6 +616,11 @@ export type RaftCommandResponse = Message<"raftcmdpb.v1.RaftCommandResponse"> & 
    * @generated from field: raftcmdpb.v1.StatusResponse status = 4;
    */
   status?: StatusResponse | undefined;
+
+  /**
+   * @generated from field: raftcmdpb.v1.AdminResponse admin = 5;
+   */
+  admin?: AdminResponse | undefined;
 };
 
 /**
@@ -311,7 +628,7 @@ export type RaftCommandResponse = Message<"raftcmdpb.v1.RaftCommandResponse"> & 
  * Use `create(RaftCommandResponseSchema)` to create a new message.
  */
 export const RaftCommandResponseSchema: GenMessage<RaftCommandResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 9);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 20);
 
 /**
  * @generated from message raftcmdpb.v1.ResponseHeader
@@ -367,7 +684,7 @@ export type ResponseHeader = Message<"raftcmdpb.v1.ResponseHeader"> & {
  * Use `create(ResponseHeaderSchema)` to create a new message.
  */
 export const ResponseHeaderSchema: GenMessage<ResponseHeader> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 10);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 21);
 
 /**
  * @generated from message raftcmdpb.v1.Response
@@ -414,7 +731,7 @@ export type Response = Message<"raftcmdpb.v1.Response"> & {
  * Use `create(ResponseSchema)` to create a new message.
  */
 export const ResponseSchema: GenMessage<Response> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 11);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 22);
 
 /**
  * @generated from message raftcmdpb.v1.GetResponse
@@ -436,7 +753,7 @@ export type GetResponse = Message<"raftcmdpb.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 12);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 23);
 
 /**
  * @generated from message raftcmdpb.v1.SeekResponse
@@ -463,7 +780,7 @@ export type SeekResponse = Message<"raftcmdpb.v1.SeekResponse"> & {
  * Use `create(SeekResponseSchema)` to create a new message.
  */
 export const SeekResponseSchema: GenMessage<SeekResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 13);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 24);
 
 /**
  * @generated from message raftcmdpb.v1.ScanResponse
@@ -487,7 +804,7 @@ export type ScanResponse = Message<"raftcmdpb.v1.ScanResponse"> & {
  * Use `create(ScanResponseSchema)` to create a new message.
  */
 export const ScanResponseSchema: GenMessage<ScanResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 14);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 25);
 
 /**
  * @generated from message raftcmdpb.v1.Pair
@@ -509,7 +826,7 @@ export type Pair = Message<"raftcmdpb.v1.Pair"> & {
  * Use `create(PairSchema)` to create a new message.
  */
 export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 15);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 26);
 
 /**
  * @generated from message raftcmdpb.v1.PutResponse
@@ -522,7 +839,7 @@ export type PutResponse = Message<"raftcmdpb.v1.PutResponse"> & {
  * Use `create(PutResponseSchema)` to create a new message.
  */
 export const PutResponseSchema: GenMessage<PutResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 16);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 27);
 
 /**
  * @generated from message raftcmdpb.v1.DeleteResponse
@@ -539,7 +856,7 @@ export type DeleteResponse = Message<"raftcmdpb.v1.DeleteResponse"> & {
  * Use `create(DeleteResponseSchema)` to create a new message.
  */
 export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 17);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 28);
 
 /**
  * @generated from message raftcmdpb.v1.CompareFailed
@@ -573,7 +890,7 @@ export type CompareFailed = Message<"raftcmdpb.v1.CompareFailed"> & {
  * Use `create(CompareFailedSchema)` to create a new message.
  */
 export const CompareFailedSchema: GenMessage<CompareFailed> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 18);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 29);
 
 /**
  * @generated from message raftcmdpb.v1.StatusRequest
@@ -590,7 +907,7 @@ export type StatusRequest = Message<"raftcmdpb.v1.StatusRequest"> & {
  * Use `create(StatusRequestSchema)` to create a new message.
  */
 export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 19);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 30);
 
 /**
  * @generated from message raftcmdpb.v1.StatusResponse
@@ -609,6 +926,13 @@ export type StatusResponse = Message<"raftcmdpb.v1.StatusResponse"> & {
    * @generated from field: raftcmdpb.v1.RegionDetail detail = 2;
    */
   detail?: RegionDetail | undefined;
+
+  /**
+   * Only for STORE_STATS.
+   *
+   * @generated from field: raftcmdpb.v1.StoreStats stats = 3;
+   */
+  stats?: StoreStats | undefined;
 };
 
 /**
@@ -616,7 +940,7 @@ export type StatusResponse = Message<"raftcmdpb.v1.StatusResponse"> & {
  * Use `create(StatusResponseSchema)` to create a new message.
  */
 export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 20);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 31);
 
 /**
  * @generated from message raftcmdpb.v1.RegionDetail
@@ -661,6 +985,27 @@ export type RegionDetail = Message<"raftcmdpb.v1.RegionDetail"> & {
    * @generated from field: repeated raftcmdpb.v1.PeerProgress progress = 8;
    */
   progress: PeerProgress[];
+
+  /**
+   * A change of membership stands in the log and is not applied yet, or the configuration is joint.
+   *
+   * @generated from field: bool conf_change_pending = 9;
+   */
+  confChangePending: boolean;
+
+  /**
+   * Keys and values, in bytes, as of the last look at the whole region; 0 before the first.
+   *
+   * @generated from field: uint64 size_bytes = 10;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * The members a leader has not heard of for longer than an election timeout.
+   *
+   * @generated from field: repeated raftcmdpb.v1.DownPeer down_peers = 11;
+   */
+  downPeers: DownPeer[];
 };
 
 /**
@@ -668,7 +1013,87 @@ export type RegionDetail = Message<"raftcmdpb.v1.RegionDetail"> & {
  * Use `create(RegionDetailSchema)` to create a new message.
  */
 export const RegionDetailSchema: GenMessage<RegionDetail> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 21);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 32);
+
+/**
+ * @generated from message raftcmdpb.v1.DownPeer
+ */
+export type DownPeer = Message<"raftcmdpb.v1.DownPeer"> & {
+  /**
+   * @generated from field: metapb.v1.Peer peer = 1;
+   */
+  peer?: Peer | undefined;
+
+  /**
+   * @generated from field: int64 down_micros = 2;
+   */
+  downMicros: bigint;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.DownPeer.
+ * Use `create(DownPeerSchema)` to create a new message.
+ */
+export const DownPeerSchema: GenMessage<DownPeer> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 33);
+
+/**
+ * @generated from message raftcmdpb.v1.StoreStats
+ */
+export type StoreStats = Message<"raftcmdpb.v1.StoreStats"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+
+  /**
+   * @generated from field: uint32 regions = 2;
+   */
+  regions: number;
+
+  /**
+   * @generated from field: uint32 leaders = 3;
+   */
+  leaders: number;
+
+  /**
+   * Regions whose timers rest.
+   *
+   * @generated from field: uint32 asleep = 4;
+   */
+  asleep: number;
+
+  /**
+   * Of peers that know nothing of their region yet.
+   *
+   * @generated from field: uint32 uninitialized = 5;
+   */
+  uninitialized: number;
+
+  /**
+   * @generated from field: uint32 snapshots_sending = 6;
+   */
+  snapshotsSending: number;
+
+  /**
+   * @generated from field: uint32 snapshots_receiving = 7;
+   */
+  snapshotsReceiving: number;
+
+  /**
+   * Commands that wait for their answer, reads included.
+   *
+   * @generated from field: uint32 waiting = 8;
+   */
+  waiting: number;
+};
+
+/**
+ * Describes the message raftcmdpb.v1.StoreStats.
+ * Use `create(StoreStatsSchema)` to create a new message.
+ */
+export const StoreStatsSchema: GenMessage<StoreStats> = /*@__PURE__*/
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 34);
 
 /**
  * PeerProgress is what a leader knows of one peer's log (raft's tracker.Progress).
@@ -705,6 +1130,13 @@ export type PeerProgress = Message<"raftcmdpb.v1.PeerProgress"> & {
    * @generated from field: bool learner = 6;
    */
   learner: boolean;
+
+  /**
+   * The index of the snapshot under way to the peer; 0 when there is none.
+   *
+   * @generated from field: uint64 pending_snapshot = 7;
+   */
+  pendingSnapshot: bigint;
 };
 
 /**
@@ -712,7 +1144,7 @@ export type PeerProgress = Message<"raftcmdpb.v1.PeerProgress"> & {
  * Use `create(PeerProgressSchema)` to create a new message.
  */
 export const PeerProgressSchema: GenMessage<PeerProgress> = /*@__PURE__*/
-  messageDesc(file_raftcmdpb_v1_raftcmdpb, 22);
+  messageDesc(file_raftcmdpb_v1_raftcmdpb, 35);
 
 /**
  * @generated from enum raftcmdpb.v1.ReadMode
@@ -761,6 +1193,73 @@ export const ReadModeSchema: GenEnum<ReadMode> = /*@__PURE__*/
   enumDesc(file_raftcmdpb_v1_raftcmdpb, 0);
 
 /**
+ * @generated from enum raftcmdpb.v1.PeerChangeType
+ */
+export enum PeerChangeType {
+  /**
+   * @generated from enum value: PEER_CHANGE_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A new voter, or a learner promoted.
+   *
+   * @generated from enum value: PEER_CHANGE_TYPE_ADD_VOTER = 1;
+   */
+  ADD_VOTER = 1,
+
+  /**
+   * A new learner, or a voter demoted.
+   *
+   * @generated from enum value: PEER_CHANGE_TYPE_ADD_LEARNER = 2;
+   */
+  ADD_LEARNER = 2,
+
+  /**
+   * @generated from enum value: PEER_CHANGE_TYPE_REMOVE = 3;
+   */
+  REMOVE = 3,
+}
+
+/**
+ * Describes the enum raftcmdpb.v1.PeerChangeType.
+ */
+export const PeerChangeTypeSchema: GenEnum<PeerChangeType> = /*@__PURE__*/
+  enumDesc(file_raftcmdpb_v1_raftcmdpb, 1);
+
+/**
+ * @generated from enum raftcmdpb.v1.ConfTransition
+ */
+export enum ConfTransition {
+  /**
+   * One change of voters is made at once, several through a joint configuration that is left by itself.
+   *
+   * @generated from enum value: CONF_TRANSITION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Through a joint configuration that is left by itself.
+   *
+   * @generated from enum value: CONF_TRANSITION_IMPLICIT = 1;
+   */
+  IMPLICIT = 1,
+
+  /**
+   * Through a joint configuration that stays until leave_joint.
+   *
+   * @generated from enum value: CONF_TRANSITION_EXPLICIT = 2;
+   */
+  EXPLICIT = 2,
+}
+
+/**
+ * Describes the enum raftcmdpb.v1.ConfTransition.
+ */
+export const ConfTransitionSchema: GenEnum<ConfTransition> = /*@__PURE__*/
+  enumDesc(file_raftcmdpb_v1_raftcmdpb, 2);
+
+/**
  * @generated from enum raftcmdpb.v1.StatusType
  */
 export enum StatusType {
@@ -778,13 +1277,20 @@ export enum StatusType {
    * @generated from enum value: STATUS_TYPE_REGION_DETAIL = 2;
    */
   REGION_DETAIL = 2,
+
+  /**
+   * Of the store, whatever the region.
+   *
+   * @generated from enum value: STATUS_TYPE_STORE_STATS = 3;
+   */
+  STORE_STATS = 3,
 }
 
 /**
  * Describes the enum raftcmdpb.v1.StatusType.
  */
 export const StatusTypeSchema: GenEnum<StatusType> = /*@__PURE__*/
-  enumDesc(file_raftcmdpb_v1_raftcmdpb, 1);
+  enumDesc(file_raftcmdpb_v1_raftcmdpb, 3);
 
 /**
  * @generated from enum raftcmdpb.v1.ProgressState
@@ -815,5 +1321,5 @@ export enum ProgressState {
  * Describes the enum raftcmdpb.v1.ProgressState.
  */
 export const ProgressStateSchema: GenEnum<ProgressState> = /*@__PURE__*/
-  enumDesc(file_raftcmdpb_v1_raftcmdpb, 2);
+  enumDesc(file_raftcmdpb_v1_raftcmdpb, 4);
 

@@ -16,10 +16,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftserverpb/v1/raftserverpb.proto.
  */
 export const file_raftserverpb_v1_raftserverpb: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0c2VydmVycGIvdjEvcmFmdHNlcnZlcnBiLnByb3RvEg9yYWZ0c2VydmVycGIudjEipQEKC1JhZnRNZXNzYWdlEhEKCXJlZ2lvbl9pZBgBIAEoBBIiCglmcm9tX3BlZXIYAiABKAsyDy5tZXRhcGIudjEuUGVlchIgCgd0b19wZWVyGAMgASgLMg8ubWV0YXBiLnYxLlBlZXISLAoMcmVnaW9uX2Vwb2NoGAQgASgLMhYubWV0YXBiLnYxLlJlZ2lvbkVwb2NoEg8KB21lc3NhZ2UYBSABKAwiSgoKU3RvcmVJZGVudBISCgpjbHVzdGVyX2lkGAEgASgEEhAKCHN0b3JlX2lkGAIgASgEEhYKDmZvcm1hdF92ZXJzaW9uGAMgASgNIlAKDlJhZnRMb2NhbFN0YXRlEgwKBHRlcm0YASABKAQSDAoEdm90ZRgCIAEoBBIOCgZjb21taXQYAyABKAQSEgoKbGFzdF9pbmRleBgEIAEoBCLUAQoOUmFmdEFwcGx5U3RhdGUSFQoNYXBwbGllZF9pbmRleBgBIAEoBBIXCg90cnVuY2F0ZWRfaW5kZXgYAiABKAQSFgoOdHJ1bmNhdGVkX3Rlcm0YAyABKAQSDgoGdm90ZXJzGAQgAygEEhAKCGxlYXJuZXJzGAUgAygEEhcKD3ZvdGVyc19vdXRnb2luZxgGIAMoBBIVCg1sZWFybmVyc19uZXh0GAcgAygEEhIKCmF1dG9fbGVhdmUYCCABKAgSFAoMY2xpZW50X2Zsb29yGAkgASgEImAKEFJlZ2lvbkxvY2FsU3RhdGUSKQoFc3RhdGUYASABKA4yGi5yYWZ0c2VydmVycGIudjEuUGVlclN0YXRlEiEKBnJlZ2lvbhgCIAEoCzIRLm1ldGFwYi52MS5SZWdpb24iUwoMQ2xpZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEjEKBmFuc3dlchgCIAEoCzIhLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlc3BvbnNlIqABCg5SZWdpb25TbmFwc2hvdBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEiEKBXBhaXJzGAIgAygLMhIucmFmdGNtZHBiLnYxLlBhaXISMgoHY2xpZW50cxgDIAMoCzIhLnJhZnRzZXJ2ZXJwYi52MS5SZW1lbWJlcmVkQ2xpZW50EhQKDGNsaWVudF9mbG9vchgEIAEoBCJRChBSZW1lbWJlcmVkQ2xpZW50Eg4KBmNsaWVudBgBIAEoBBItCgZyZWNvcmQYAiABKAsyHS5yYWZ0c2VydmVycGIudjEuQ2xpZW50UmVjb3JkKnEKCVBlZXJTdGF0ZRIaChZQRUVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRUEVFUl9TVEFURV9OT1JNQUwQARIXChNQRUVSX1NUQVRFX0FQUExZSU5HEAISGAoUUEVFUl9TVEFURV9UT01CU1RPTkUQA0IvWi1yYWZ0cGxheS9jb3JlL3BiL3JhZnRzZXJ2ZXJwYi92MTtyYWZ0c2VydmVycGJiBnByb3RvMw", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb]);
+  fileDesc("CiJyYWZ0c2VydmVycGIvdjEvcmFmdHNlcnZlcnBiLnByb3RvEg9yYWZ0c2VydmVycGIudjEi2wMKC1JhZnRNZXNzYWdlEhEKCXJlZ2lvbl9pZBgBIAEoBBIiCglmcm9tX3BlZXIYAiABKAsyDy5tZXRhcGIudjEuUGVlchIgCgd0b19wZWVyGAMgASgLMg8ubWV0YXBiLnYxLlBlZXISLAoMcmVnaW9uX2Vwb2NoGAQgASgLMhYubWV0YXBiLnYxLlJlZ2lvbkVwb2NoEg8KB21lc3NhZ2UYBSABKAwSLgoJcGVlcl9nb25lGAYgASgLMhkucmFmdHNlcnZlcnBiLnYxLlBlZXJHb25lSAASMAoKY2hlY2tfcGVlchgHIAEoCzIaLnJhZnRzZXJ2ZXJwYi52MS5DaGVja1BlZXJIABI4Cg5zbmFwc2hvdF9jaHVuaxgIIAEoCzIeLnJhZnRzZXJ2ZXJwYi52MS5TbmFwc2hvdENodW5rSAASNAoMc25hcHNob3RfYWNrGAkgASgLMhwucmFmdHNlcnZlcnBiLnYxLlNuYXBzaG90QWNrSAASJwoFc2xlZXAYCiABKAsyFi5yYWZ0c2VydmVycGIudjEuU2xlZXBIABIwCgpzdG9yZV9iZWF0GAsgASgLMhoucmFmdHNlcnZlcnBiLnYxLlN0b3JlQmVhdEgAQgcKBWV4dHJhIgoKCFBlZXJHb25lIgsKCUNoZWNrUGVlciK8AQoNU25hcHNob3RDaHVuaxITCgtzbmFwc2hvdF9pZBgBIAEoBBIOCgZudW1iZXIYAiABKA0SIQoFcGFpcnMYAyADKAsyEi5yYWZ0Y21kcGIudjEuUGFpchIPCgdtZXNzYWdlGAQgASgMEgwKBGxhc3QYBSABKAgSEgoKYnl0ZXNfZG9uZRgGIAEoBBITCgtieXRlc190b3RhbBgHIAEoBBINCgVpbmRleBgIIAEoBBIMCgR0ZXJtGAkgASgEIk8KC1NuYXBzaG90QWNrEhMKC3NuYXBzaG90X2lkGAEgASgEEgwKBG5leHQYAiABKA0SDAoEZG9uZRgDIAEoCBIPCgdyZWZ1c2VkGAQgASgJIjkKBVNsZWVwEgwKBHRlcm0YASABKAQSEgoKbGFzdF9pbmRleBgCIAEoBBIOCgZjb21taXQYAyABKAQiIAoJU3RvcmVCZWF0EhMKC2luY2FybmF0aW9uGAEgASgEIkoKClN0b3JlSWRlbnQSEgoKY2x1c3Rlcl9pZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIWCg5mb3JtYXRfdmVyc2lvbhgDIAEoDSJQCg5SYWZ0TG9jYWxTdGF0ZRIMCgR0ZXJtGAEgASgEEgwKBHZvdGUYAiABKAQSDgoGY29tbWl0GAMgASgEEhIKCmxhc3RfaW5kZXgYBCABKAQi1AEKDlJhZnRBcHBseVN0YXRlEhUKDWFwcGxpZWRfaW5kZXgYASABKAQSFwoPdHJ1bmNhdGVkX2luZGV4GAIgASgEEhYKDnRydW5jYXRlZF90ZXJtGAMgASgEEg4KBnZvdGVycxgEIAMoBBIQCghsZWFybmVycxgFIAMoBBIXCg92b3RlcnNfb3V0Z29pbmcYBiADKAQSFQoNbGVhcm5lcnNfbmV4dBgHIAMoBBISCgphdXRvX2xlYXZlGAggASgIEhQKDGNsaWVudF9mbG9vchgJIAEoBCJxChBSZWdpb25Mb2NhbFN0YXRlEikKBXN0YXRlGAEgASgOMhoucmFmdHNlcnZlcnBiLnYxLlBlZXJTdGF0ZRIhCgZyZWdpb24YAiABKAsyES5tZXRhcGIudjEuUmVnaW9uEg8KB3BlZXJfaWQYAyABKAQiUwoMQ2xpZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEjEKBmFuc3dlchgCIAEoCzIhLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlc3BvbnNlIrUBCg5SZWdpb25TbmFwc2hvdBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEhQKDGNsaWVudF9mbG9vchgCIAEoBBITCgtzbmFwc2hvdF9pZBgDIAEoBBIhCgVwYWlycxgKIAMoCzISLnJhZnRjbWRwYi52MS5QYWlyEjIKB2NsaWVudHMYCyADKAsyIS5yYWZ0c2VydmVycGIudjEuUmVtZW1iZXJlZENsaWVudCJRChBSZW1lbWJlcmVkQ2xpZW50Eg4KBmNsaWVudBgBIAEoBBItCgZyZWNvcmQYAiABKAsyHS5yYWZ0c2VydmVycGIudjEuQ2xpZW50UmVjb3JkKnYKCVBlZXJTdGF0ZRIaChZQRUVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRUEVFUl9TVEFURV9OT1JNQUwQARIYChRQRUVSX1NUQVRFX1RPTUJTVE9ORRACEhwKGFBFRVJfU1RBVEVfVU5JTklUSUFMSVpFRBADQi9aLXJhZnRwbGF5L2NvcmUvcGIvcmFmdHNlcnZlcnBiL3YxO3JhZnRzZXJ2ZXJwYmIGcHJvdG8z", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb]);
 
 /**
- * RaftMessage carries one raft message between two peers of a region.
+ * RaftMessage carries one raft message between two peers of a region, or a word of the stores themselves.
  *
  * @generated from message raftserverpb.v1.RaftMessage
  */
@@ -50,6 +50,47 @@ export type RaftMessage = Message<"raftserverpb.v1.RaftMessage"> & {
    * @generated from field: bytes message = 5;
    */
   message: Uint8Array;
+
+  /**
+   * @generated from oneof raftserverpb.v1.RaftMessage.extra
+   */
+  extra: {
+    /**
+     * @generated from field: raftserverpb.v1.PeerGone peer_gone = 6;
+     */
+    value: PeerGone;
+    case: "peerGone";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.CheckPeer check_peer = 7;
+     */
+    value: CheckPeer;
+    case: "checkPeer";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.SnapshotChunk snapshot_chunk = 8;
+     */
+    value: SnapshotChunk;
+    case: "snapshotChunk";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.SnapshotAck snapshot_ack = 9;
+     */
+    value: SnapshotAck;
+    case: "snapshotAck";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.Sleep sleep = 10;
+     */
+    value: Sleep;
+    case: "sleep";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.StoreBeat store_beat = 11;
+     */
+    value: StoreBeat;
+    case: "storeBeat";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -58,6 +99,197 @@ export type RaftMessage = Message<"raftserverpb.v1.RaftMessage"> & {
  */
 export const RaftMessageSchema: GenMessage<RaftMessage> = /*@__PURE__*/
   messageDesc(file_raftserverpb_v1_raftserverpb, 0);
+
+/**
+ * PeerGone tells a peer that it was removed: the region, at the envelope's epoch, has no such member (TiKV's
+ * RaftMessage.is_tombstone).
+ *
+ * @generated from message raftserverpb.v1.PeerGone
+ */
+export type PeerGone = Message<"raftserverpb.v1.PeerGone"> & {
+};
+
+/**
+ * Describes the message raftserverpb.v1.PeerGone.
+ * Use `create(PeerGoneSchema)` to create a new message.
+ */
+export const PeerGoneSchema: GenMessage<PeerGone> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 1);
+
+/**
+ * CheckPeer asks a member whether the sender still belongs to the region; PeerGone is the answer if not (TiKV's
+ * MsgCheckStalePeer).
+ *
+ * @generated from message raftserverpb.v1.CheckPeer
+ */
+export type CheckPeer = Message<"raftserverpb.v1.CheckPeer"> & {
+};
+
+/**
+ * Describes the message raftserverpb.v1.CheckPeer.
+ * Use `create(CheckPeerSchema)` to create a new message.
+ */
+export const CheckPeerSchema: GenMessage<CheckPeer> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 2);
+
+/**
+ * SnapshotChunk is a part of a region's snapshot. The first one carries the raft message.
+ *
+ * @generated from message raftserverpb.v1.SnapshotChunk
+ */
+export type SnapshotChunk = Message<"raftserverpb.v1.SnapshotChunk"> & {
+  /**
+   * Names the transfer among those of the sending store since it started.
+   *
+   * @generated from field: uint64 snapshot_id = 1;
+   */
+  snapshotId: bigint;
+
+  /**
+   * From 0.
+   *
+   * @generated from field: uint32 number = 2;
+   */
+  number: number;
+
+  /**
+   * The engine's pairs: the users' data and the region's client records; ascending, over all chunks.
+   *
+   * @generated from field: repeated raftcmdpb.v1.Pair pairs = 3;
+   */
+  pairs: Pair[];
+
+  /**
+   * Only in the first chunk: a raftpb.Message of type MsgSnap.
+   *
+   * @generated from field: bytes message = 4;
+   */
+  message: Uint8Array;
+
+  /**
+   * @generated from field: bool last = 5;
+   */
+  last: boolean;
+
+  /**
+   * What has been sent with this chunk, and about how much all is.
+   *
+   * @generated from field: uint64 bytes_done = 6;
+   */
+  bytesDone: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_total = 7;
+   */
+  bytesTotal: bigint;
+
+  /**
+   * @generated from field: uint64 index = 8;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 9;
+   */
+  term: bigint;
+};
+
+/**
+ * Describes the message raftserverpb.v1.SnapshotChunk.
+ * Use `create(SnapshotChunkSchema)` to create a new message.
+ */
+export const SnapshotChunkSchema: GenMessage<SnapshotChunk> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 3);
+
+/**
+ * SnapshotAck answers a chunk.
+ *
+ * @generated from message raftserverpb.v1.SnapshotAck
+ */
+export type SnapshotAck = Message<"raftserverpb.v1.SnapshotAck"> & {
+  /**
+   * @generated from field: uint64 snapshot_id = 1;
+   */
+  snapshotId: bigint;
+
+  /**
+   * The next chunk wanted.
+   *
+   * @generated from field: uint32 next = 2;
+   */
+  next: number;
+
+  /**
+   * All of it arrived and raft took it.
+   *
+   * @generated from field: bool done = 3;
+   */
+  done: boolean;
+
+  /**
+   * Why the snapshot is not wanted; the transfer is over.
+   *
+   * @generated from field: string refused = 4;
+   */
+  refused: string;
+};
+
+/**
+ * Describes the message raftserverpb.v1.SnapshotAck.
+ * Use `create(SnapshotAckSchema)` to create a new message.
+ */
+export const SnapshotAckSchema: GenMessage<SnapshotAck> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 4);
+
+/**
+ * Sleep: the leader of an idle region lets its timers rest, and followers that hold all of its log do so as well
+ * (TiKV's hibernation, CockroachDB's quiescence).
+ *
+ * @generated from message raftserverpb.v1.Sleep
+ */
+export type Sleep = Message<"raftserverpb.v1.Sleep"> & {
+  /**
+   * @generated from field: uint64 term = 1;
+   */
+  term: bigint;
+
+  /**
+   * @generated from field: uint64 last_index = 2;
+   */
+  lastIndex: bigint;
+
+  /**
+   * @generated from field: uint64 commit = 3;
+   */
+  commit: bigint;
+};
+
+/**
+ * Describes the message raftserverpb.v1.Sleep.
+ * Use `create(SleepSchema)` to create a new message.
+ */
+export const SleepSchema: GenMessage<Sleep> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 5);
+
+/**
+ * StoreBeat stands in for the heartbeats of all regions that sleep: a store that is silent, or has started anew, wakes
+ * those whose leader it held.
+ *
+ * @generated from message raftserverpb.v1.StoreBeat
+ */
+export type StoreBeat = Message<"raftserverpb.v1.StoreBeat"> & {
+  /**
+   * @generated from field: uint64 incarnation = 1;
+   */
+  incarnation: bigint;
+};
+
+/**
+ * Describes the message raftserverpb.v1.StoreBeat.
+ * Use `create(StoreBeatSchema)` to create a new message.
+ */
+export const StoreBeatSchema: GenMessage<StoreBeat> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 6);
 
 /**
  * StoreIdent names a store; written once, at bootstrap.
@@ -86,7 +318,7 @@ export type StoreIdent = Message<"raftserverpb.v1.StoreIdent"> & {
  * Use `create(StoreIdentSchema)` to create a new message.
  */
 export const StoreIdentSchema: GenMessage<StoreIdent> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 1);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 7);
 
 /**
  * RaftLocalState is raft's HardState and the extent of the log.
@@ -120,7 +352,7 @@ export type RaftLocalState = Message<"raftserverpb.v1.RaftLocalState"> & {
  * Use `create(RaftLocalStateSchema)` to create a new message.
  */
 export const RaftLocalStateSchema: GenMessage<RaftLocalState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 2);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 8);
 
 /**
  * RaftApplyState is what has been applied and what has been cut off the log's front.
@@ -183,7 +415,7 @@ export type RaftApplyState = Message<"raftserverpb.v1.RaftApplyState"> & {
  * Use `create(RaftApplyStateSchema)` to create a new message.
  */
 export const RaftApplyStateSchema: GenMessage<RaftApplyState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 3);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 9);
 
 /**
  * @generated from message raftserverpb.v1.RegionLocalState
@@ -198,6 +430,13 @@ export type RegionLocalState = Message<"raftserverpb.v1.RegionLocalState"> & {
    * @generated from field: metapb.v1.Region region = 2;
    */
   region?: Region | undefined;
+
+  /**
+   * The id of the store's own peer, also when the region no longer has it.
+   *
+   * @generated from field: uint64 peer_id = 3;
+   */
+  peerId: bigint;
 };
 
 /**
@@ -205,7 +444,7 @@ export type RegionLocalState = Message<"raftserverpb.v1.RegionLocalState"> & {
  * Use `create(RegionLocalStateSchema)` to create a new message.
  */
 export const RegionLocalStateSchema: GenMessage<RegionLocalState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 4);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 10);
 
 /**
  * ClientRecord is a client's highest applied sequence and its answer (Raft dissertation, 6.3).
@@ -229,10 +468,10 @@ export type ClientRecord = Message<"raftserverpb.v1.ClientRecord"> & {
  * Use `create(ClientRecordSchema)` to create a new message.
  */
 export const ClientRecordSchema: GenMessage<ClientRecord> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 5);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 11);
 
 /**
- * RegionSnapshot is the data of a raft snapshot: everything a peer needs to stand at its index.
+ * RegionSnapshot is the data of a raft snapshot. The pairs come before it, in chunks.
  *
  * @generated from message raftserverpb.v1.RegionSnapshot
  */
@@ -243,23 +482,26 @@ export type RegionSnapshot = Message<"raftserverpb.v1.RegionSnapshot"> & {
   region?: Region | undefined;
 
   /**
-   * The users' pairs in the engine's form: keys with their prefix, values with their revision; ascending.
+   * @generated from field: uint64 client_floor = 2;
+   */
+  clientFloor: bigint;
+
+  /**
+   * Of the transfer.
    *
-   * @generated from field: repeated raftcmdpb.v1.Pair pairs = 2;
+   * @generated from field: uint64 snapshot_id = 3;
+   */
+  snapshotId: bigint;
+
+  /**
+   * @generated from field: repeated raftcmdpb.v1.Pair pairs = 10;
    */
   pairs: Pair[];
 
   /**
-   * Ascending by client.
-   *
-   * @generated from field: repeated raftserverpb.v1.RememberedClient clients = 3;
+   * @generated from field: repeated raftserverpb.v1.RememberedClient clients = 11;
    */
   clients: RememberedClient[];
-
-  /**
-   * @generated from field: uint64 client_floor = 4;
-   */
-  clientFloor: bigint;
 };
 
 /**
@@ -267,7 +509,7 @@ export type RegionSnapshot = Message<"raftserverpb.v1.RegionSnapshot"> & {
  * Use `create(RegionSnapshotSchema)` to create a new message.
  */
 export const RegionSnapshotSchema: GenMessage<RegionSnapshot> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 6);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 12);
 
 /**
  * @generated from message raftserverpb.v1.RememberedClient
@@ -289,7 +531,7 @@ export type RememberedClient = Message<"raftserverpb.v1.RememberedClient"> & {
  * Use `create(RememberedClientSchema)` to create a new message.
  */
 export const RememberedClientSchema: GenMessage<RememberedClient> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 7);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 13);
 
 /**
  * @generated from enum raftserverpb.v1.PeerState
@@ -306,14 +548,18 @@ export enum PeerState {
   NORMAL = 1,
 
   /**
-   * @generated from enum value: PEER_STATE_APPLYING = 2;
+   * The peer was removed. The region is what it was without it; no message brings the peer back.
+   *
+   * @generated from enum value: PEER_STATE_TOMBSTONE = 2;
    */
-  APPLYING = 2,
+  TOMBSTONE = 2,
 
   /**
-   * @generated from enum value: PEER_STATE_TOMBSTONE = 3;
+   * The peer votes, and waits for its first snapshot. The region is its id and the peer alone.
+   *
+   * @generated from enum value: PEER_STATE_UNINITIALIZED = 3;
    */
-  TOMBSTONE = 3,
+  UNINITIALIZED = 3,
 }
 
 /**

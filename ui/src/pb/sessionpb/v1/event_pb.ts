@@ -18,7 +18,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/event.proto.
  */
 export const file_sessionpb_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChhzZXNzaW9ucGIvdjEvZXZlbnQucHJvdG8SDHNlc3Npb25wYi52MSKHCQoFRXZlbnQSCwoDc2VxGAEgASgEEgwKBHN0ZXAYAiABKAQSEwoLdGltZV9taWNyb3MYAyABKAMSEAoIc3RvcmVfaWQYBCABKAQSLwoLcnVuX3N0YXJ0ZWQYBSABKAsyGC5zZXNzaW9ucGIudjEuUnVuU3RhcnRlZEgAEiYKBnRpY2tlZBgGIAEoCzIULnNlc3Npb25wYi52MS5UaWNrZWRIABIxCgxtZXNzYWdlX3NlbnQYByABKAsyGS5zZXNzaW9ucGIudjEuTWVzc2FnZVNlbnRIABI7ChFtZXNzYWdlX2RlbGl2ZXJlZBgIIAEoCzIeLnNlc3Npb25wYi52MS5NZXNzYWdlRGVsaXZlcmVkSAASMQoMbWVzc2FnZV9sb3N0GAkgASgLMhkuc2Vzc2lvbnBiLnYxLk1lc3NhZ2VMb3N0SAASMQoMcm9sZV9jaGFuZ2VkGAogASgLMhkuc2Vzc2lvbnBiLnYxLlJvbGVDaGFuZ2VkSAASMwoNd3JpdGVfc3RhcnRlZBgLIAEoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWRIABIoCgd3cml0dGVuGAwgASgLMhUuc2Vzc2lvbnBiLnYxLldyaXR0ZW5IABImCgZzeW5jZWQYDSABKAsyFC5zZXNzaW9ucGIudjEuU3luY2VkSAASLAoJY29tbWl0dGVkGA4gASgLMhcuc2Vzc2lvbnBiLnYxLkNvbW1pdHRlZEgAEigKB2FwcGxpZWQYDyABKAsyFS5zZXNzaW9ucGIudjEuQXBwbGllZEgAEjkKEHByb2dyZXNzX2NoYW5nZWQYECABKAsyHS5zZXNzaW9ucGIudjEuUHJvZ3Jlc3NDaGFuZ2VkSAASOwoRb3BlcmF0aW9uX3N0YXJ0ZWQYESABKAsyHi5zZXNzaW9ucGIudjEuT3BlcmF0aW9uU3RhcnRlZEgAEjcKD29wZXJhdGlvbl9lbmRlZBgSIAEoCzIcLnNlc3Npb25wYi52MS5PcGVyYXRpb25FbmRlZEgAEjMKDXN0b3JlX2NyYXNoZWQYEyABKAsyGi5zZXNzaW9ucGIudjEuU3RvcmVDcmFzaGVkSAASMwoNc3RvcmVfc3RhcnRlZBgUIAEoCzIaLnNlc3Npb25wYi52MS5TdG9yZVN0YXJ0ZWRIABIrCgl0aW1lZF9vdXQYFSABKAsyFi5zZXNzaW9ucGIudjEuVGltZWRPdXRIABI5ChBzZXR0aW5nc19jaGFuZ2VkGBYgASgLMh0uc2Vzc2lvbnBiLnYxLlNldHRpbmdzQ2hhbmdlZEgAEiwKCXZpb2xhdGlvbhgXIAEoCzIXLnNlc3Npb25wYi52MS5WaW9sYXRpb25IABIzCg1zdG9yZV9zdG9wcGVkGBggASgLMhouc2Vzc2lvbnBiLnYxLlN0b3JlU3RvcHBlZEgAEkAKFGVsZWN0aW9uX3RpbWVvdXRfc2V0GBkgASgLMiAuc2Vzc2lvbnBiLnYxLkVsZWN0aW9uVGltZW91dFNldEgAQgYKBGJvZHkiXAoKUnVuU3RhcnRlZBIkCgZjb25maWcYASABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEigKBnN0b3JlcxgCIAMoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIjEKBlRpY2tlZBInCgZ0aW1lcnMYASADKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyIkwKCVBlZXJUaW1lchIRCglyZWdpb25faWQYASABKAQSFQoNZWxhcHNlZF90aWNrcxgCIAEoDRIVCg10aW1lb3V0X3RpY2tzGAMgASgNIqYDCgdNZXNzYWdlEgoKAmlkGAEgASgEEhEKCXJlZ2lvbl9pZBgCIAEoBBISCgpmcm9tX3N0b3JlGAMgASgEEhAKCHRvX3N0b3JlGAQgASgEEhEKCWZyb21fcGVlchgFIAEoBBIPCgd0b19wZWVyGAYgASgEEicKBHR5cGUYByABKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSDAoEdGVybRgIIAEoBBIQCghsb2dfdGVybRgJIAEoBBINCgVpbmRleBgKIAEoBBIOCgZjb21taXQYCyABKAQSDgoGcmVqZWN0GAwgASgIEhMKC3JlamVjdF9oaW50GA0gASgEEhMKC2VudHJ5X3Rlcm1zGA4gAygEEhQKDHJlYWRfY29udGV4dBgPIAEoCBIWCg5zbmFwc2hvdF9pbmRleBgQIAEoBBIVCg1zbmFwc2hvdF90ZXJtGBEgASgEEhIKCnNpemVfYnl0ZXMYEiABKA0SEwoLc2VudF9taWNyb3MYEyABKAMSEgoKZHVlX21pY3JvcxgUIAEoAxIOCgZkb29tZWQYFSABKAgiNQoLTWVzc2FnZVNlbnQSJgoHbWVzc2FnZRgBIAEoCzIVLnNlc3Npb25wYi52MS5NZXNzYWdlIi8KEE1lc3NhZ2VEZWxpdmVyZWQSCgoCaWQYASABKAQSDwoHYnlfaGFuZBgCIAEoCCJQCgtNZXNzYWdlTG9zdBIKCgJpZBgBIAEoBBIoCgZyZWFzb24YAiABKA4yGC5zZXNzaW9ucGIudjEuTG9zc1JlYXNvbhILCgN3aHkYAyABKAki4wEKC1JvbGVDaGFuZ2VkEhEKCXJlZ2lvbl9pZBgBIAEoBBIgCgRyb2xlGAIgASgOMhIuc2Vzc2lvbnBiLnYxLlJvbGUSJwoLcm9sZV9iZWZvcmUYAyABKA4yEi5zZXNzaW9ucGIudjEuUm9sZRIMCgR0ZXJtGAQgASgEEhMKC3Rlcm1fYmVmb3JlGAUgASgEEgwKBHZvdGUYBiABKAQSDgoGbGVhZGVyGAcgASgEEiYKBXRpbWVyGAggASgLMhcuc2Vzc2lvbnBiLnYxLlBlZXJUaW1lchINCgV2b3RlcxgJIAMoBCKDAQoITG9nRW50cnkSDQoFaW5kZXgYASABKAQSDAoEdGVybRgCIAEoBBIlCgR0eXBlGAMgASgOMhcuc2Vzc2lvbnBiLnYxLkVudHJ5VHlwZRIPCgdjb21tYW5kGAQgASgMEhIKCnNpemVfYnl0ZXMYBSABKA0SDgoGZGlnZXN0GAYgASgGIqYBCgxXcml0ZVN0YXJ0ZWQSEAoId3JpdGVfaWQYASABKAQSEQoJbXVzdF9zeW5jGAIgASgIEhIKCnNpemVfYnl0ZXMYAyABKA0SGgoSd3JpdHRlbl9kdWVfbWljcm9zGAQgASgDEhkKEXN5bmNlZF9kdWVfbWljcm9zGAUgASgDEiYKBXBlZXJzGAYgAygLMhcuc2Vzc2lvbnBiLnYxLlBlZXJXcml0ZSKcAQoJUGVlcldyaXRlEhEKCXJlZ2lvbl9pZBgBIAEoBBIMCgR0ZXJtGAIgASgEEgwKBHZvdGUYAyABKAQSDgoGY29tbWl0GAQgASgEEhMKC2ZpcnN0X2luZGV4GAUgASgEEicKB2VudHJpZXMYBiADKAsyFi5zZXNzaW9ucGIudjEuTG9nRW50cnkSEgoKbGFzdF9pbmRleBgHIAEoBCIbCgdXcml0dGVuEhAKCHdyaXRlX2lkGAEgASgEIhoKBlN5bmNlZBIQCgh3cml0ZV9pZBgBIAEoBCJDCglDb21taXR0ZWQSEQoJcmVnaW9uX2lkGAEgASgEEg0KBWluZGV4GAIgASgEEhQKDGluZGV4X2JlZm9yZRgDIAEoBCKrAQoHQXBwbGllZBIRCglyZWdpb25faWQYASABKAQSDQoFaW5kZXgYAiABKAQSDAoEdGVybRgDIAEoBBIlCgR0eXBlGAQgASgOMhcuc2Vzc2lvbnBiLnYxLkVudHJ5VHlwZRIOCgZkaWdlc3QYBSABKAYSKAoHY2hhbmdlcxgGIAMoCzIXLnNlc3Npb25wYi52MS5LZXlDaGFuZ2USDwoHcmVmdXNlZBgHIAEoCSJkCglLZXlDaGFuZ2USCwoDa2V5GAEgASgMEg8KB2RlbGV0ZWQYAiABKAgSDQoFdmFsdWUYAyABKAwSGAoQdmFsdWVfc2l6ZV9ieXRlcxgEIAEoDRIQCghyZXZpc2lvbhgFIAEoBCJSCg9Qcm9ncmVzc0NoYW5nZWQSEQoJcmVnaW9uX2lkGAEgASgEEiwKCHByb2dyZXNzGAIgAygLMhoucmFmdGNtZHBiLnYxLlBlZXJQcm9ncmVzcyK/AQoJT3BlcmF0aW9uEgoKAmlkGAEgASgEEhAKCHRvX3N0b3JlGAIgASgEEjEKB3JlcXVlc3QYAyABKAsyIC5yYWZ0Y21kcGIudjEuUmFmdENvbW1hbmRSZXF1ZXN0EhYKDnN0YXJ0ZWRfbWljcm9zGAQgASgDEjMKCHJlc3BvbnNlGAUgASgLMiEucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVzcG9uc2USFAoMZW5kZWRfbWljcm9zGAYgASgDIj4KEE9wZXJhdGlvblN0YXJ0ZWQSKgoJb3BlcmF0aW9uGAEgASgLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbiJRCg5PcGVyYXRpb25FbmRlZBIKCgJpZBgBIAEoBBIzCghyZXNwb25zZRgCIAEoCzIhLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlc3BvbnNlImEKDFN0b3JlQ3Jhc2hlZBIUCgxiYXRjaGVzX2xvc3QYASABKA0SEgoKYnl0ZXNfbG9zdBgCIAEoDRInCgVzdG9yZRgDIAEoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIjcKDFN0b3JlU3RhcnRlZBInCgVzdG9yZRgBIAEoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIh0KCFRpbWVkT3V0EhEKCXJlZ2lvbl9pZBgBIAEoBCI8ChJFbGVjdGlvblRpbWVvdXRTZXQSJgoFdGltZXIYASABKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyIlsKD1NldHRpbmdzQ2hhbmdlZBImCgduZXR3b3JrGAEgASgLMhUuc2Vzc2lvbnBiLnYxLk5ldHdvcmsSIAoEZGlzaxgCIAEoCzISLnNlc3Npb25wYi52MS5EaXNrIoUBCglWaW9sYXRpb24SDQoFanVkZ2UYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglyZWdpb25faWQYAyABKAQSEQoJc3RvcmVfaWRzGAQgAygEEgwKBHRlcm0YBSABKAQSDQoFaW5kZXgYBiABKAQSFQoNZXZpZGVuY2Vfc2VxcxgHIAMoBCJHCgxTdG9yZVN0b3BwZWQSDgoGcmVhc29uGAEgASgJEicKBXN0b3JlGAIgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUipQEKClN0b3JlU3RhdGUSCgoCaWQYASABKAQSCgoCdXAYAiABKAgSJgoFcGVlcnMYAyADKAsyFy5zZXNzaW9ucGIudjEuUGVlclN0YXRlEioKBndyaXRlcxgEIAMoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWQSEwoLd3JpdHRlbl9pZHMYBSADKAQSFgoOc3RvcHBlZF9yZWFzb24YBiABKAkitgMKCVBlZXJTdGF0ZRIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEg8KB3BlZXJfaWQYAiABKAQSIAoEcm9sZRgDIAEoDjISLnNlc3Npb25wYi52MS5Sb2xlEgwKBHRlcm0YBCABKAQSDAoEdm90ZRgFIAEoBBIOCgZsZWFkZXIYBiABKAQSDgoGY29tbWl0GAcgASgEEg8KB2FwcGxpZWQYCCABKAQSEwoLZmlyc3RfaW5kZXgYCSABKAQSEgoKbGFzdF9pbmRleBgKIAEoBBIUCgxzeW5jZWRfaW5kZXgYCyABKAQSJgoFdGltZXIYDCABKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyEg0KBXZvdGVzGA0gAygEEiwKCHByb2dyZXNzGA4gAygLMhoucmFmdGNtZHBiLnYxLlBlZXJQcm9ncmVzcxInCgdlbnRyaWVzGA8gAygLMhYuc2Vzc2lvbnBiLnYxLkxvZ0VudHJ5EiUKBGtleXMYECADKAsyFy5zZXNzaW9ucGIudjEuS2V5Q2hhbmdlEhIKCmtleXNfdG90YWwYESABKAQi4AEKCEtleWZyYW1lEgsKA3NlcRgBIAEoBBIMCgRzdGVwGAIgASgEEhMKC3RpbWVfbWljcm9zGAMgASgDEiQKBmNvbmZpZxgEIAEoCzIULnNlc3Npb25wYi52MS5Db25maWcSKAoGc3RvcmVzGAUgAygLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUSJwoIbWVzc2FnZXMYBiADKAsyFS5zZXNzaW9ucGIudjEuTWVzc2FnZRIrCgpvcGVyYXRpb25zGAcgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbiqxAwoLTWVzc2FnZVR5cGUSHAoYTUVTU0FHRV9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTTUVTU0FHRV9UWVBFX0FQUEVORBABEiAKHE1FU1NBR0VfVFlQRV9BUFBFTkRfUkVTUE9OU0UQAhIVChFNRVNTQUdFX1RZUEVfVk9URRADEh4KGk1FU1NBR0VfVFlQRV9WT1RFX1JFU1BPTlNFEAQSGQoVTUVTU0FHRV9UWVBFX1BSRV9WT1RFEAUSIgoeTUVTU0FHRV9UWVBFX1BSRV9WT1RFX1JFU1BPTlNFEAYSGQoVTUVTU0FHRV9UWVBFX1NOQVBTSE9UEAcSGgoWTUVTU0FHRV9UWVBFX0hFQVJUQkVBVBAIEiMKH01FU1NBR0VfVFlQRV9IRUFSVEJFQVRfUkVTUE9OU0UQCRIcChhNRVNTQUdFX1RZUEVfVElNRU9VVF9OT1cQChIbChdNRVNTQUdFX1RZUEVfUkVBRF9JTkRFWBALEiQKIE1FU1NBR0VfVFlQRV9SRUFEX0lOREVYX1JFU1BPTlNFEAwSFgoSTUVTU0FHRV9UWVBFX09USEVSEA0qkAEKCkxvc3NSZWFzb24SGwoXTE9TU19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNMT1NTX1JFQVNPTl9ORVRXT1JLEAESGgoWTE9TU19SRUFTT05fU1RPUkVfRE9XThACEhcKE0xPU1NfUkVBU09OX0JZX0hBTkQQAxIXChNMT1NTX1JFQVNPTl9SRUZVU0VEEAQqbAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9GT0xMT1dFUhABEhYKElJPTEVfUFJFX0NBTkRJREFURRACEhIKDlJPTEVfQ0FORElEQVRFEAMSDwoLUk9MRV9MRUFERVIQBCpxCglFbnRyeVR5cGUSGgoWRU5UUllfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVOVFJZX1RZUEVfQ09NTUFORBABEhQKEEVOVFJZX1RZUEVfRU1QVFkQAhIaChZFTlRSWV9UWVBFX0NPTkZfQ0hBTkdFEANCKVoncmFmdHBsYXkvY29yZS9wYi9zZXNzaW9ucGIvdjE7c2Vzc2lvbnBiYgZwcm90bzM", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb, file_sessionpb_v1_run]);
+  fileDesc("ChhzZXNzaW9ucGIvdjEvZXZlbnQucHJvdG8SDHNlc3Npb25wYi52MSLDDAoFRXZlbnQSCwoDc2VxGAEgASgEEgwKBHN0ZXAYAiABKAQSEwoLdGltZV9taWNyb3MYAyABKAMSEAoIc3RvcmVfaWQYBCABKAQSLwoLcnVuX3N0YXJ0ZWQYBSABKAsyGC5zZXNzaW9ucGIudjEuUnVuU3RhcnRlZEgAEiYKBnRpY2tlZBgGIAEoCzIULnNlc3Npb25wYi52MS5UaWNrZWRIABIxCgxtZXNzYWdlX3NlbnQYByABKAsyGS5zZXNzaW9ucGIudjEuTWVzc2FnZVNlbnRIABI7ChFtZXNzYWdlX2RlbGl2ZXJlZBgIIAEoCzIeLnNlc3Npb25wYi52MS5NZXNzYWdlRGVsaXZlcmVkSAASMQoMbWVzc2FnZV9sb3N0GAkgASgLMhkuc2Vzc2lvbnBiLnYxLk1lc3NhZ2VMb3N0SAASMQoMcm9sZV9jaGFuZ2VkGAogASgLMhkuc2Vzc2lvbnBiLnYxLlJvbGVDaGFuZ2VkSAASMwoNd3JpdGVfc3RhcnRlZBgLIAEoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWRIABIoCgd3cml0dGVuGAwgASgLMhUuc2Vzc2lvbnBiLnYxLldyaXR0ZW5IABImCgZzeW5jZWQYDSABKAsyFC5zZXNzaW9ucGIudjEuU3luY2VkSAASLAoJY29tbWl0dGVkGA4gASgLMhcuc2Vzc2lvbnBiLnYxLkNvbW1pdHRlZEgAEigKB2FwcGxpZWQYDyABKAsyFS5zZXNzaW9ucGIudjEuQXBwbGllZEgAEjkKEHByb2dyZXNzX2NoYW5nZWQYECABKAsyHS5zZXNzaW9ucGIudjEuUHJvZ3Jlc3NDaGFuZ2VkSAASOwoRb3BlcmF0aW9uX3N0YXJ0ZWQYESABKAsyHi5zZXNzaW9ucGIudjEuT3BlcmF0aW9uU3RhcnRlZEgAEjcKD29wZXJhdGlvbl9lbmRlZBgSIAEoCzIcLnNlc3Npb25wYi52MS5PcGVyYXRpb25FbmRlZEgAEjMKDXN0b3JlX2NyYXNoZWQYEyABKAsyGi5zZXNzaW9ucGIudjEuU3RvcmVDcmFzaGVkSAASMwoNc3RvcmVfc3RhcnRlZBgUIAEoCzIaLnNlc3Npb25wYi52MS5TdG9yZVN0YXJ0ZWRIABIrCgl0aW1lZF9vdXQYFSABKAsyFi5zZXNzaW9ucGIudjEuVGltZWRPdXRIABI5ChBzZXR0aW5nc19jaGFuZ2VkGBYgASgLMh0uc2Vzc2lvbnBiLnYxLlNldHRpbmdzQ2hhbmdlZEgAEiwKCXZpb2xhdGlvbhgXIAEoCzIXLnNlc3Npb25wYi52MS5WaW9sYXRpb25IABIzCg1zdG9yZV9zdG9wcGVkGBggASgLMhouc2Vzc2lvbnBiLnYxLlN0b3JlU3RvcHBlZEgAEkAKFGVsZWN0aW9uX3RpbWVvdXRfc2V0GBkgASgLMiAuc2Vzc2lvbnBiLnYxLkVsZWN0aW9uVGltZW91dFNldEgAEi8KC3N0b3JlX2FkZGVkGBogASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlQWRkZWRIABIxCgxwZWVyX2NyZWF0ZWQYGyABKAsyGS5zZXNzaW9ucGIudjEuUGVlckNyZWF0ZWRIABI1Cg5wZWVyX2Rlc3Ryb3llZBgcIAEoCzIbLnNlc3Npb25wYi52MS5QZWVyRGVzdHJveWVkSAASNQoOcmVnaW9uX2NoYW5nZWQYHSABKAsyGy5zZXNzaW9ucGIudjEuUmVnaW9uQ2hhbmdlZEgAEjMKDWxvZ19jb21wYWN0ZWQYHiABKAsyGi5zZXNzaW9ucGIudjEuTG9nQ29tcGFjdGVkSAASOwoRc25hcHNob3RfcHJvZ3Jlc3MYHyABKAsyHi5zZXNzaW9ucGIudjEuU25hcHNob3RQcm9ncmVzc0gAEjsKEXNuYXBzaG90X3Jlc3RvcmVkGCAgASgLMh4uc2Vzc2lvbnBiLnYxLlNuYXBzaG90UmVzdG9yZWRIABI5ChB0cmFuc2Zlcl9zdGFydGVkGCEgASgLMh0uc2Vzc2lvbnBiLnYxLlRyYW5zZmVyU3RhcnRlZEgAQgYKBGJvZHkiXAoKUnVuU3RhcnRlZBIkCgZjb25maWcYASABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEigKBnN0b3JlcxgCIAMoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIjEKBlRpY2tlZBInCgZ0aW1lcnMYASADKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyIkwKCVBlZXJUaW1lchIRCglyZWdpb25faWQYASABKAQSFQoNZWxhcHNlZF90aWNrcxgCIAEoDRIVCg10aW1lb3V0X3RpY2tzGAMgASgNIv8DCgdNZXNzYWdlEgoKAmlkGAEgASgEEhEKCXJlZ2lvbl9pZBgCIAEoBBISCgpmcm9tX3N0b3JlGAMgASgEEhAKCHRvX3N0b3JlGAQgASgEEhEKCWZyb21fcGVlchgFIAEoBBIPCgd0b19wZWVyGAYgASgEEicKBHR5cGUYByABKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSDAoEdGVybRgIIAEoBBIQCghsb2dfdGVybRgJIAEoBBINCgVpbmRleBgKIAEoBBIOCgZjb21taXQYCyABKAQSDgoGcmVqZWN0GAwgASgIEhMKC3JlamVjdF9oaW50GA0gASgEEhMKC2VudHJ5X3Rlcm1zGA4gAygEEhQKDHJlYWRfY29udGV4dBgPIAEoCBIWCg5zbmFwc2hvdF9pbmRleBgQIAEoBBIVCg1zbmFwc2hvdF90ZXJtGBEgASgEEhIKCnNpemVfYnl0ZXMYEiABKA0SEwoLc2VudF9taWNyb3MYEyABKAMSEgoKZHVlX21pY3JvcxgUIAEoAxIOCgZkb29tZWQYFSABKAgSDQoFY2h1bmsYFiABKA0SEgoKbGFzdF9jaHVuaxgXIAEoCBIWCg5zbmFwc2hvdF9ieXRlcxgYIAEoBBIcChRzbmFwc2hvdF9ieXRlc190b3RhbBgZIAEoBCI1CgtNZXNzYWdlU2VudBImCgdtZXNzYWdlGAEgASgLMhUuc2Vzc2lvbnBiLnYxLk1lc3NhZ2UiLwoQTWVzc2FnZURlbGl2ZXJlZBIKCgJpZBgBIAEoBBIPCgdieV9oYW5kGAIgASgIIlAKC01lc3NhZ2VMb3N0EgoKAmlkGAEgASgEEigKBnJlYXNvbhgCIAEoDjIYLnNlc3Npb25wYi52MS5Mb3NzUmVhc29uEgsKA3doeRgDIAEoCSLjAQoLUm9sZUNoYW5nZWQSEQoJcmVnaW9uX2lkGAEgASgEEiAKBHJvbGUYAiABKA4yEi5zZXNzaW9ucGIudjEuUm9sZRInCgtyb2xlX2JlZm9yZRgDIAEoDjISLnNlc3Npb25wYi52MS5Sb2xlEgwKBHRlcm0YBCABKAQSEwoLdGVybV9iZWZvcmUYBSABKAQSDAoEdm90ZRgGIAEoBBIOCgZsZWFkZXIYByABKAQSJgoFdGltZXIYCCABKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyEg0KBXZvdGVzGAkgAygEIoMBCghMb2dFbnRyeRINCgVpbmRleBgBIAEoBBIMCgR0ZXJtGAIgASgEEiUKBHR5cGUYAyABKA4yFy5zZXNzaW9ucGIudjEuRW50cnlUeXBlEg8KB2NvbW1hbmQYBCABKAwSEgoKc2l6ZV9ieXRlcxgFIAEoDRIOCgZkaWdlc3QYBiABKAYipgEKDFdyaXRlU3RhcnRlZBIQCgh3cml0ZV9pZBgBIAEoBBIRCgltdXN0X3N5bmMYAiABKAgSEgoKc2l6ZV9ieXRlcxgDIAEoDRIaChJ3cml0dGVuX2R1ZV9taWNyb3MYBCABKAMSGQoRc3luY2VkX2R1ZV9taWNyb3MYBSABKAMSJgoFcGVlcnMYBiADKAsyFy5zZXNzaW9ucGIudjEuUGVlcldyaXRlIpwBCglQZWVyV3JpdGUSEQoJcmVnaW9uX2lkGAEgASgEEgwKBHRlcm0YAiABKAQSDAoEdm90ZRgDIAEoBBIOCgZjb21taXQYBCABKAQSEwoLZmlyc3RfaW5kZXgYBSABKAQSJwoHZW50cmllcxgGIAMoCzIWLnNlc3Npb25wYi52MS5Mb2dFbnRyeRISCgpsYXN0X2luZGV4GAcgASgEIhsKB1dyaXR0ZW4SEAoId3JpdGVfaWQYASABKAQiGgoGU3luY2VkEhAKCHdyaXRlX2lkGAEgASgEIkMKCUNvbW1pdHRlZBIRCglyZWdpb25faWQYASABKAQSDQoFaW5kZXgYAiABKAQSFAoMaW5kZXhfYmVmb3JlGAMgASgEIqsBCgdBcHBsaWVkEhEKCXJlZ2lvbl9pZBgBIAEoBBINCgVpbmRleBgCIAEoBBIMCgR0ZXJtGAMgASgEEiUKBHR5cGUYBCABKA4yFy5zZXNzaW9ucGIudjEuRW50cnlUeXBlEg4KBmRpZ2VzdBgFIAEoBhIoCgdjaGFuZ2VzGAYgAygLMhcuc2Vzc2lvbnBiLnYxLktleUNoYW5nZRIPCgdyZWZ1c2VkGAcgASgJImQKCUtleUNoYW5nZRILCgNrZXkYASABKAwSDwoHZGVsZXRlZBgCIAEoCBINCgV2YWx1ZRgDIAEoDBIYChB2YWx1ZV9zaXplX2J5dGVzGAQgASgNEhAKCHJldmlzaW9uGAUgASgEIlIKD1Byb2dyZXNzQ2hhbmdlZBIRCglyZWdpb25faWQYASABKAQSLAoIcHJvZ3Jlc3MYAiADKAsyGi5yYWZ0Y21kcGIudjEuUGVlclByb2dyZXNzIr8BCglPcGVyYXRpb24SCgoCaWQYASABKAQSEAoIdG9fc3RvcmUYAiABKAQSMQoHcmVxdWVzdBgDIAEoCzIgLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlcXVlc3QSFgoOc3RhcnRlZF9taWNyb3MYBCABKAMSMwoIcmVzcG9uc2UYBSABKAsyIS5yYWZ0Y21kcGIudjEuUmFmdENvbW1hbmRSZXNwb25zZRIUCgxlbmRlZF9taWNyb3MYBiABKAMiPgoQT3BlcmF0aW9uU3RhcnRlZBIqCglvcGVyYXRpb24YASABKAsyFy5zZXNzaW9ucGIudjEuT3BlcmF0aW9uIlEKDk9wZXJhdGlvbkVuZGVkEgoKAmlkGAEgASgEEjMKCHJlc3BvbnNlGAIgASgLMiEucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVzcG9uc2UiYQoMU3RvcmVDcmFzaGVkEhQKDGJhdGNoZXNfbG9zdBgBIAEoDRISCgpieXRlc19sb3N0GAIgASgNEicKBXN0b3JlGAMgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUiNwoMU3RvcmVTdGFydGVkEicKBXN0b3JlGAEgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUiHQoIVGltZWRPdXQSEQoJcmVnaW9uX2lkGAEgASgEIjwKEkVsZWN0aW9uVGltZW91dFNldBImCgV0aW1lchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyVGltZXIiWwoPU2V0dGluZ3NDaGFuZ2VkEiYKB25ldHdvcmsYASABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAIgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sihQEKCVZpb2xhdGlvbhINCgVqdWRnZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCXJlZ2lvbl9pZBgDIAEoBBIRCglzdG9yZV9pZHMYBCADKAQSDAoEdGVybRgFIAEoBBINCgVpbmRleBgGIAEoBBIVCg1ldmlkZW5jZV9zZXFzGAcgAygEIkcKDFN0b3JlU3RvcHBlZBIOCgZyZWFzb24YASABKAkSJwoFc3RvcmUYAiABKAsyGC5zZXNzaW9ucGIudjEuU3RvcmVTdGF0ZSI1CgpTdG9yZUFkZGVkEicKBXN0b3JlGAEgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUieAoLUGVlckNyZWF0ZWQSJQoEcGVlchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyU3RhdGUSKAoGb3JpZ2luGAIgASgOMhguc2Vzc2lvbnBiLnYxLlBlZXJPcmlnaW4SGAoQcGFyZW50X3JlZ2lvbl9pZBgDIAEoBCJACg1QZWVyRGVzdHJveWVkEhEKCXJlZ2lvbl9pZBgBIAEoBBIPCgdwZWVyX2lkGAIgASgEEgsKA3doeRgDIAEoCSKdAQoNUmVnaW9uQ2hhbmdlZBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEigKDXJlZ2lvbl9iZWZvcmUYAiABKAsyES5tZXRhcGIudjEuUmVnaW9uEjAKBnJlYXNvbhgDIAEoDjIgLnNlc3Npb25wYi52MS5SZWdpb25DaGFuZ2VSZWFzb24SDQoFaW5kZXgYBCABKAQiUgoMTG9nQ29tcGFjdGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBITCgtmaXJzdF9pbmRleBgCIAEoBBIaChJmaXJzdF9pbmRleF9iZWZvcmUYAyABKAQi3AEKEFNuYXBzaG90UHJvZ3Jlc3MSEwoLc25hcHNob3RfaWQYASABKAQSEQoJcmVnaW9uX2lkGAIgASgEEhAKCHRvX3N0b3JlGAMgASgEEg8KB3RvX3BlZXIYBCABKAQSDQoFaW5kZXgYBSABKAQSDAoEdGVybRgGIAEoBBIqCgVzdGFnZRgHIAEoDjIbLnNlc3Npb25wYi52MS5TbmFwc2hvdFN0YWdlEhIKCmJ5dGVzX2RvbmUYCCABKAQSEwoLYnl0ZXNfdG90YWwYCSABKAQSCwoDd2h5GAogASgJIjkKEFNuYXBzaG90UmVzdG9yZWQSJQoEcGVlchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyU3RhdGUiRwoPVHJhbnNmZXJTdGFydGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBIQCgh0b19zdG9yZRgCIAEoBBIPCgd0b19wZWVyGAMgASgEItgBCgpTdG9yZVN0YXRlEgoKAmlkGAEgASgEEgoKAnVwGAIgASgIEiYKBXBlZXJzGAMgAygLMhcuc2Vzc2lvbnBiLnYxLlBlZXJTdGF0ZRIqCgZ3cml0ZXMYBCADKAsyGi5zZXNzaW9ucGIudjEuV3JpdGVTdGFydGVkEhMKC3dyaXR0ZW5faWRzGAUgAygEEhYKDnN0b3BwZWRfcmVhc29uGAYgASgJEjEKCXNuYXBzaG90cxgHIAMoCzIeLnNlc3Npb25wYi52MS5TbmFwc2hvdFByb2dyZXNzIv0DCglQZWVyU3RhdGUSIQoGcmVnaW9uGAEgASgLMhEubWV0YXBiLnYxLlJlZ2lvbhIPCgdwZWVyX2lkGAIgASgEEiAKBHJvbGUYAyABKA4yEi5zZXNzaW9ucGIudjEuUm9sZRIMCgR0ZXJtGAQgASgEEgwKBHZvdGUYBSABKAQSDgoGbGVhZGVyGAYgASgEEg4KBmNvbW1pdBgHIAEoBBIPCgdhcHBsaWVkGAggASgEEhMKC2ZpcnN0X2luZGV4GAkgASgEEhIKCmxhc3RfaW5kZXgYCiABKAQSFAoMc3luY2VkX2luZGV4GAsgASgEEiYKBXRpbWVyGAwgASgLMhcuc2Vzc2lvbnBiLnYxLlBlZXJUaW1lchINCgV2b3RlcxgNIAMoBBIsCghwcm9ncmVzcxgOIAMoCzIaLnJhZnRjbWRwYi52MS5QZWVyUHJvZ3Jlc3MSJwoHZW50cmllcxgPIAMoCzIWLnNlc3Npb25wYi52MS5Mb2dFbnRyeRIlCgRrZXlzGBAgAygLMhcuc2Vzc2lvbnBiLnYxLktleUNoYW5nZRISCgprZXlzX3RvdGFsGBEgASgEEhUKDXVuaW5pdGlhbGl6ZWQYEiABKAgSGgoSbGVhc2VfdW50aWxfbWljcm9zGBMgASgDEhIKCnNpemVfYnl0ZXMYFCABKAQi4AEKCEtleWZyYW1lEgsKA3NlcRgBIAEoBBIMCgRzdGVwGAIgASgEEhMKC3RpbWVfbWljcm9zGAMgASgDEiQKBmNvbmZpZxgEIAEoCzIULnNlc3Npb25wYi52MS5Db25maWcSKAoGc3RvcmVzGAUgAygLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUSJwoIbWVzc2FnZXMYBiADKAsyFS5zZXNzaW9ucGIudjEuTWVzc2FnZRIrCgpvcGVyYXRpb25zGAcgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbiq+BAoLTWVzc2FnZVR5cGUSHAoYTUVTU0FHRV9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTTUVTU0FHRV9UWVBFX0FQUEVORBABEiAKHE1FU1NBR0VfVFlQRV9BUFBFTkRfUkVTUE9OU0UQAhIVChFNRVNTQUdFX1RZUEVfVk9URRADEh4KGk1FU1NBR0VfVFlQRV9WT1RFX1JFU1BPTlNFEAQSGQoVTUVTU0FHRV9UWVBFX1BSRV9WT1RFEAUSIgoeTUVTU0FHRV9UWVBFX1BSRV9WT1RFX1JFU1BPTlNFEAYSGQoVTUVTU0FHRV9UWVBFX1NOQVBTSE9UEAcSGgoWTUVTU0FHRV9UWVBFX0hFQVJUQkVBVBAIEiMKH01FU1NBR0VfVFlQRV9IRUFSVEJFQVRfUkVTUE9OU0UQCRIcChhNRVNTQUdFX1RZUEVfVElNRU9VVF9OT1cQChIbChdNRVNTQUdFX1RZUEVfUkVBRF9JTkRFWBALEiQKIE1FU1NBR0VfVFlQRV9SRUFEX0lOREVYX1JFU1BPTlNFEAwSFgoSTUVTU0FHRV9UWVBFX09USEVSEA0SHQoZTUVTU0FHRV9UWVBFX1NOQVBTSE9UX0FDSxAOEhoKFk1FU1NBR0VfVFlQRV9QRUVSX0dPTkUQDxIbChdNRVNTQUdFX1RZUEVfQ0hFQ0tfUEVFUhAQEhYKEk1FU1NBR0VfVFlQRV9TTEVFUBAREhsKF01FU1NBR0VfVFlQRV9TVE9SRV9CRUFUEBIqkAEKCkxvc3NSZWFzb24SGwoXTE9TU19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNMT1NTX1JFQVNPTl9ORVRXT1JLEAESGgoWTE9TU19SRUFTT05fU1RPUkVfRE9XThACEhcKE0xPU1NfUkVBU09OX0JZX0hBTkQQAxIXChNMT1NTX1JFQVNPTl9SRUZVU0VEEAQqbAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9GT0xMT1dFUhABEhYKElJPTEVfUFJFX0NBTkRJREFURRACEhIKDlJPTEVfQ0FORElEQVRFEAMSDwoLUk9MRV9MRUFERVIQBCpxCglFbnRyeVR5cGUSGgoWRU5UUllfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVOVFJZX1RZUEVfQ09NTUFORBABEhQKEEVOVFJZX1RZUEVfRU1QVFkQAhIaChZFTlRSWV9UWVBFX0NPTkZfQ0hBTkdFEAMqWQoKUGVlck9yaWdpbhIbChdQRUVSX09SSUdJTl9VTlNQRUNJRklFRBAAEhcKE1BFRVJfT1JJR0lOX01FU1NBR0UQARIVChFQRUVSX09SSUdJTl9TUExJVBACKoABChJSZWdpb25DaGFuZ2VSZWFzb24SJAogUkVHSU9OX0NIQU5HRV9SRUFTT05fVU5TUEVDSUZJRUQQABIkCiBSRUdJT05fQ0hBTkdFX1JFQVNPTl9DT05GX0NIQU5HRRABEh4KGlJFR0lPTl9DSEFOR0VfUkVBU09OX1NQTElUEAIqmwEKDVNuYXBzaG90U3RhZ2USHgoaU05BUFNIT1RfU1RBR0VfVU5TUEVDSUZJRUQQABIaChZTTkFQU0hPVF9TVEFHRV9TVEFSVEVEEAESGgoWU05BUFNIT1RfU1RBR0VfU0VORElORxACEhcKE1NOQVBTSE9UX1NUQUdFX0RPTkUQAxIZChVTTkFQU0hPVF9TVEFHRV9GQUlMRUQQBEIpWidyYWZ0cGxheS9jb3JlL3BiL3Nlc3Npb25wYi92MTtzZXNzaW9ucGJiBnByb3RvMw", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb, file_sessionpb_v1_run]);
 
 /**
  * Event is one thing that happened. Its sequence number is its stable id.
@@ -183,6 +183,54 @@ export type Event = Message$1<"sessionpb.v1.Event"> & {
      */
     value: ElectionTimeoutSet;
     case: "electionTimeoutSet";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.StoreAdded store_added = 26;
+     */
+    value: StoreAdded;
+    case: "storeAdded";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.PeerCreated peer_created = 27;
+     */
+    value: PeerCreated;
+    case: "peerCreated";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.PeerDestroyed peer_destroyed = 28;
+     */
+    value: PeerDestroyed;
+    case: "peerDestroyed";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.RegionChanged region_changed = 29;
+     */
+    value: RegionChanged;
+    case: "regionChanged";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.LogCompacted log_compacted = 30;
+     */
+    value: LogCompacted;
+    case: "logCompacted";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SnapshotProgress snapshot_progress = 31;
+     */
+    value: SnapshotProgress;
+    case: "snapshotProgress";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SnapshotRestored snapshot_restored = 32;
+     */
+    value: SnapshotRestored;
+    case: "snapshotRestored";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.TransferStarted transfer_started = 33;
+     */
+    value: TransferStarted;
+    case: "transferStarted";
   } | { case: undefined; value?: undefined };
 };
 
@@ -383,6 +431,30 @@ export type Message = Message$1<"sessionpb.v1.Message"> & {
    * @generated from field: bool doomed = 21;
    */
   doomed: boolean;
+
+  /**
+   * Of a snapshot's chunk: its number, from 1; of an acknowledgement: the chunk wanted next.
+   *
+   * @generated from field: uint32 chunk = 22;
+   */
+  chunk: number;
+
+  /**
+   * @generated from field: bool last_chunk = 23;
+   */
+  lastChunk: boolean;
+
+  /**
+   * Of a snapshot's chunk: what of the snapshot has been sent with it, and all of it.
+   *
+   * @generated from field: uint64 snapshot_bytes = 24;
+   */
+  snapshotBytes: bigint;
+
+  /**
+   * @generated from field: uint64 snapshot_bytes_total = 25;
+   */
+  snapshotBytesTotal: bigint;
 };
 
 /**
@@ -543,7 +615,8 @@ export type LogEntry = Message$1<"sessionpb.v1.LogEntry"> & {
   type: EntryType;
 
   /**
-   * A raftcmdpb.v1.RaftCommandRequest in its own encoding; left out when longer than 1 KiB.
+   * A raftcmdpb.v1.RaftCommandRequest in its own encoding; left out when longer than 1 KiB. A conf change without one
+   * leaves a joint configuration.
    *
    * @generated from field: bytes command = 4;
    */
@@ -1118,6 +1191,268 @@ export const StoreStoppedSchema: GenMessage<StoreStopped> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_event, 27);
 
 /**
+ * StoreAdded: a new store joined the cluster, without any peer.
+ *
+ * @generated from message sessionpb.v1.StoreAdded
+ */
+export type StoreAdded = Message$1<"sessionpb.v1.StoreAdded"> & {
+  /**
+   * @generated from field: sessionpb.v1.StoreState store = 1;
+   */
+  store?: StoreState | undefined;
+};
+
+/**
+ * Describes the message sessionpb.v1.StoreAdded.
+ * Use `create(StoreAddedSchema)` to create a new message.
+ */
+export const StoreAddedSchema: GenMessage<StoreAdded> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 28);
+
+/**
+ * PeerCreated: the store has a peer of one more region.
+ *
+ * @generated from message sessionpb.v1.PeerCreated
+ */
+export type PeerCreated = Message$1<"sessionpb.v1.PeerCreated"> & {
+  /**
+   * @generated from field: sessionpb.v1.PeerState peer = 1;
+   */
+  peer?: PeerState | undefined;
+
+  /**
+   * @generated from field: sessionpb.v1.PeerOrigin origin = 2;
+   */
+  origin: PeerOrigin;
+
+  /**
+   * Of a split: the region it came out of.
+   *
+   * @generated from field: uint64 parent_region_id = 3;
+   */
+  parentRegionId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.PeerCreated.
+ * Use `create(PeerCreatedSchema)` to create a new message.
+ */
+export const PeerCreatedSchema: GenMessage<PeerCreated> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 29);
+
+/**
+ * PeerDestroyed: the store's peer of a region is gone, with its log and its keys, and leaves a tombstone.
+ *
+ * @generated from message sessionpb.v1.PeerDestroyed
+ */
+export type PeerDestroyed = Message$1<"sessionpb.v1.PeerDestroyed"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: uint64 peer_id = 2;
+   */
+  peerId: bigint;
+
+  /**
+   * In words: why.
+   *
+   * @generated from field: string why = 3;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.PeerDestroyed.
+ * Use `create(PeerDestroyedSchema)` to create a new message.
+ */
+export const PeerDestroyedSchema: GenMessage<PeerDestroyed> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 30);
+
+/**
+ * RegionChanged: a store's peer has applied a change of its region's members or range. A snapshot's is in
+ * SnapshotRestored.
+ *
+ * @generated from message sessionpb.v1.RegionChanged
+ */
+export type RegionChanged = Message$1<"sessionpb.v1.RegionChanged"> & {
+  /**
+   * @generated from field: metapb.v1.Region region = 1;
+   */
+  region?: Region | undefined;
+
+  /**
+   * @generated from field: metapb.v1.Region region_before = 2;
+   */
+  regionBefore?: Region | undefined;
+
+  /**
+   * @generated from field: sessionpb.v1.RegionChangeReason reason = 3;
+   */
+  reason: RegionChangeReason;
+
+  /**
+   * The entry that changed it.
+   *
+   * @generated from field: uint64 index = 4;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.RegionChanged.
+ * Use `create(RegionChangedSchema)` to create a new message.
+ */
+export const RegionChangedSchema: GenMessage<RegionChanged> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 31);
+
+/**
+ * LogCompacted: a peer's log begins at first_index now.
+ *
+ * @generated from message sessionpb.v1.LogCompacted
+ */
+export type LogCompacted = Message$1<"sessionpb.v1.LogCompacted"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: uint64 first_index = 2;
+   */
+  firstIndex: bigint;
+
+  /**
+   * @generated from field: uint64 first_index_before = 3;
+   */
+  firstIndexBefore: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.LogCompacted.
+ * Use `create(LogCompactedSchema)` to create a new message.
+ */
+export const LogCompactedSchema: GenMessage<LogCompacted> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 32);
+
+/**
+ * SnapshotProgress is a snapshot on its way, as its sender knows it.
+ *
+ * @generated from message sessionpb.v1.SnapshotProgress
+ */
+export type SnapshotProgress = Message$1<"sessionpb.v1.SnapshotProgress"> & {
+  /**
+   * @generated from field: uint64 snapshot_id = 1;
+   */
+  snapshotId: bigint;
+
+  /**
+   * @generated from field: uint64 region_id = 2;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: uint64 to_store = 3;
+   */
+  toStore: bigint;
+
+  /**
+   * @generated from field: uint64 to_peer = 4;
+   */
+  toPeer: bigint;
+
+  /**
+   * @generated from field: uint64 index = 5;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 6;
+   */
+  term: bigint;
+
+  /**
+   * @generated from field: sessionpb.v1.SnapshotStage stage = 7;
+   */
+  stage: SnapshotStage;
+
+  /**
+   * @generated from field: uint64 bytes_done = 8;
+   */
+  bytesDone: bigint;
+
+  /**
+   * @generated from field: uint64 bytes_total = 9;
+   */
+  bytesTotal: bigint;
+
+  /**
+   * Of a failure.
+   *
+   * @generated from field: string why = 10;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.SnapshotProgress.
+ * Use `create(SnapshotProgressSchema)` to create a new message.
+ */
+export const SnapshotProgressSchema: GenMessage<SnapshotProgress> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 33);
+
+/**
+ * SnapshotRestored: a peer has taken a snapshot in place of what it had. The batch that holds it is on its way to the
+ * disk.
+ *
+ * @generated from message sessionpb.v1.SnapshotRestored
+ */
+export type SnapshotRestored = Message$1<"sessionpb.v1.SnapshotRestored"> & {
+  /**
+   * @generated from field: sessionpb.v1.PeerState peer = 1;
+   */
+  peer?: PeerState | undefined;
+};
+
+/**
+ * Describes the message sessionpb.v1.SnapshotRestored.
+ * Use `create(SnapshotRestoredSchema)` to create a new message.
+ */
+export const SnapshotRestoredSchema: GenMessage<SnapshotRestored> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 34);
+
+/**
+ * TransferStarted: a leader begins to hand over.
+ *
+ * @generated from message sessionpb.v1.TransferStarted
+ */
+export type TransferStarted = Message$1<"sessionpb.v1.TransferStarted"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: uint64 to_store = 2;
+   */
+  toStore: bigint;
+
+  /**
+   * @generated from field: uint64 to_peer = 3;
+   */
+  toPeer: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.TransferStarted.
+ * Use `create(TransferStartedSchema)` to create a new message.
+ */
+export const TransferStartedSchema: GenMessage<TransferStarted> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 35);
+
+/**
  * StoreState is a whole store, as a keyframe holds it.
  *
  * @generated from message sessionpb.v1.StoreState
@@ -1156,6 +1491,13 @@ export type StoreState = Message$1<"sessionpb.v1.StoreState"> & {
    * @generated from field: string stopped_reason = 6;
    */
   stoppedReason: string;
+
+  /**
+   * Snapshots it is sending.
+   *
+   * @generated from field: repeated sessionpb.v1.SnapshotProgress snapshots = 7;
+   */
+  snapshots: SnapshotProgress[];
 };
 
 /**
@@ -1163,7 +1505,7 @@ export type StoreState = Message$1<"sessionpb.v1.StoreState"> & {
  * Use `create(StoreStateSchema)` to create a new message.
  */
 export const StoreStateSchema: GenMessage<StoreState> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 28);
+  messageDesc(file_sessionpb_v1_event, 36);
 
 /**
  * @generated from message sessionpb.v1.PeerState
@@ -1259,6 +1601,27 @@ export type PeerState = Message$1<"sessionpb.v1.PeerState"> & {
    * @generated from field: uint64 keys_total = 17;
    */
   keysTotal: bigint;
+
+  /**
+   * It waits for its first snapshot and knows no more of the region than its id.
+   *
+   * @generated from field: bool uninitialized = 18;
+   */
+  uninitialized: boolean;
+
+  /**
+   * Of a leader: lease reads are served until then; 0 when it has no lease.
+   *
+   * @generated from field: int64 lease_until_micros = 19;
+   */
+  leaseUntilMicros: bigint;
+
+  /**
+   * Keys and values of the region, in bytes.
+   *
+   * @generated from field: uint64 size_bytes = 20;
+   */
+  sizeBytes: bigint;
 };
 
 /**
@@ -1266,7 +1629,7 @@ export type PeerState = Message$1<"sessionpb.v1.PeerState"> & {
  * Use `create(PeerStateSchema)` to create a new message.
  */
 export const PeerStateSchema: GenMessage<PeerState> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 29);
+  messageDesc(file_sessionpb_v1_event, 37);
 
 /**
  * Keyframe is the whole state after the event seq; a viewer starts from it.
@@ -1317,7 +1680,7 @@ export type Keyframe = Message$1<"sessionpb.v1.Keyframe"> & {
  * Use `create(KeyframeSchema)` to create a new message.
  */
 export const KeyframeSchema: GenMessage<Keyframe> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 30);
+  messageDesc(file_sessionpb_v1_event, 38);
 
 /**
  * @generated from enum sessionpb.v1.MessageType
@@ -1392,6 +1755,39 @@ export enum MessageType {
    * @generated from enum value: MESSAGE_TYPE_OTHER = 13;
    */
   OTHER = 13,
+
+  /**
+   * The receiver of a snapshot asks for its next chunk.
+   *
+   * @generated from enum value: MESSAGE_TYPE_SNAPSHOT_ACK = 14;
+   */
+  SNAPSHOT_ACK = 14,
+
+  /**
+   * A peer hears that it was removed.
+   *
+   * @generated from enum value: MESSAGE_TYPE_PEER_GONE = 15;
+   */
+  PEER_GONE = 15,
+
+  /**
+   * A peer asks whether it was removed.
+   *
+   * @generated from enum value: MESSAGE_TYPE_CHECK_PEER = 16;
+   */
+  CHECK_PEER = 16,
+
+  /**
+   * The leader of an idle region lets timers rest.
+   *
+   * @generated from enum value: MESSAGE_TYPE_SLEEP = 17;
+   */
+  SLEEP = 17,
+
+  /**
+   * @generated from enum value: MESSAGE_TYPE_STORE_BEAT = 18;
+   */
+  STORE_BEAT = 18,
 }
 
 /**
@@ -1506,4 +1902,98 @@ export enum EntryType {
  */
 export const EntryTypeSchema: GenEnum<EntryType> = /*@__PURE__*/
   enumDesc(file_sessionpb_v1_event, 3);
+
+/**
+ * @generated from enum sessionpb.v1.PeerOrigin
+ */
+export enum PeerOrigin {
+  /**
+   * @generated from enum value: PEER_ORIGIN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A message for it came; it waits for a snapshot.
+   *
+   * @generated from enum value: PEER_ORIGIN_MESSAGE = 1;
+   */
+  MESSAGE = 1,
+
+  /**
+   * @generated from enum value: PEER_ORIGIN_SPLIT = 2;
+   */
+  SPLIT = 2,
+}
+
+/**
+ * Describes the enum sessionpb.v1.PeerOrigin.
+ */
+export const PeerOriginSchema: GenEnum<PeerOrigin> = /*@__PURE__*/
+  enumDesc(file_sessionpb_v1_event, 4);
+
+/**
+ * @generated from enum sessionpb.v1.RegionChangeReason
+ */
+export enum RegionChangeReason {
+  /**
+   * @generated from enum value: REGION_CHANGE_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: REGION_CHANGE_REASON_CONF_CHANGE = 1;
+   */
+  CONF_CHANGE = 1,
+
+  /**
+   * The keys behind the new end belong to another region now.
+   *
+   * @generated from enum value: REGION_CHANGE_REASON_SPLIT = 2;
+   */
+  SPLIT = 2,
+}
+
+/**
+ * Describes the enum sessionpb.v1.RegionChangeReason.
+ */
+export const RegionChangeReasonSchema: GenEnum<RegionChangeReason> = /*@__PURE__*/
+  enumDesc(file_sessionpb_v1_event, 5);
+
+/**
+ * @generated from enum sessionpb.v1.SnapshotStage
+ */
+export enum SnapshotStage {
+  /**
+   * @generated from enum value: SNAPSHOT_STAGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SNAPSHOT_STAGE_STARTED = 1;
+   */
+  STARTED = 1,
+
+  /**
+   * The receiver has bytes_done.
+   *
+   * @generated from enum value: SNAPSHOT_STAGE_SENDING = 2;
+   */
+  SENDING = 2,
+
+  /**
+   * @generated from enum value: SNAPSHOT_STAGE_DONE = 3;
+   */
+  DONE = 3,
+
+  /**
+   * @generated from enum value: SNAPSHOT_STAGE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum sessionpb.v1.SnapshotStage.
+ */
+export const SnapshotStageSchema: GenEnum<SnapshotStage> = /*@__PURE__*/
+  enumDesc(file_sessionpb_v1_event, 6);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/run.proto.
  */
 export const file_sessionpb_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChZzZXNzaW9ucGIvdjEvcnVuLnByb3RvEgxzZXNzaW9ucGIudjEi0wEKBkNvbmZpZxIMCgRzZWVkGAEgASgEEg4KBnN0b3JlcxgCIAEoDRInCgRyYWZ0GAMgASgLMhkuc2Vzc2lvbnBiLnYxLlJhZnRPcHRpb25zEiYKB25ldHdvcmsYBCABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAUgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sSHQoVY2xpZW50X3RpbWVvdXRfbWljcm9zGAYgASgDEhkKEXN0b3BfYXRfdmlvbGF0aW9uGAcgASgIIoQBCgtSYWZ0T3B0aW9ucxIYChBiYXNlX3RpY2tfbWljcm9zGAEgASgDEhcKD2hlYXJ0YmVhdF90aWNrcxgCIAEoDRIaChJlbGVjdGlvbl90aWNrc19taW4YAyABKA0SEAoIcHJlX3ZvdGUYBCABKAgSFAoMY2hlY2tfcXVvcnVtGAUgASgIIkoKB05ldHdvcmsSFgoObGF0ZW5jeV9taWNyb3MYASABKAMSFQoNaml0dGVyX21pY3JvcxgCIAEoAxIQCghsb3NzX3BwbRgDIAEoDSIyCgREaXNrEhQKDHdyaXRlX21pY3JvcxgBIAEoAxIUCgxmc3luY19taWNyb3MYAiABKAMipgEKA1J1bhIPCgd2ZXJzaW9uGAEgASgJEiQKBmNvbmZpZxgCIAEoCzIULnNlc3Npb25wYi52MS5Db25maWcSJQoHYWN0aW9ucxgDIAMoCzIULnNlc3Npb25wYi52MS5BY3Rpb24SDQoFc3RlcHMYBCABKAQSEgoKbm93X21pY3JvcxgFIAEoAxINCgVhY3RlZBgGIAEoDRIPCgdieV90aW1lGAcgASgIIpoECgZBY3Rpb24SEgoKYWZ0ZXJfc3RlcBgBIAEoBBIRCglhdF9taWNyb3MYAiABKAMSDwoHYnlfdGltZRgDIAEoCBIoCgdwcm9wb3NlGAQgASgLMhUuc2Vzc2lvbnBiLnYxLlByb3Bvc2VIABIvCgtjcmFzaF9zdG9yZRgFIAEoCzIYLnNlc3Npb25wYi52MS5DcmFzaFN0b3JlSAASMwoNcmVzdGFydF9zdG9yZRgGIAEoCzIaLnNlc3Npb25wYi52MS5SZXN0YXJ0U3RvcmVIABIxCgxkcm9wX21lc3NhZ2UYByABKAsyGS5zZXNzaW9ucGIudjEuRHJvcE1lc3NhZ2VIABI3Cg9kZWxpdmVyX21lc3NhZ2UYCCABKAsyHC5zZXNzaW9ucGIudjEuRGVsaXZlck1lc3NhZ2VIABI0Cg50aW1lX291dF9zdG9yZRgJIAEoCzIaLnNlc3Npb25wYi52MS5UaW1lT3V0U3RvcmVIABIvCgtzZXRfbmV0d29yaxgKIAEoCzIYLnNlc3Npb25wYi52MS5TZXROZXR3b3JrSAASKQoIc2V0X2Rpc2sYCyABKAsyFS5zZXNzaW9ucGIudjEuU2V0RGlza0gAEkAKFHNldF9lbGVjdGlvbl90aW1lb3V0GAwgASgLMiAuc2Vzc2lvbnBiLnYxLlNldEVsZWN0aW9uVGltZW91dEgAQggKBmFjdGlvbiJOCgdQcm9wb3NlEhAKCHN0b3JlX2lkGAEgASgEEjEKB3JlcXVlc3QYAiABKAsyIC5yYWZ0Y21kcGIudjEuUmFmdENvbW1hbmRSZXF1ZXN0Ih4KCkNyYXNoU3RvcmUSEAoIc3RvcmVfaWQYASABKAQiIAoMUmVzdGFydFN0b3JlEhAKCHN0b3JlX2lkGAEgASgEIiEKC0Ryb3BNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAQiJAoORGVsaXZlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoBCIzCgxUaW1lT3V0U3RvcmUSEAoIc3RvcmVfaWQYASABKAQSEQoJcmVnaW9uX2lkGAIgASgEIjQKClNldE5ldHdvcmsSJgoHbmV0d29yaxgBIAEoCzIVLnNlc3Npb25wYi52MS5OZXR3b3JrIisKB1NldERpc2sSIAoEZGlzaxgBIAEoCzISLnNlc3Npb25wYi52MS5EaXNrIlAKElNldEVsZWN0aW9uVGltZW91dBIQCghzdG9yZV9pZBgBIAEoBBIRCglyZWdpb25faWQYAiABKAQSFQoNdGltZW91dF90aWNrcxgDIAEoDUIpWidyYWZ0cGxheS9jb3JlL3BiL3Nlc3Npb25wYi92MTtzZXNzaW9ucGJiBnByb3RvMw", [file_raftcmdpb_v1_raftcmdpb]);
+  fileDesc("ChZzZXNzaW9ucGIvdjEvcnVuLnByb3RvEgxzZXNzaW9ucGIudjEi5AEKBkNvbmZpZxIMCgRzZWVkGAEgASgEEg4KBnN0b3JlcxgCIAEoDRInCgRyYWZ0GAMgASgLMhkuc2Vzc2lvbnBiLnYxLlJhZnRPcHRpb25zEiYKB25ldHdvcmsYBCABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAUgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sSHQoVY2xpZW50X3RpbWVvdXRfbWljcm9zGAYgASgDEhkKEXN0b3BfYXRfdmlvbGF0aW9uGAcgASgIEg8KB21lbWJlcnMYCCABKA0inQIKC1JhZnRPcHRpb25zEhgKEGJhc2VfdGlja19taWNyb3MYASABKAMSFwoPaGVhcnRiZWF0X3RpY2tzGAIgASgNEhoKEmVsZWN0aW9uX3RpY2tzX21pbhgDIAEoDRIQCghwcmVfdm90ZRgEIAEoCBIUCgxjaGVja19xdW9ydW0YBSABKAgSEwoLbGVhc2VfcmVhZHMYBiABKAgSGAoQcmVnaW9uX2J5dGVzX21heBgHIAEoBBIXCg9sb2dfZW50cmllc19tYXgYCCABKA0SGAoQbG9nX2VudHJpZXNfa2VwdBgJIAEoDRIgChhzbmFwc2hvdF9jaHVua19ieXRlc19tYXgYCiABKA0SEwoLc2xlZXBfdGlja3MYCyABKA0iSgoHTmV0d29yaxIWCg5sYXRlbmN5X21pY3JvcxgBIAEoAxIVCg1qaXR0ZXJfbWljcm9zGAIgASgDEhAKCGxvc3NfcHBtGAMgASgNIjIKBERpc2sSFAoMd3JpdGVfbWljcm9zGAEgASgDEhQKDGZzeW5jX21pY3JvcxgCIAEoAyKmAQoDUnVuEg8KB3ZlcnNpb24YASABKAkSJAoGY29uZmlnGAIgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIlCgdhY3Rpb25zGAMgAygLMhQuc2Vzc2lvbnBiLnYxLkFjdGlvbhINCgVzdGVwcxgEIAEoBBISCgpub3dfbWljcm9zGAUgASgDEg0KBWFjdGVkGAYgASgNEg8KB2J5X3RpbWUYByABKAgixwQKBkFjdGlvbhISCgphZnRlcl9zdGVwGAEgASgEEhEKCWF0X21pY3JvcxgCIAEoAxIPCgdieV90aW1lGAMgASgIEigKB3Byb3Bvc2UYBCABKAsyFS5zZXNzaW9ucGIudjEuUHJvcG9zZUgAEi8KC2NyYXNoX3N0b3JlGAUgASgLMhguc2Vzc2lvbnBiLnYxLkNyYXNoU3RvcmVIABIzCg1yZXN0YXJ0X3N0b3JlGAYgASgLMhouc2Vzc2lvbnBiLnYxLlJlc3RhcnRTdG9yZUgAEjEKDGRyb3BfbWVzc2FnZRgHIAEoCzIZLnNlc3Npb25wYi52MS5Ecm9wTWVzc2FnZUgAEjcKD2RlbGl2ZXJfbWVzc2FnZRgIIAEoCzIcLnNlc3Npb25wYi52MS5EZWxpdmVyTWVzc2FnZUgAEjQKDnRpbWVfb3V0X3N0b3JlGAkgASgLMhouc2Vzc2lvbnBiLnYxLlRpbWVPdXRTdG9yZUgAEi8KC3NldF9uZXR3b3JrGAogASgLMhguc2Vzc2lvbnBiLnYxLlNldE5ldHdvcmtIABIpCghzZXRfZGlzaxgLIAEoCzIVLnNlc3Npb25wYi52MS5TZXREaXNrSAASQAoUc2V0X2VsZWN0aW9uX3RpbWVvdXQYDCABKAsyIC5zZXNzaW9ucGIudjEuU2V0RWxlY3Rpb25UaW1lb3V0SAASKwoJYWRkX3N0b3JlGA0gASgLMhYuc2Vzc2lvbnBiLnYxLkFkZFN0b3JlSABCCAoGYWN0aW9uIk4KB1Byb3Bvc2USEAoIc3RvcmVfaWQYASABKAQSMQoHcmVxdWVzdBgCIAEoCzIgLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlcXVlc3QiCgoIQWRkU3RvcmUiHgoKQ3Jhc2hTdG9yZRIQCghzdG9yZV9pZBgBIAEoBCIgCgxSZXN0YXJ0U3RvcmUSEAoIc3RvcmVfaWQYASABKAQiIQoLRHJvcE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoBCIkCg5EZWxpdmVyTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgEIjMKDFRpbWVPdXRTdG9yZRIQCghzdG9yZV9pZBgBIAEoBBIRCglyZWdpb25faWQYAiABKAQiNAoKU2V0TmV0d29yaxImCgduZXR3b3JrGAEgASgLMhUuc2Vzc2lvbnBiLnYxLk5ldHdvcmsiKwoHU2V0RGlzaxIgCgRkaXNrGAEgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2siUAoSU2V0RWxlY3Rpb25UaW1lb3V0EhAKCHN0b3JlX2lkGAEgASgEEhEKCXJlZ2lvbl9pZBgCIAEoBBIVCg10aW1lb3V0X3RpY2tzGAMgASgNQilaJ3JhZnRwbGF5L2NvcmUvcGIvc2Vzc2lvbnBiL3YxO3Nlc3Npb25wYmIGcHJvdG8z", [file_raftcmdpb_v1_raftcmdpb]);
 
 /**
  * Config is complete: zero means zero. Hello carries the defaults and the limits.
@@ -60,6 +60,13 @@ export type Config = Message<"sessionpb.v1.Config"> & {
    * @generated from field: bool stop_at_violation = 7;
    */
   stopAtViolation: boolean;
+
+  /**
+   * How many of the stores hold a voter of the first region at the start; 0 means all.
+   *
+   * @generated from field: uint32 members = 8;
+   */
+  members: number;
 };
 
 /**
@@ -99,6 +106,46 @@ export type RaftOptions = Message<"sessionpb.v1.RaftOptions"> & {
    * @generated from field: bool check_quorum = 5;
    */
   checkQuorum: boolean;
+
+  /**
+   * A leader may answer reads of mode LEASE without asking. Needs check_quorum.
+   *
+   * @generated from field: bool lease_reads = 6;
+   */
+  leaseReads: boolean;
+
+  /**
+   * A region of more bytes of keys and values is split near its middle; 0: never by size.
+   *
+   * @generated from field: uint64 region_bytes_max = 7;
+   */
+  regionBytesMax: bigint;
+
+  /**
+   * A log that holds more applied entries than this is compacted; 0: on command only.
+   *
+   * @generated from field: uint32 log_entries_max = 8;
+   */
+  logEntriesMax: number;
+
+  /**
+   * How many of the newest entries such a compaction keeps, for followers that are a little behind.
+   *
+   * @generated from field: uint32 log_entries_kept = 9;
+   */
+  logEntriesKept: number;
+
+  /**
+   * @generated from field: uint32 snapshot_chunk_bytes_max = 10;
+   */
+  snapshotChunkBytesMax: number;
+
+  /**
+   * An idle region's timers rest after so many ticks; 0: never.
+   *
+   * @generated from field: uint32 sleep_ticks = 11;
+   */
+  sleepTicks: number;
 };
 
 /**
@@ -297,6 +344,12 @@ export type Action = Message<"sessionpb.v1.Action"> & {
      */
     value: SetElectionTimeout;
     case: "setElectionTimeout";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.AddStore add_store = 13;
+     */
+    value: AddStore;
+    case: "addStore";
   } | { case: undefined; value?: undefined };
 };
 
@@ -309,7 +362,8 @@ export const ActionSchema: GenMessage<Action> = /*@__PURE__*/
 
 /**
  * Propose hands a command to one store. The client of the run fills in the request id when the header has none
- * and the command writes.
+ * and the command writes; the region, when the header has none, is the one that holds the command's first key, and the
+ * first region for a command without keys.
  *
  * @generated from message sessionpb.v1.Propose
  */
@@ -333,6 +387,21 @@ export const ProposeSchema: GenMessage<Propose> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_run, 6);
 
 /**
+ * AddStore starts one more store, without any peer. Its id is the next one.
+ *
+ * @generated from message sessionpb.v1.AddStore
+ */
+export type AddStore = Message<"sessionpb.v1.AddStore"> & {
+};
+
+/**
+ * Describes the message sessionpb.v1.AddStore.
+ * Use `create(AddStoreSchema)` to create a new message.
+ */
+export const AddStoreSchema: GenMessage<AddStore> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 7);
+
+/**
  * @generated from message sessionpb.v1.CrashStore
  */
 export type CrashStore = Message<"sessionpb.v1.CrashStore"> & {
@@ -347,7 +416,7 @@ export type CrashStore = Message<"sessionpb.v1.CrashStore"> & {
  * Use `create(CrashStoreSchema)` to create a new message.
  */
 export const CrashStoreSchema: GenMessage<CrashStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 7);
+  messageDesc(file_sessionpb_v1_run, 8);
 
 /**
  * @generated from message sessionpb.v1.RestartStore
@@ -364,7 +433,7 @@ export type RestartStore = Message<"sessionpb.v1.RestartStore"> & {
  * Use `create(RestartStoreSchema)` to create a new message.
  */
 export const RestartStoreSchema: GenMessage<RestartStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 8);
+  messageDesc(file_sessionpb_v1_run, 9);
 
 /**
  * @generated from message sessionpb.v1.DropMessage
@@ -381,7 +450,7 @@ export type DropMessage = Message<"sessionpb.v1.DropMessage"> & {
  * Use `create(DropMessageSchema)` to create a new message.
  */
 export const DropMessageSchema: GenMessage<DropMessage> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 9);
+  messageDesc(file_sessionpb_v1_run, 10);
 
 /**
  * @generated from message sessionpb.v1.DeliverMessage
@@ -398,7 +467,7 @@ export type DeliverMessage = Message<"sessionpb.v1.DeliverMessage"> & {
  * Use `create(DeliverMessageSchema)` to create a new message.
  */
 export const DeliverMessageSchema: GenMessage<DeliverMessage> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 10);
+  messageDesc(file_sessionpb_v1_run, 11);
 
 /**
  * TimeOutStore makes the election timer of a store's peer fire now. Region 0 means the first region.
@@ -422,7 +491,7 @@ export type TimeOutStore = Message<"sessionpb.v1.TimeOutStore"> & {
  * Use `create(TimeOutStoreSchema)` to create a new message.
  */
 export const TimeOutStoreSchema: GenMessage<TimeOutStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 11);
+  messageDesc(file_sessionpb_v1_run, 12);
 
 /**
  * @generated from message sessionpb.v1.SetNetwork
@@ -439,7 +508,7 @@ export type SetNetwork = Message<"sessionpb.v1.SetNetwork"> & {
  * Use `create(SetNetworkSchema)` to create a new message.
  */
 export const SetNetworkSchema: GenMessage<SetNetwork> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 12);
+  messageDesc(file_sessionpb_v1_run, 13);
 
 /**
  * @generated from message sessionpb.v1.SetDisk
@@ -456,7 +525,7 @@ export type SetDisk = Message<"sessionpb.v1.SetDisk"> & {
  * Use `create(SetDiskSchema)` to create a new message.
  */
 export const SetDiskSchema: GenMessage<SetDisk> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 13);
+  messageDesc(file_sessionpb_v1_run, 14);
 
 /**
  * SetElectionTimeout sets the running election timer of a store's peer, until raft draws it anew.
@@ -485,5 +554,5 @@ export type SetElectionTimeout = Message<"sessionpb.v1.SetElectionTimeout"> & {
  * Use `create(SetElectionTimeoutSchema)` to create a new message.
  */
 export const SetElectionTimeoutSchema: GenMessage<SetElectionTimeout> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 14);
+  messageDesc(file_sessionpb_v1_run, 15);
 
