@@ -12,16 +12,21 @@ type Reader interface {
 	Descend(from, to []byte, visit func(key, value []byte) bool) error
 }
 
+// Snapshotter is a Reader that can freeze what it reads.
+type Snapshotter interface {
+	Reader
+	// Snapshot returns the present state, untouched by later writes. The caller closes it.
+	Snapshot() Snapshot
+}
+
 // Engine is a Reader that can be written.
 type Engine interface {
-	Reader
+	Snapshotter
 	// Write applies a batch: all of it, or, with an error, nothing. Until Sync a crash may undo it; batches are undone
 	// newest first, so what a crash leaves is always a prefix of what was written.
 	Write(b *Batch) error
 	// Sync makes everything written so far durable.
 	Sync() error
-	// Snapshot returns the present state, untouched by later writes. The caller closes it.
-	Snapshot() Snapshot
 }
 
 // Snapshot is a frozen state.

@@ -14,28 +14,31 @@ import (
 
 // apply carries out one committed entry: its writes go to the batch, its answer to whoever waits for it. What it does
 // depends only on the entry and the replicated state, so every replica does the same.
-func (p *peer) apply(e *raftpb.Entry, batch *engine.Batch) {
+func (p *peer) apply(e *raftpb.Entry, ready *Ready) {
 	if e.GetIndex() != p.applied+1 {
 		panic(fmt.Sprintf("region %d: entry %d applied after %d", p.region.GetId(), e.GetIndex(), p.applied))
 	}
 	p.applied, p.appliedTerm = e.GetIndex(), e.GetTerm()
 	done := Apply{RegionID: p.region.GetId(), Entry: e}
 	var answer *raftcmdpb.RaftCommandResponse
-	if e.GetType() != raftpb.EntryNormal {
-		// Members cannot change yet: nobody proposes this, and the store refuses it from outside.
-		panic(fmt.Sprintf("region %d: entry %d is a conf change", p.region.GetId(), e.GetIndex()))
+	switch {
+	case e.GetType() == raftpb.EntryConfChangeV2:
+		answer = p.applyMembers(e, ready)
+	case len(e.GetData()) > 0:
+		answer, done.Changes = p.applyCommand(e, ready)
 	}
-	if len(e.GetData()) > 0 {
-		answer, done.Changes = p.applyCommand(e, batch)
-	}
-	p.answerProposal(e, answer)
 	if p.s.cfg.Observer != nil {
 		done.Refused = refusal(answer)
 		p.s.cfg.Observer.Applied(done)
 	}
+	p.answerProposal(e, answer)
+	if p.member(p.id) == nil {
+		p.destroy(ready.Batch, "an entry removed it")
+	}
 }
 
-func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.RaftCommandResponse, []Change) {
+func (p *peer) applyCommand(e *raftpb.Entry, ready *Ready) (*raftcmdpb.RaftCommandResponse, []Change) {
+	batch := ready.Batch
 	req := p.proposed(e)
 	if req == nil {
 		var err error
@@ -44,7 +47,16 @@ func (p *peer) applyCommand(e *raftpb.Entry, batch *engine.Batch) (*raftcmdpb.Ra
 			return invalid(fmt.Errorf("entry %d is no command", e.GetIndex())), nil
 		}
 	}
-	if answer := misplaced(req, p.region); answer != nil {
+	switch admin := req.GetAdmin().GetRequest().(type) {
+	case nil:
+	case *raftcmdpb.AdminRequest_Split:
+		return p.applySplit(req, e, ready), nil
+	case *raftcmdpb.AdminRequest_CompactLog:
+		return p.applyCompaction(admin.CompactLog, e, ready), nil
+	default:
+		return invalid(fmt.Errorf("entry %d is no command for the log", e.GetIndex())), nil
+	}
+	if answer := p.s.misplaced(req, p.region); answer != nil {
 		return answer, nil
 	}
 	client, sequence := req.GetHeader().GetClient(), req.GetHeader().GetSequence()
@@ -91,7 +103,8 @@ func (p *peer) proposed(e *raftpb.Entry) *raftcmdpb.RaftCommandRequest {
 // execute looks at the compares and then does the requests in order, each seeing the ones before. It fills the answer in.
 func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch, a *appliedAnswer) []Change {
 	answer := &a.answer
-	if answer.CompareFailed = p.compare(p.overlay, req.GetCompares()); answer.CompareFailed != nil {
+	overlay := p.s.overlay
+	if answer.CompareFailed = p.compare(overlay, req.GetCompares()); answer.CompareFailed != nil {
 		return nil
 	}
 	if answer.Responses = a.responses[:0]; len(req.GetRequests()) > len(a.responses) {
@@ -103,7 +116,8 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 		switch r := r.GetRequest().(type) {
 		case *raftcmdpb.Request_Put:
 			key, stored := encodePair(index, r.Put.GetKey(), r.Put.GetValue())
-			p.overlay.Put(key, stored)
+			overlay.Put(key, stored)
+			p.size.added += uint64(len(key) + len(stored))
 			batch.Put(key, stored)
 			if watched {
 				changes = append(changes, Change{Key: r.Put.GetKey(), Value: r.Put.GetValue()})
@@ -111,9 +125,9 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 			answer.Responses = append(answer.Responses, putDone)
 		case *raftcmdpb.Request_Delete:
 			key := dataKey(r.Delete.GetKey())
-			_, found := p.must(p.overlay.Get(key))
+			_, found := p.must(overlay.Get(key))
 			if found {
-				p.overlay.Delete(key)
+				overlay.Delete(key)
 				batch.Delete(key)
 				if watched {
 					changes = append(changes, Change{Key: r.Delete.GetKey(), Deleted: true})
@@ -122,7 +136,7 @@ func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *e
 			answer.Responses = append(answer.Responses, &raftcmdpb.Response{Response: &raftcmdpb.Response_Delete{
 				Delete: &raftcmdpb.DeleteResponse{Found: found}}})
 		default:
-			answer.Responses = append(answer.Responses, p.readOne(p.overlay, r))
+			answer.Responses = append(answer.Responses, p.readOne(overlay, r))
 		}
 	}
 	return changes
@@ -160,6 +174,10 @@ func (p *peer) answerProposal(e *raftpb.Entry, answer *raftcmdpb.RaftCommandResp
 		waiting := p.proposals[0]
 		p.proposals = p.proposals[1:]
 		p.placed--
+		p.waitingBytes -= waiting.bytes
+		if waiting.request.GetAdmin().GetChangePeers() != nil {
+			p.confWaiting = false
+		}
 		if waiting.index == e.GetIndex() && waiting.term == e.GetTerm() {
 			p.s.answer(waiting.callback, answer)
 		} else {
@@ -173,7 +191,11 @@ func (p *peer) failProposals(with func(errorpb.Outcome) *raftcmdpb.RaftCommandRe
 	for _, waiting := range p.proposals {
 		p.s.answer(waiting.callback, with(mayApply))
 	}
-	p.proposals, p.placed = nil, 0
+	p.proposals, p.placed, p.waitingBytes = nil, 0, 0
+	if p.deferred != nil {
+		p.s.answer(p.deferred.callback, with(notApplied))
+	}
+	p.confWaiting, p.deferred = false, nil
 	for _, waiting := range p.reads {
 		p.s.answer(waiting.callback, with(notApplied))
 	}

@@ -23,7 +23,7 @@ func newArena(t *testing.T) *cluster {
 	c.cut = func(Message) bool { return true }
 	c.start(1, command(put("c", "3")))
 	c.start(1, command(get("a")))
-	must(t, c.stores[3].Step(Message{RegionID: 1, FromStore: 1, ToStore: 3, Raft: &raftpb.Message{
+	must(t, c.stores[3].Step(Message{RegionID: 1, FromStore: 1, ToStore: 3, FromPeer: 101, ToPeer: 103, ConfVer: 1, Version: 1, Raft: &raftpb.Message{
 		Type: raftpb.MsgTimeoutNow.Enum(), Term: new(uint64(1)), From: new(uint64(101)), To: new(uint64(103))}}))
 	must(t, c.stores[4].Campaign(1))
 	c.settle()
@@ -72,7 +72,7 @@ func (c *cluster) state(id uint64) string {
 	s := c.stores[id]
 	p := s.peers[1]
 	view, _ := s.View(1)
-	out := fmt.Sprintf("%+v ready %v reads %d %d %d proposals %d\n", view, p.rn.HasReady(), p.readRounds, len(p.reads), len(p.readsWaiting), len(p.proposals))
+	out := fmt.Sprintf("%+v ready %v reads %d %d %d proposals %d\n", view, p.rn.HasReady(), p.rounds.last, len(p.reads), len(p.readsWaiting), len(p.proposals))
 	s.VisitProgress(1, func(progress PeerProgress) { out += fmt.Sprintf("progress %+v\n", progress) })
 	log, err := s.Entries(1, view.FirstIndex, view.LastIndex+1)
 	must(c.t, err)

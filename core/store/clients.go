@@ -46,18 +46,24 @@ func openClients(reader engine.Reader, regionID, floor uint64, max int) (*client
 	return c, nil
 }
 
-// replace takes a snapshot's clients in place of all that were known.
-func (c *clients) replace(remembered []*raftserverpb.RememberedClient, floor uint64, batch *engine.Batch) {
+// forgetAll removes every record.
+func (c *clients) forgetAll(batch *engine.Batch) {
 	c.records.Scan(func(client uint64, _ *raftserverpb.ClientRecord) bool {
 		batch.Delete(clientKey(c.regionID, client))
 		return true
 	})
 	c.records.Clear()
-	c.floor = floor
-	for _, r := range remembered {
-		c.records.Set(r.GetClient(), r.GetRecord())
-		batch.Put(clientKey(c.regionID, r.GetClient()), encode(r.GetRecord()))
+}
+
+// restore takes in a record that came with a snapshot, as it is stored.
+func (c *clients) restore(client uint64, stored []byte, batch *engine.Batch) error {
+	record := &raftserverpb.ClientRecord{}
+	if err := proto.Unmarshal(stored, record); err != nil {
+		return err
 	}
+	c.records.Set(client, record)
+	batch.Put(clientKey(c.regionID, client), stored)
+	return nil
 }
 
 // look answers a request that must not be applied: a retry with its first answer, an older or forgotten one with a

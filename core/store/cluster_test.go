@@ -22,6 +22,9 @@ type cluster struct {
 	mail    []Message
 	cut     func(Message) bool
 	ticks   map[uint64]int // election timeouts, by store
+	// leaseReads is off: its clock stands still, and a store that starts would not vote.
+	leaseReads bool
+	configure  func(*Config)
 }
 
 func newCluster(t *testing.T, n int) *cluster {
@@ -54,6 +57,10 @@ func (c *cluster) open(id uint64) {
 	cfg := DefaultConfig()
 	cfg.StoreID, cfg.Engine, cfg.Now, cfg.Limits = id, c.engines[id], func() int64 { return 0 }, c.limits
 	cfg.ElectionTicks = func(uint64) int { return c.ticks[id] }
+	cfg.LeaseReads = c.leaseReads
+	if c.configure != nil {
+		c.configure(&cfg)
+	}
 	s, err := Open(cfg)
 	must(c.t, err)
 	c.stores[id] = s

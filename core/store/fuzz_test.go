@@ -166,9 +166,18 @@ func hostileSnapshot(index, term uint64) *raftpb.Snapshot {
 	}
 	return &raftpb.Snapshot{
 		Metadata: &raftpb.SnapshotMetadata{Index: &index, Term: &term, ConfState: members},
-		Data: encode(&raftserverpb.RegionSnapshot{
-			Region: region, Pairs: []*raftcmdpb.Pair{{Key: dataKey([]byte("s")), Value: encodeValue(index, []byte("snapshot"))}},
-			Clients: []*raftserverpb.RememberedClient{{Client: 12, Record: &raftserverpb.ClientRecord{Sequence: 3}}},
-		}),
+		Data:     encode(&raftserverpb.RegionSnapshot{Region: region, SnapshotId: 1}),
+	}
+}
+
+// hostileChunk is all of a hostile snapshot, as it travels.
+func hostileChunk(m *raftpb.Message) *raftserverpb.SnapshotChunk {
+	record := &raftserverpb.ClientRecord{Sequence: 3, Answer: &raftcmdpb.RaftCommandResponse{}}
+	return &raftserverpb.SnapshotChunk{
+		SnapshotId: 1, Last: true, Message: encode(m), Index: m.GetSnapshot().GetMetadata().GetIndex(),
+		Pairs: []*raftcmdpb.Pair{
+			{Key: clientKey(1, 12), Value: encode(record)},
+			{Key: dataKey([]byte("s")), Value: encodeValue(m.GetSnapshot().GetMetadata().GetIndex(), []byte("snapshot"))},
+		},
 	}
 }

@@ -12,10 +12,15 @@ import (
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
-// letter is what arrives from another process: a raft message in its envelope. Peers are named by their stores.
+// letter is what arrives from another process: a raft message in its envelope, a snapshot as its only chunk. Peers are
+// named by their stores.
 func letter(from, to uint64, m *raftpb.Message) *raftserverpb.RaftMessage {
 	m.From, m.To = new(100+from), new(100+to)
-	rm, err := Message{RegionID: 1, FromStore: from, ToStore: to, ConfVer: 1, Version: 1, Raft: m}.Encode()
+	out := Message{RegionID: 1, FromStore: from, ToStore: to, FromPeer: 100 + from, ToPeer: 100 + to, ConfVer: 1, Version: 1, Raft: m}
+	if m.GetType() == raftpb.MsgSnap && !raft.IsEmptySnap(m.GetSnapshot()) {
+		out.Raft, out.Extra = nil, hostileChunk(m)
+	}
+	rm, err := out.Encode()
 	if err != nil {
 		panic(err)
 	}
@@ -58,6 +63,12 @@ func hostileMessages() []hostile {
 	appends := func(es []*raftpb.Entry) *raftpb.Message {
 		return with(raftpb.MsgApp, func(m *raftpb.Message) { m.Index, m.LogTerm, m.Entries = new(uint64(3)), one, es })
 	}
+	chunk := func(change func(*raftserverpb.SnapshotChunk)) *raftserverpb.RaftMessage {
+		m := &raftpb.Message{Type: raftpb.MsgSnap.Enum(), Term: new(uint64(1)), Snapshot: hostileSnapshot(9, 1)}
+		rm := letter(1, 2, m)
+		change(rm.GetSnapshotChunk())
+		return rm
+	}
 	otherwise := func(rm *raftserverpb.RaftMessage, change func(*raftserverpb.RaftMessage)) *raftserverpb.RaftMessage {
 		change(rm)
 		return rm
@@ -67,8 +78,8 @@ func hostileMessages() []hostile {
 		{"a proposed conf change that does not parse", letter(2, 1, with(raftpb.MsgProp, func(m *raftpb.Message) {
 			m.Entries = confChange(raftpb.EntryConfChange, 5)
 		})), "carries no entries"},
-		{"an appended conf change that does not parse", letter(1, 2, appends(confChange(raftpb.EntryConfChange, 4))), "EntryConfChange"},
-		{"an appended second conf change that does not parse", letter(1, 2, appends(confChange(raftpb.EntryConfChangeV2, 4))), "EntryConfChangeV2"},
+		{"an appended conf change of the first kind", letter(1, 2, appends(confChange(raftpb.EntryConfChange, 4))), "has type EntryConfChange"},
+		{"an appended conf change that does not parse", letter(1, 2, appends(confChange(raftpb.EntryConfChangeV2, 4))), "does not parse"},
 		{"a read without entries", letter(2, 1, typed(raftpb.MsgReadIndex)), "does not travel"},
 		{"the answer to a read", letter(1, 2, typed(raftpb.MsgReadIndexResp)), "does not travel"},
 		{"a heartbeat's answer with a short context", letter(2, 1, with(raftpb.MsgHeartbeatResp, func(m *raftpb.Message) {
@@ -106,14 +117,22 @@ func hostileMessages() []hostile {
 		{"a hint past what it rejects", letter(2, 1, with(raftpb.MsgAppResp, func(m *raftpb.Message) {
 			m.Index, m.Reject, m.RejectHint = two, new(true), new(uint64(3))
 		})), "its hint 3 is past the rejected 2"},
-		{"a snapshot that contradicts the members", letter(1, 2, with(raftpb.MsgSnap, func(m *raftpb.Message) {
-			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one,
-				ConfState: &raftpb.ConfState{Voters: []uint64{102}, Learners: []uint64{102}, VotersOutgoing: []uint64{7}}}}
-		})), "members are not the region's"},
-		{"an empty snapshot", letter(1, 2, typed(raftpb.MsgSnap)), "it has no snapshot"},
-		{"a snapshot at the end of all indexes", letter(1, 2, with(raftpb.MsgSnap, func(m *raftpb.Message) {
-			m.Snapshot = hostileSnapshot(math.MaxUint64, 1)
-		})), "overflow"},
+		{"a snapshot in one piece", letter(1, 2, typed(raftpb.MsgSnap)), "travels in chunks"},
+		{"a chunk whose raft message does not parse", chunk(func(c *raftserverpb.SnapshotChunk) { c.Message = []byte{0xff} }), "does not parse"},
+		{"a chunk whose raft message is no snapshot", chunk(func(c *raftserverpb.SnapshotChunk) {
+			c.Message = encode(typed(raftpb.MsgHeartbeat))
+		}), "is a snapshot between the envelope's peers"},
+		{"a chunk with a store's own key", chunk(func(c *raftserverpb.SnapshotChunk) { c.Pairs[0].Key = identKey }), "outside the region"},
+		{"a chunk with keys out of order", chunk(func(c *raftserverpb.SnapshotChunk) {
+			c.Pairs[0], c.Pairs[1] = c.Pairs[1], c.Pairs[0]
+		}), "out of order"},
+		{"a chunk with a value without revision", chunk(func(c *raftserverpb.SnapshotChunk) { c.Pairs[1].Value = nil }), "no revision"},
+		{"a chunk with a client's record that does not parse", chunk(func(c *raftserverpb.SnapshotChunk) { c.Pairs[0].Value = []byte{0xff} }), "does not parse"},
+		{"a peer that is told to go by who knows no more", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+			rm.Message, rm.Extra = nil, &raftserverpb.RaftMessage_PeerGone{PeerGone: &raftserverpb.PeerGone{}}
+		}), "it knows the region at epoch 1, this peer at 1"},
+		{"a store's beat to another store", &raftserverpb.RaftMessage{FromPeer: &metapb.Peer{StoreId: 3}, ToPeer: &metapb.Peer{StoreId: 2},
+			Message: []byte{8, 8}, Extra: &raftserverpb.RaftMessage_StoreBeat{StoreBeat: &raftserverpb.StoreBeat{}}}, "beats for itself"},
 		{"an append with a snapshot", letter(1, 2, with(raftpb.MsgApp, func(m *raftpb.Message) {
 			m.Snapshot = &raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{Index: new(uint64(9)), Term: one}}
 		})), "carries no snapshot"},
@@ -132,7 +151,7 @@ func hostileMessages() []hostile {
 			m.Responses = []*raftpb.Message{{}}
 		})), "local messages"},
 		{"a context without end", letter(1, 2, with(raftpb.MsgHeartbeat, func(m *raftpb.Message) { m.Context = make([]byte, 65) })), "65 bytes"},
-		{"a message for another region", otherwise(letter(1, 2, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {
+		{"a message for another region, which calls nobody", otherwise(letter(1, 2, typed(raftpb.MsgAppResp)), func(rm *raftserverpb.RaftMessage) {
 			rm.RegionId = 5
 		}), "no peer of region 5"},
 		{"a message for another peer", otherwise(letter(1, 3, typed(raftpb.MsgHeartbeat)), func(rm *raftserverpb.RaftMessage) {

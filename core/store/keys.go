@@ -10,6 +10,7 @@ import "encoding/binary"
 //	0x01 0x02 <region> 0x03              RaftApplyState
 //	0x01 0x02 <region> 0x04 <client>     ClientRecord
 //	0x01 0x03 <region>                   RegionLocalState
+//	0x01 0x04 <region> <engine key>      a pair of a snapshot that is being received, under the key it is for
 //	'z' <key>                            a user's key; its value is <revision> <value>
 //
 // Numbers are 8 bytes, big-endian, so that binary order is numeric order.
@@ -18,6 +19,7 @@ const (
 	identSpace   = 0x01
 	raftSpace    = 0x02
 	regionSpace  = 0x03
+	stagedSpace  = 0x04
 	logSuffix    = 0x01
 	raftSuffix   = 0x02
 	applySuffix  = 0x03
@@ -54,6 +56,21 @@ func clientKey(regionID, client uint64) []byte {
 
 func regionKey(regionID uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{localPrefix, regionSpace}, regionID)
+}
+
+// stagedKey is where a snapshot's pair waits until all have come.
+func stagedKey(regionID uint64, key []byte) []byte {
+	out := make([]byte, 0, stagedPrefixBytes+len(key))
+	out = binary.BigEndian.AppendUint64(append(out, localPrefix, stagedSpace), regionID)
+	return append(out, key...)
+}
+
+// stagedPrefixBytes is the length of a staged key before the key it is for.
+const stagedPrefixBytes = 10
+
+// stagedBounds are the staged pairs of a region.
+func stagedBounds(regionID uint64) (from, to []byte) {
+	return stagedKey(regionID, nil), stagedKey(regionID+1, nil)
 }
 
 // lastNumber reads the number a log, client or region key ends with.

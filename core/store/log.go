@@ -149,6 +149,19 @@ func fitting(entries []*raftpb.Entry, maxSize uint64) int {
 // Snapshot implements raft.Storage. Raft asks when a follower needs an entry that has been truncated.
 func (l *raftLog) Snapshot() (*raftpb.Snapshot, error) { return l.snapshot() }
 
+// compact takes the entries up to index off the log's front; the entry at index must be there.
+func (l *raftLog) compact(index uint64, batch *engine.Batch) error {
+	term, err := l.Term(index)
+	if err != nil {
+		return fmt.Errorf("compact region %d to entry %d: %w", l.regionID, index, err)
+	}
+	for i := l.truncated + 1; i <= index; i++ {
+		batch.Delete(logKey(l.regionID, i))
+	}
+	l.truncated, l.truncatedTerm = index, term
+	return nil
+}
+
 // restore makes the log empty behind a snapshot.
 func (l *raftLog) restore(index, term uint64, batch *engine.Batch) {
 	for i := l.truncated + 1; i <= l.hard.LastIndex; i++ {

@@ -14,12 +14,15 @@ import (
 
 // peer is one region's replica on this store: its RawNode, its log, its state machine, and who waits for an answer.
 type peer struct {
-	s      *Store
-	id     uint64
-	region *metapb.Region
-	rn     *raft.RawNode
-	inside inside
-	log    *raftLog
+	s  *Store
+	id uint64
+	// region is never written, only replaced. Until the peer is initialized, by a snapshot, it holds the id, the epoch of
+	// the message that made the peer, and the peer alone.
+	region      *metapb.Region
+	initialized bool
+	rn          *raft.RawNode
+	inside      inside
+	log         *raftLog
 
 	// What the last look found; see observe.
 	term, vote, lead uint64
@@ -34,17 +37,34 @@ type peer struct {
 	applied     uint64
 	appliedTerm uint64
 	clients     *clients
-	overlay     *engine.Overlay // the engine with what the outstanding batch will write
+	heard       []heard
 
 	proposals    []proposal // in the order of their indexes
 	placed       int        // how many of them know their index
-	readsWaiting []read     // not yet given to raft
-	reads        []read     // given to raft, in the order of their rounds
-	readRounds   uint64     // of this leadership
+	waitingBytes int        // of the proposals
+	confWaiting  bool       // one of the proposals, or the deferred one, changes the members
+	deferred     *proposal
+	readsWaiting []read // not yet given to raft
+	reads        []read // given to raft, in the order of their rounds
+	rounds       rounds
+	lease        lease
+
+	size       size
+	compacting bool // a compaction by size was proposed and is not applied
+	incoming   *incoming
+	unstage    bool // staged pairs are to be removed
 
 	// cut is set, with the end it may leave, when an append since the last Ready may have shortened raft's own log.
 	cut    bool
 	cutEnd uint64
+
+	silentTicks int // since a leader was heard
+	idleTicks   int // since anything happened
+	asleep      bool
+
+	fresh  bool   // its first state is not yet in a batch
+	doomed string // why it is to be destroyed with the next Ready
+	gone   bool   // the store has dropped it
 
 	dirty bool // in s.dirty
 	rd    raft.Ready
@@ -55,32 +75,36 @@ type peer struct {
 // comes out of a Ready.
 type proposal struct {
 	index, term uint64
+	bytes       int
 	request     *raftcmdpb.RaftCommandRequest
 	callback    Callback
 }
 
-func openPeer(s *Store, region *metapb.Region) (*peer, error) {
-	cfg := s.cfg
-	p := &peer{s: s, region: region, overlay: engine.NewOverlay(cfg.Engine)}
-	for _, member := range region.GetPeers() {
-		if member.GetStoreId() == cfg.StoreID {
-			p.id = member.GetId()
-		}
+// openPeer opens a peer whose state is in the engine, or in the overlay of the batch that is being made.
+func openPeer(s *Store, state *raftserverpb.RegionLocalState) (*peer, error) {
+	region := state.GetRegion()
+	member := memberOn(region, s.cfg.StoreID)
+	if member == nil || state.GetPeerId() != 0 && member.GetId() != state.GetPeerId() {
+		return nil, fmt.Errorf("region %d has no peer on store %d", region.GetId(), s.cfg.StoreID)
 	}
-	if p.id == 0 {
-		return nil, fmt.Errorf("region %d has no peer on store %d", region.GetId(), cfg.StoreID)
-	}
-	var err error
-	var apply *raftserverpb.RaftApplyState
-	if p.log, apply, err = openLog(cfg.Engine, region.GetId(), cfg.Limits.EntryCacheBytesMax); err != nil {
+	log, apply, err := openLog(s.overlay, region.GetId(), s.cfg.Limits.EntryCacheBytesMax)
+	if err != nil {
 		return nil, err
 	}
-	p.raftStateKey, p.applyStateKey = raftKey(region.GetId(), raftSuffix), raftKey(region.GetId(), applySuffix)
-	p.applied = apply.GetAppliedIndex()
+	initialized := state.GetState() == raftserverpb.PeerState_PEER_STATE_NORMAL
+	return newPeer(s, region, member.GetId(), initialized, log, apply)
+}
+
+func newPeer(s *Store, region *metapb.Region, id uint64, initialized bool, log *raftLog, apply *raftserverpb.RaftApplyState) (*peer, error) {
+	cfg := &s.cfg
+	p := &peer{s: s, id: id, region: region, initialized: initialized, log: log, applied: apply.GetAppliedIndex()}
+	regionID := region.GetId()
+	p.raftStateKey, p.applyStateKey = raftKey(regionID, raftSuffix), raftKey(regionID, applySuffix)
+	var err error
 	if p.appliedTerm, err = p.log.Term(p.applied); err != nil {
-		return nil, fmt.Errorf("region %d: term of applied entry %d: %w", region.GetId(), p.applied, err)
+		return nil, fmt.Errorf("region %d: term of applied entry %d: %w", regionID, p.applied, err)
 	}
-	if p.clients, err = openClients(cfg.Engine, region.GetId(), apply.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
+	if p.clients, err = openClients(s.overlay, regionID, apply.GetClientFloor(), cfg.Limits.ClientsRememberedMax); err != nil {
 		return nil, err
 	}
 	p.applyFixed = p.encodeFixed()
@@ -93,7 +117,7 @@ func openPeer(s *Store, region *metapb.Region) (*peer, error) {
 		Logger: silent{},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("region %d: %w", region.GetId(), err)
+		return nil, fmt.Errorf("region %d: %w", regionID, err)
 	}
 	if p.inside, err = openInside(p.rn); err != nil {
 		return nil, err
@@ -101,6 +125,7 @@ func openPeer(s *Store, region *metapb.Region) (*peer, error) {
 	p.drawTimeout()
 	p.term, p.vote, p.lead, p.state = *p.inside.term, *p.inside.vote, *p.inside.lead, *p.inside.state
 	p.commit = p.log.hard.Commit
+	p.size.due = true
 	return p, nil
 }
 
@@ -118,6 +143,12 @@ func (p *peer) member(id uint64) *metapb.Peer {
 		}
 	}
 	return nil
+}
+
+func (p *peer) confVer() uint64 { return p.region.GetRegionEpoch().GetConfVer() }
+
+func (p *peer) isLearner() bool {
+	return p.member(p.id).GetRole() == metapb.PeerRole_PEER_ROLE_LEARNER
 }
 
 // touched follows every call into raft: it notes what changed, draws the election timeout anew where raft did, and puts
@@ -138,7 +169,7 @@ func (p *peer) touched() {
 			p.s.cfg.Observer.Committed(p.region.GetId(), before, commit)
 		}
 	}
-	if !p.dirty {
+	if !p.dirty && !p.gone {
 		p.dirty = true
 		p.s.dirty = append(p.s.dirty, p)
 	}
@@ -158,7 +189,7 @@ func (p *peer) roleChanged(term uint64, state raft.StateType) {
 			change.Votes, p.votes = p.votes, []uint64{p.id}
 		case raft.StateLeader:
 			change.Votes, p.votes = p.votes, nil
-			p.readRounds = 0
+			p.tookOffice()
 		default:
 			p.votes = nil
 		}
@@ -166,10 +197,21 @@ func (p *peer) roleChanged(term uint64, state raft.StateType) {
 	p.term, p.vote, p.lead, p.state = term, change.Vote, change.Leader, state
 	if left {
 		p.failProposals(p.notLeader)
+		p.s.cancelSnapshots(p)
 	}
 	if p.s.cfg.Observer != nil {
 		p.s.cfg.Observer.RoleChanged(change)
 	}
+}
+
+// tookOffice begins a leadership: no read round is under way, and everybody counts as heard just now.
+func (p *peer) tookOffice() {
+	p.rounds = rounds{}
+	p.lease.end()
+	p.compacting = false
+	p.heard = p.heard[:0]
+	p.countMembers()
+	p.size.due = true
 }
 
 // countVote keeps who granted a running (pre-)candidate its vote: raft keeps it to itself.
@@ -190,33 +232,49 @@ func (p *peer) countVote(m *raftpb.Message) {
 
 func (p *peer) timer() Timer { return Timer{Elapsed: *p.inside.elapsed, Timeout: *p.inside.timeout} }
 
-// collect adds what the peer owes to the store's Ready.
-func (p *peer) collect(ready *Ready) {
+// collect adds what the peer owes to the store's Ready, and tells whether it takes part in it.
+func (p *peer) collect(ready *Ready) bool {
+	if p.gone {
+		return false
+	}
+	if p.doomed != "" {
+		p.destroy(ready.Batch, p.doomed)
+		return true
+	}
+	part := p.writeFresh(ready)
+	part = p.collectStaged(ready) || part
 	p.confirmReads()
 	p.cut = false // what raft's log holds now, it hands out
 	if !p.rn.HasReady() {
-		return
+		p.settleIncoming()
+		return part
 	}
 	p.rd = p.rn.Ready()
 	p.out = true
 	rd := &p.rd
 	if !raft.IsEmptySnap(rd.Snapshot) {
-		p.restore(rd.Snapshot, ready.Batch)
+		p.restore(rd.Snapshot, ready)
 	}
 	if len(rd.Entries) > 0 {
 		p.log.append(rd.Entries, ready.Batch)
 		p.placeProposals(rd.Entries)
 	}
 	p.send(rd.Messages, ready)
+	p.settleIncoming()
 	if len(rd.CommittedEntries) > 0 {
 		for _, e := range rd.CommittedEntries {
-			p.apply(e, ready.Batch)
+			if p.apply(e, ready); p.gone {
+				// The entry removed this peer: nothing of it is left to write.
+				p.out = false
+				return true
+			}
 		}
 		ready.Batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
 	}
 	p.writeRaftState(ready)
 	p.readsConfirmed(rd.ReadStates)
 	ready.MustSync = ready.MustSync || rd.MustSync || !raft.IsEmptySnap(rd.Snapshot)
+	return true
 }
 
 // writeRaftState writes term, vote, commit and the log's end, unless all that moved is a commit that the apply state tells
@@ -232,21 +290,39 @@ func (p *peer) writeRaftState(ready *Ready) {
 	if !moved {
 		return
 	}
+	p.putRaftState(ready, rd.Entries)
+}
+
+// putRaftState writes the raft state as it is now, with the entries that the batch holds.
+func (p *peer) putRaftState(ready *Ready, entries []*raftpb.Entry) {
+	hard := &p.log.hard
 	ready.Batch.Put(p.raftStateKey, encodeRaftState(hard))
 	ready.Writes = append(ready.Writes, PeerWrite{
 		RegionID: p.region.GetId(), Term: hard.Term, Vote: hard.Vote, Commit: hard.Commit, LastIndex: hard.LastIndex,
-		Entries: rd.Entries,
+		Entries: entries,
 	})
 }
 
+// putApplyState writes the apply state as it is now.
+func (p *peer) putApplyState(batch *engine.Batch) {
+	batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
+}
+
+// encodeFixed encodes the part of the apply state that entries do not move.
+func (p *peer) encodeFixed() []byte {
+	state := applyStateOf(p.log.conf, p.log.truncated, p.log.truncatedTerm)
+	state.AppliedIndex = 0
+	return encode(state)
+}
+
 // placeProposals finds the entries of the proposals that have none yet. Only the leader of a term makes its entries, so
-// those with data are its proposals, in their order.
+// those with data are its proposals, in their order; a change of members without a command is raft's own.
 func (p *peer) placeProposals(entries []*raftpb.Entry) {
 	for _, e := range entries {
 		if p.placed == len(p.proposals) {
 			return
 		}
-		if next := &p.proposals[p.placed]; e.GetTerm() == next.term && e.GetType() == raftpb.EntryNormal && len(e.GetData()) > 0 {
+		if next := &p.proposals[p.placed]; e.GetTerm() == next.term && len(e.GetData()) > 0 {
 			next.index = e.GetIndex()
 			p.placed++
 		}
@@ -254,19 +330,18 @@ func (p *peer) placeProposals(entries []*raftpb.Entry) {
 }
 
 // send sorts messages: a leader's own words may travel while its disk works; whatever answers or asks for a vote waits,
-// for it promises what the batch holds (Raft dissertation, 10.2.1).
+// for it promises what the batch holds (Raft dissertation, 10.2.1). A snapshot goes its own way, in chunks.
 func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
 	for _, m := range messages {
-		to := p.member(m.GetTo())
-		if to == nil {
+		out := p.envelope(m.GetTo())
+		if out.ToStore == 0 {
 			continue
 		}
-		out := Message{
-			RegionID: p.region.GetId(), FromStore: p.s.cfg.StoreID, ToStore: to.GetStoreId(),
-			ConfVer: p.region.GetRegionEpoch().GetConfVer(), Version: p.region.GetRegionEpoch().GetVersion(), Raft: m,
-		}
+		out.Raft = m
 		switch m.GetType() {
-		case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap, raftpb.MsgTimeoutNow:
+		case raftpb.MsgSnap:
+			p.startSnapshot(m, out.ToStore)
+		case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgTimeoutNow:
 			ready.Messages = append(ready.Messages, out)
 		default:
 			ready.AfterSync = append(ready.AfterSync, out)
@@ -274,14 +349,34 @@ func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
 	}
 }
 
+// envelope is a message to another peer, without content. ToStore is 0 when nobody knows where that peer is.
+func (p *peer) envelope(to uint64) Message {
+	store := p.member(to).GetStoreId()
+	if store == 0 {
+		store = p.heardOn(to)
+	}
+	return Message{
+		RegionID: p.region.GetId(), FromStore: p.s.cfg.StoreID, ToStore: store, FromPeer: p.id, ToPeer: to,
+		ConfVer: p.region.GetRegionEpoch().GetConfVer(), Version: p.region.GetRegionEpoch().GetVersion(),
+	}
+}
+
 // advance follows the batch's write: raft goes on, reads are served.
 func (p *peer) advance() {
-	p.overlay.Reset()
+	if p.gone {
+		p.rd = raft.Ready{}
+		return
+	}
 	p.log.advanced(p.applied)
-	// The batch is in the engine: a snapshot can be made again, even within the Advance.
-	rd := p.rd
-	p.rd, p.out = raft.Ready{}, false
-	p.rn.Advance(rd)
-	p.touched()
+	if p.out {
+		rd := p.rd
+		p.rd, p.out = raft.Ready{}, false
+		p.rn.Advance(rd)
+		p.touched()
+	}
+	p.proposeDeferred()
+	p.stepIncoming()
 	p.serveReads()
+	p.checkSize()
+	p.checkLog()
 }

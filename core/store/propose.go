@@ -6,26 +6,37 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 )
 
+const stateLeader = raft.StateLeader
+
 // propose appends a command to the log, or starts a read; it returns an answer when neither happened.
-func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *raftcmdpb.RaftCommandResponse {
-	if req.GetStatus() != nil {
+func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *response {
+	p.wake()
+	switch {
+	case req.GetStatus() != nil:
 		return p.status(req)
+	case !p.initialized:
+		return p.notLeader(notApplied)
+	case req.GetAdmin() != nil:
+		return p.proposeAdmin(req, callback)
 	}
-	if p.state != raft.StateLeader {
+	mode := req.GetHeader().GetReadMode()
+	reads := !writes(req)
+	if reads && mode == raftcmdpb.ReadMode_READ_MODE_STALE {
+		return p.serveRead(req, mode)
+	}
+	if p.state != stateLeader {
 		return p.notLeader(notApplied)
 	}
-	if response := misplaced(req, p.region); response != nil {
+	if response := p.s.misplaced(req, p.region); response != nil {
 		return response
 	}
-	if waiting := len(p.proposals) + len(p.reads) + len(p.readsWaiting); waiting >= p.s.cfg.Limits.ProposalsMax {
-		return busy("ProposalsMax", p.s.cfg.Limits.ProposalsMax)
+	if response := p.overloaded(); response != nil {
+		return response
 	}
-	if !writes(req) && req.GetHeader().GetReadMode() != raftcmdpb.ReadMode_READ_MODE_LOG {
-		p.readsWaiting = append(p.readsWaiting, read{request: req, callback: callback})
-		p.touched()
-		return nil
+	if reads && mode != raftcmdpb.ReadMode_READ_MODE_LOG {
+		return p.startRead(req, mode, callback)
 	}
-	if client := req.GetHeader().GetClient(); client != 0 && writes(req) {
+	if client := req.GetHeader().GetClient(); client != 0 && !reads {
 		// What is applied is committed: its answer stands, and needs no second entry.
 		if response := p.clients.look(client, req.GetHeader().GetSequence()); response != nil {
 			return response
@@ -34,12 +45,33 @@ func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *ra
 	return p.appendCommand(req, callback)
 }
 
-func (p *peer) appendCommand(req *raftcmdpb.RaftCommandRequest, callback Callback) *raftcmdpb.RaftCommandResponse {
-	err := p.rn.Propose(encode(req))
+// overloaded answers busy where a queue would grow past its limit.
+func (p *peer) overloaded() *response {
+	l := &p.s.cfg.Limits
+	switch {
+	case len(p.proposals)+len(p.reads)+len(p.readsWaiting) >= l.ProposalsMax:
+		return busy("ProposalsMax", l.ProposalsMax)
+	case p.waitingBytes >= l.ProposalBytesMax:
+		return busy("ProposalBytesMax", l.ProposalBytesMax)
+	case p.log.hard.Commit > p.applied+uint64(l.ApplyBacklogMax):
+		return busy("ApplyBacklogMax", l.ApplyBacklogMax)
+	}
+	return nil
+}
+
+func (p *peer) appendCommand(req *raftcmdpb.RaftCommandRequest, callback Callback) *response {
+	data := encode(req)
+	err := p.rn.Propose(data)
 	p.touched()
 	if err != nil {
-		return busy("UncommittedBytesMax", int(p.s.cfg.Limits.UncommittedBytesMax))
+		return p.dropped()
 	}
-	p.proposals = append(p.proposals, proposal{term: p.term, request: req, callback: callback})
+	p.await(req, len(data), callback)
 	return nil
+}
+
+// await puts a command that raft has taken among those that wait for their answer.
+func (p *peer) await(req *raftcmdpb.RaftCommandRequest, bytes int, callback Callback) {
+	p.proposals = append(p.proposals, proposal{term: p.term, bytes: bytes, request: req, callback: callback})
+	p.waitingBytes += bytes
 }

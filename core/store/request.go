@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	errorpb "raftplay/core/pb/errorpb/v1"
 	metapb "raftplay/core/pb/metapb/v1"
@@ -20,6 +21,8 @@ func CheckRequest(req *raftcmdpb.RaftCommandRequest, l Limits) error {
 		return errors.New("a sequence needs a client")
 	case header.GetClient() != 0 && header.GetSequence() == 0:
 		return errors.New("a client's requests are numbered from 1")
+	case req.GetAdmin() != nil:
+		return checkAdmin(req, l)
 	case req.GetStatus() != nil:
 		return checkStatus(req)
 	case len(req.GetRequests()) == 0:
@@ -70,7 +73,8 @@ func checkStatus(req *raftcmdpb.RaftCommandRequest) error {
 		return errors.New("a status command carries nothing else")
 	}
 	switch t := req.GetStatus().GetType(); t {
-	case raftcmdpb.StatusType_STATUS_TYPE_REGION_LEADER, raftcmdpb.StatusType_STATUS_TYPE_REGION_DETAIL:
+	case raftcmdpb.StatusType_STATUS_TYPE_REGION_LEADER, raftcmdpb.StatusType_STATUS_TYPE_REGION_DETAIL,
+		raftcmdpb.StatusType_STATUS_TYPE_STORE_STATS:
 		return nil
 	default:
 		return fmt.Errorf("there is no status of type %d", t)
@@ -119,13 +123,10 @@ func checkKeyLength(key []byte, l Limits) error {
 }
 
 func checkReadMode(req *raftcmdpb.RaftCommandRequest) error {
-	switch mode := req.GetHeader().GetReadMode(); mode {
-	case raftcmdpb.ReadMode_READ_MODE_UNSPECIFIED, raftcmdpb.ReadMode_READ_MODE_READ_INDEX,
-		raftcmdpb.ReadMode_READ_MODE_LOG:
-		return nil
-	default:
-		return fmt.Errorf("this store does not offer reads of mode %s", mode)
+	if mode := req.GetHeader().GetReadMode(); mode < 0 || mode > raftcmdpb.ReadMode_READ_MODE_STALE {
+		return fmt.Errorf("there is no read mode %d", mode)
 	}
+	return nil
 }
 
 // writes tells whether a command can change a key.
@@ -143,23 +144,57 @@ func writes(req *raftcmdpb.RaftCommandRequest) bool {
 func Writes(req *raftcmdpb.RaftCommandRequest) bool { return writes(req) }
 
 // misplaced answers a command that is for another shape of the region, or for keys outside it; nil when it fits.
-func misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Region) *raftcmdpb.RaftCommandResponse {
+func (s *Store) misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Region) *raftcmdpb.RaftCommandResponse {
 	epoch, now := req.GetHeader().GetRegionEpoch(), region.GetRegionEpoch()
 	// A data command does not care who the members are: conf_ver may differ (TiKV, check_epoch).
 	if epoch.GetVersion() != now.GetVersion() {
-		return staleEpoch(region)
+		return staleEpoch(region, s.othersOf(req, region)...)
 	}
 	for _, c := range req.GetCompares() {
 		if !inRegion(c.GetKey(), region) {
-			return keyNotInRegion(c.GetKey(), region)
+			return keyNotInRegion(c.GetKey(), region, s.RegionOf(c.GetKey()))
 		}
 	}
 	for _, r := range req.GetRequests() {
 		if key := firstKey(r); !inRegion(key, region) {
-			return keyNotInRegion(key, region)
+			return keyNotInRegion(key, region, s.RegionOf(key))
 		}
 	}
 	return nil
+}
+
+// othersOf are the regions, but for one, that hold a command's keys as this store knows them.
+func (s *Store) othersOf(req *raftcmdpb.RaftCommandRequest, but *metapb.Region) []*metapb.Region {
+	var others []*metapb.Region
+	add := func(key []byte) {
+		if region := s.RegionOf(key); region != nil && region != but && !slices.Contains(others, region) {
+			others = append(others, region)
+		}
+	}
+	for _, c := range req.GetCompares() {
+		add(c.GetKey())
+	}
+	for _, r := range req.GetRequests() {
+		add(firstKey(r))
+	}
+	return others
+}
+
+// RoutingKey is the key that decides which region a command is for; empty when it has none.
+func RoutingKey(req *raftcmdpb.RaftCommandRequest) []byte {
+	switch {
+	case len(req.GetCompares()) > 0:
+		return req.GetCompares()[0].GetKey()
+	case len(req.GetRequests()) > 0:
+		return firstKey(req.GetRequests()[0])
+	}
+	return req.GetAdmin().GetSplit().GetSplitKey()
+}
+
+// rangesOverlap tells whether two regions have keys in common.
+func rangesOverlap(a, b *metapb.Region) bool {
+	return (len(b.GetEndKey()) == 0 || bytes.Compare(a.GetStartKey(), b.GetEndKey()) < 0) &&
+		(len(a.GetEndKey()) == 0 || bytes.Compare(b.GetStartKey(), a.GetEndKey()) < 0)
 }
 
 // inRegion tells whether a key lies in a region's range.

@@ -4,139 +4,133 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
 	"raftplay/core/engine"
-	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
-// snapshot is the region at its applied index: the users' pairs, the clients it remembers, its shape. While a batch is
-// outstanding the engine is behind what has been applied, so there is none just then; raft asks again.
+// A snapshot is the region at its applied index: the users' pairs, the clients it remembers, its shape. Raft gets the
+// shape alone; the pairs are read, chunk by chunk, from a frozen engine, while the region goes on (see send.go). The
+// receiver keeps them apart in its engine until all have come, and then takes them in one batch (see receive_snapshot.go).
+// See TiKV's raftstore, store/snap.rs and worker/region.rs.
+
+// snapshot is raft's Storage.Snapshot. While the engine is behind what has been applied there is none; raft asks again.
 func (p *peer) snapshot() (*raftpb.Snapshot, error) {
-	if p.out {
+	frozen, ok := p.s.cfg.Engine.(engine.Snapshotter)
+	if !ok || p.s.behind || len(p.s.sending) >= p.s.cfg.Limits.SnapshotsSendingMax {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
-	state := &raftserverpb.RegionSnapshot{Region: p.region, ClientFloor: p.clients.floor}
-	size := 0
-	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	err := p.s.cfg.Engine.Ascend(from, to, func(key, value []byte) bool {
-		size += len(key) + len(value)
-		state.Pairs = append(state.Pairs, &raftcmdpb.Pair{Key: key, Value: value})
-		return size <= p.s.cfg.Limits.SnapshotBytesMax
-	})
-	if err != nil {
-		return nil, err
+	p.s.lastSnapshotID++
+	o := &outgoing{
+		id: p.s.lastSnapshotID, from: p, frozen: frozen.Snapshot(), region: p.region, index: p.applied, term: p.appliedTerm,
 	}
-	if size > p.s.cfg.Limits.SnapshotBytesMax {
-		return nil, raft.ErrSnapshotTemporarilyUnavailable
-	}
-	p.clients.records.Scan(func(client uint64, record *raftserverpb.ClientRecord) bool {
-		state.Clients = append(state.Clients, &raftserverpb.RememberedClient{Client: client, Record: record})
-		return true
-	})
+	p.s.sending = append(p.s.sending, o)
 	return &raftpb.Snapshot{
-		Data: encode(state),
+		Data: encode(&raftserverpb.RegionSnapshot{Region: p.region, ClientFloor: p.clients.floor, SnapshotId: o.id}),
 		Metadata: &raftpb.SnapshotMetadata{
 			Index: new(p.applied), Term: new(p.appliedTerm), ConfState: proto.Clone(p.log.conf).(*raftpb.ConfState),
 		},
 	}, nil
 }
 
-// restore puts the peer where a snapshot stands; checkSnapshot has looked at it. All of it is in one batch.
-func (p *peer) restore(s *raftpb.Snapshot, batch *engine.Batch) {
-	state := &raftserverpb.RegionSnapshot{}
-	if err := proto.Unmarshal(s.GetData(), state); err != nil {
-		panic(fmt.Sprintf("region %d: a snapshot that was checked does not parse: %v", p.region.GetId(), err))
-	}
-	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	err := p.s.cfg.Engine.Ascend(from, to, func(key, _ []byte) bool {
-		p.overlay.Delete(key)
-		batch.Delete(key)
-		return true
-	})
-	p.must(nil, false, err)
-	for _, pair := range state.GetPairs() {
-		p.overlay.Put(pair.GetKey(), pair.GetValue())
-		batch.Put(pair.GetKey(), pair.GetValue())
-	}
-	p.clients.replace(state.GetClients(), state.GetClientFloor(), batch)
-	p.log.restore(s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm(), batch)
-	p.applied, p.appliedTerm = s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm()
-	p.applyFixed = p.encodeFixed()
-	batch.Put(p.applyStateKey, encodeApplyState(p.applyFixed, p.applied, p.clients.floor))
-}
-
-// encodeFixed encodes the part of the apply state that entries do not move.
-func (p *peer) encodeFixed() []byte {
-	conf := p.log.conf
-	return encode(&raftserverpb.RaftApplyState{
-		TruncatedIndex: p.log.truncated, TruncatedTerm: p.log.truncatedTerm,
-		Voters: conf.GetVoters(), Learners: conf.GetLearners(), VotersOutgoing: conf.GetVotersOutgoing(),
-		LearnersNext: conf.GetLearnersNext(), AutoLeave: conf.GetAutoLeave(),
-	})
-}
-
 // indexMax leaves room for all entries that may ever follow a snapshot.
 const indexMax = 1 << 62
 
-// checkSnapshot wants a snapshot of this region as it is: the same members, keys within its range, clients in order.
-func (p *peer) checkSnapshot(r *raftpb.Message) error {
+// checkSnapshot looks at a raft message that brings a snapshot: it is of this region, at this epoch or a newer one, with
+// this peer among its members, and of keys that no other region here holds. It returns what the snapshot says of itself.
+func (p *peer) checkSnapshot(r *raftpb.Message) (*raftserverpb.RegionSnapshot, error) {
 	s := r.GetSnapshot()
 	meta := s.GetMetadata()
 	switch {
 	case raft.IsEmptySnap(s):
-		return errors.New("it has no snapshot")
+		return nil, errors.New("it has no snapshot")
 	case meta.GetTerm() == 0 || meta.GetTerm() > r.GetTerm():
-		return fmt.Errorf("its snapshot is of term %d in a message of term %d", meta.GetTerm(), r.GetTerm())
+		return nil, fmt.Errorf("its snapshot is of term %d in a message of term %d", meta.GetTerm(), r.GetTerm())
 	case meta.GetIndex() > indexMax:
-		return fmt.Errorf("the index %d of its snapshot would overflow", meta.GetIndex())
-	case !sameMembers(meta.GetConfState(), p.log.conf):
-		return errors.New("its snapshot's members are not the region's")
+		return nil, fmt.Errorf("the index %d of its snapshot would overflow", meta.GetIndex())
 	}
 	state := &raftserverpb.RegionSnapshot{}
 	if err := proto.Unmarshal(s.GetData(), state); err != nil {
-		return errors.New("its snapshot does not parse")
+		return nil, errors.New("its snapshot does not parse")
 	}
-	if !proto.Equal(state.GetRegion(), p.region) {
-		return fmt.Errorf("its snapshot is of another shape of region %d", p.region.GetId())
+	region := state.GetRegion()
+	epoch, ours := region.GetRegionEpoch(), p.region.GetRegionEpoch()
+	member := memberOn(region, p.s.cfg.StoreID)
+	switch {
+	case region.GetId() != p.region.GetId():
+		return nil, fmt.Errorf("its snapshot is of region %d", region.GetId())
+	case member.GetId() != p.id:
+		return nil, fmt.Errorf("peer %d is no member in its snapshot", p.id)
+	case epoch.GetVersion() < ours.GetVersion() || epoch.GetConfVer() < ours.GetConfVer():
+		return nil, fmt.Errorf("its snapshot is of epoch %d.%d, the region's is %d.%d here",
+			epoch.GetConfVer(), epoch.GetVersion(), ours.GetConfVer(), ours.GetVersion())
+	case !wellFormed(region):
+		return nil, errors.New("the region in its snapshot contradicts itself")
 	}
-	return checkRegionState(state, p)
+	want := confStateOf(region)
+	want.AutoLeave = meta.GetConfState().AutoLeave
+	if err := meta.GetConfState().Equivalent(want); err != nil {
+		return nil, errors.New("its snapshot's members are not its region's")
+	}
+	if other := p.s.overlapping(region); other != nil {
+		return nil, fmt.Errorf("its snapshot holds keys of region %d, which S%d has a peer of", other.region.GetId(), p.s.cfg.StoreID)
+	}
+	return state, nil
 }
 
-func checkRegionState(state *raftserverpb.RegionSnapshot, p *peer) error {
+// restore puts the peer where a snapshot stands; checkSnapshot has looked at it, and its pairs are in the engine, apart.
+// All of it is in one batch.
+func (p *peer) restore(s *raftpb.Snapshot, ready *Ready) {
+	state := &raftserverpb.RegionSnapshot{}
+	if err := proto.Unmarshal(s.GetData(), state); err != nil || p.incoming == nil {
+		panic(fmt.Sprintf("region %d: raft restores a snapshot that was not received: %v", p.region.GetId(), err))
+	}
+	batch := ready.Batch
+	if p.initialized {
+		from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
+		p.clear(batch, from, to)
+	}
+	p.s.unrange(p)
+	p.region, p.initialized = state.GetRegion(), true
+	p.s.ranges.Set(string(p.region.GetStartKey()), p)
 	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	var last []byte
-	for _, pair := range state.GetPairs() {
-		key := pair.GetKey()
-		if bytes.Compare(key, from) < 0 || bytes.Compare(key, to) >= 0 || last != nil && bytes.Compare(key, last) <= 0 {
-			return fmt.Errorf("key %q in its snapshot is outside the region or out of order", key)
-		}
-		if len(pair.GetValue()) < 8 {
-			return fmt.Errorf("the value of key %q in its snapshot has no revision", key)
-		}
-		last = key
+	p.clear(batch, from, to)
+	p.clients.forgetAll(batch)
+	p.clients.floor = state.GetClientFloor()
+	p.takeStaged(batch)
+	p.log.restore(s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm(), batch)
+	p.log.conf = s.GetMetadata().GetConfState()
+	p.applied, p.appliedTerm = s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm()
+	p.applyFixed = p.encodeFixed()
+	p.putApplyState(batch)
+	p.writeNormal(batch)
+	p.size.due = true
+	p.incoming.taken = true
+	if p.s.cfg.Observer != nil {
+		p.s.cfg.Observer.SnapshotRestored(p.region.GetId())
 	}
-	client := uint64(0)
-	for _, c := range state.GetClients() {
-		if c.GetClient() <= client || c.GetRecord() == nil {
-			return fmt.Errorf("client %d in its snapshot is out of order", c.GetClient())
-		}
-		client = c.GetClient()
-	}
-	if len(state.GetClients()) > p.s.cfg.Limits.ClientsRememberedMax {
-		return fmt.Errorf("its snapshot remembers %d clients; the most is %d",
-			len(state.GetClients()), p.s.cfg.Limits.ClientsRememberedMax)
-	}
-	return nil
 }
 
-func sameMembers(a, b *raftpb.ConfState) bool {
-	return slices.Equal(a.GetVoters(), b.GetVoters()) && slices.Equal(a.GetLearners(), b.GetLearners()) &&
-		slices.Equal(a.GetVotersOutgoing(), b.GetVotersOutgoing()) && slices.Equal(a.GetLearnersNext(), b.GetLearnersNext()) &&
-		a.GetAutoLeave() == b.GetAutoLeave()
+// takeStaged moves the staged pairs to where they belong.
+func (p *peer) takeStaged(batch *engine.Batch) {
+	data := []byte{dataPrefix}
+	from, to := stagedBounds(p.region.GetId())
+	err := p.s.cfg.Engine.Ascend(from, to, func(staged, value []byte) bool {
+		batch.Delete(staged)
+		key := staged[stagedPrefixBytes:]
+		if bytes.HasPrefix(key, data) {
+			p.s.overlay.Put(key, value)
+			batch.Put(key, value)
+			return true
+		}
+		if err := p.clients.restore(lastNumber(key), value, batch); err != nil {
+			panic(fmt.Sprintf("region %d: a client record that was checked does not parse: %v", p.region.GetId(), err))
+		}
+		return true
+	})
+	p.must(nil, false, err)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"testing"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -47,7 +48,7 @@ func TestFollowerThatIsTooFarBehindGetsASnapshot(t *testing.T) {
 	c.restart(3)
 	snapshots := 0
 	c.cut = func(m Message) bool {
-		if m.Raft.GetType() == raftpb.MsgSnap {
+		if _, ok := m.Extra.(*raftserverpb.SnapshotChunk); ok {
 			snapshots++
 		}
 		return false
@@ -74,34 +75,69 @@ func TestFollowerThatIsTooFarBehindGetsASnapshot(t *testing.T) {
 	wantEqual(t, "data after the retries", c.data(3), "a=3@4 b=2@3 c=4@6 ")
 }
 
+// firstChunk is the first chunk that S1 sends S3, which is too far behind.
+func firstChunk(t *testing.T, c *cluster) (Message, *raftserverpb.SnapshotChunk) {
+	t.Helper()
+	c.elect(1)
+	c.stores[3] = nil
+	c.call(1, from(command(put("a", "1")), 10, 1))
+	c.truncate(1)
+	c.truncate(2)
+	c.elect(1)
+	c.restart(3)
+	var first Message
+	c.cut = func(m Message) bool {
+		if _, ok := m.Extra.(*raftserverpb.SnapshotChunk); ok {
+			first = m
+			return true
+		}
+		return false
+	}
+	c.tick(5)
+	if first.Extra == nil {
+		t.Fatal("no chunk was sent")
+	}
+	return first, first.Extra.(*raftserverpb.SnapshotChunk)
+}
+
+// A snapshot that has no place here is refused with the reason, and the sender stops.
 func TestSnapshotThatDoesNotFitIsRefused(t *testing.T) {
 	c := newCluster(t, 3)
-	c.elect(1)
-	c.call(1, from(command(put("a", "1")), 10, 1))
-	good, err := c.stores[1].peers[1].snapshot()
-	must(t, err)
-	for name, spoil := range map[string]func(*raftpb.Snapshot, *raftserverpb.RegionSnapshot){
-		"members": func(s *raftpb.Snapshot, _ *raftserverpb.RegionSnapshot) { s.Metadata.ConfState.Voters = []uint64{101} },
-		"two kinds": func(s *raftpb.Snapshot, _ *raftserverpb.RegionSnapshot) {
-			s.Metadata.ConfState.Learners = []uint64{101}
+	first, good := firstChunk(t, c)
+	for why, spoil := range map[string]func(*raftpb.Message, *raftserverpb.RegionSnapshot){
+		"members are not its region's": func(m *raftpb.Message, _ *raftserverpb.RegionSnapshot) {
+			m.Snapshot.Metadata.ConfState.Voters = []uint64{101}
 		},
-		"no term":          func(s *raftpb.Snapshot, _ *raftserverpb.RegionSnapshot) { s.Metadata.Term = nil },
-		"later term":       func(s *raftpb.Snapshot, _ *raftserverpb.RegionSnapshot) { s.Metadata.Term = new(uint64(9)) },
-		"no index":         func(s *raftpb.Snapshot, _ *raftserverpb.RegionSnapshot) { s.Metadata.Index = nil },
-		"another region":   func(_ *raftpb.Snapshot, r *raftserverpb.RegionSnapshot) { r.Region.Id = 2 },
-		"a store's key":    func(_ *raftpb.Snapshot, r *raftserverpb.RegionSnapshot) { r.Pairs[0].Key = identKey },
-		"no revision":      func(_ *raftpb.Snapshot, r *raftserverpb.RegionSnapshot) { r.Pairs[0].Value = nil },
-		"no client record": func(_ *raftpb.Snapshot, r *raftserverpb.RegionSnapshot) { r.Clients[0].Record = nil },
+		"of term 0":   func(m *raftpb.Message, _ *raftserverpb.RegionSnapshot) { m.Snapshot.Metadata.Term = nil },
+		"of term 9":   func(m *raftpb.Message, _ *raftserverpb.RegionSnapshot) { m.Snapshot.Metadata.Term = new(uint64(9)) },
+		"no snapshot": func(m *raftpb.Message, _ *raftserverpb.RegionSnapshot) { m.Snapshot.Metadata.Index = nil },
+		"would overflow": func(m *raftpb.Message, _ *raftserverpb.RegionSnapshot) {
+			m.Snapshot.Metadata.Index = new(uint64(1 << 63))
+		},
+		"of region 2":  func(_ *raftpb.Message, r *raftserverpb.RegionSnapshot) { r.Region.Id = 2 },
+		"is no member": func(_ *raftpb.Message, r *raftserverpb.RegionSnapshot) { r.Region.Peers[2].Id = 109 },
+		"contradicts":  func(_ *raftpb.Message, r *raftserverpb.RegionSnapshot) { r.Region.Peers[0].Id = 102 },
+		"of epoch 0.1": func(_ *raftpb.Message, r *raftserverpb.RegionSnapshot) { r.Region.RegionEpoch.ConfVer = 0 },
 	} {
-		t.Run(name, func(t *testing.T) {
-			s, state := proto.Clone(good).(*raftpb.Snapshot), &raftserverpb.RegionSnapshot{}
-			must(t, proto.Unmarshal(s.GetData(), state))
-			spoil(s, state)
-			s.Data = encode(state)
-			err := c.stores[2].Step(Message{RegionID: 1, FromStore: 1, ToStore: 2, Raft: &raftpb.Message{
-				Type: raftpb.MsgSnap.Enum(), From: new(uint64(101)), To: new(uint64(102)), Term: new(uint64(1)), Snapshot: s}})
-			if err == nil {
-				t.Fatal("it was taken")
+		t.Run(why, func(t *testing.T) {
+			m, state := &raftpb.Message{}, &raftserverpb.RegionSnapshot{}
+			must(t, proto.Unmarshal(good.GetMessage(), m))
+			must(t, proto.Unmarshal(m.GetSnapshot().GetData(), state))
+			spoil(m, state)
+			m.Snapshot.Data = encode(state)
+			bad := first
+			chunk := proto.Clone(good).(*raftserverpb.SnapshotChunk)
+			chunk.Message = encode(m)
+			bad.Extra = chunk
+			must(t, c.stores[3].Step(bad))
+			rd, ok := c.stores[3].Ready()
+			if !ok {
+				t.Fatal("nobody hears of it")
+			}
+			c.stores[3].Advance()
+			ack, _ := rd.AfterSync[len(rd.AfterSync)-1].Extra.(*raftserverpb.SnapshotAck)
+			if !strings.Contains(ack.GetRefused(), why) {
+				t.Fatalf("it is answered %v, and should be refused for %q", ack, why)
 			}
 		})
 	}

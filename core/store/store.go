@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/tidwall/btree"
 	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
 	"raftplay/core/engine"
@@ -16,7 +18,7 @@ import (
 )
 
 // formatVersion of what a store keeps in its engine.
-const formatVersion = 1
+const formatVersion = 2
 
 // Callback takes the answer to a command. It is called exactly once, inside Advance or Quit. The answer belongs to the
 // Store: read it, keep it, do not change it.
@@ -27,14 +29,27 @@ type Store struct {
 	cfg   Config
 	peers map[uint64]*peer
 	order []uint64 // region ids, ascending
+	// ranges are the initialized peers by their regions' start keys; they never overlap.
+	ranges btree.Map[string, *peer]
+	// overlay is the engine with what the outstanding batch will write.
+	overlay *engine.Overlay
 
 	dirty       []*peer // may have a Ready
-	turn        []*peer // have one outstanding
+	turn        []*peer // take part in the outstanding one
 	outstanding bool
+	// behind is set while the engine may lack what has been applied: from the start of a Ready to its Advance.
+	behind bool
 	// The last Ready's parts, whose memory the next one uses again.
 	batch               engine.Batch
 	messages, afterSync []Message
 	writes              []PeerWrite
+
+	// says and saysAfter are the stores' own words for the next Ready: at once, and once its batch is written.
+	says, saysAfter []Message
+
+	sending        []*outgoing // in the order in which they began
+	lastSnapshotID uint64
+	asleep         sleepers
 
 	answers []answer // given out by the next Advance
 	stopped bool
@@ -43,32 +58,6 @@ type Store struct {
 type answer struct {
 	callback Callback
 	response *raftcmdpb.RaftCommandResponse
-}
-
-// Bootstrap returns what an empty engine must hold before its first Open: the store's identity and its first region, at
-// term 0 with an empty log. Every member writes and syncs its own.
-func Bootstrap(storeID, clusterID uint64, region *metapb.Region) *engine.Batch {
-	apply := &raftserverpb.RaftApplyState{}
-	for _, p := range region.GetPeers() {
-		if p.GetRole() == metapb.PeerRole_PEER_ROLE_LEARNER {
-			apply.Learners = append(apply.Learners, p.GetId())
-		} else {
-			apply.Voters = append(apply.Voters, p.GetId())
-		}
-	}
-	b := BootstrapStore(storeID, clusterID)
-	b.Put(regionKey(region.GetId()), encode(&raftserverpb.RegionLocalState{
-		State: raftserverpb.PeerState_PEER_STATE_NORMAL, Region: region}))
-	b.Put(raftKey(region.GetId(), raftSuffix), encode(&raftserverpb.RaftLocalState{}))
-	b.Put(raftKey(region.GetId(), applySuffix), encode(apply))
-	return b
-}
-
-// BootstrapStore returns what the empty engine of a store without any region must hold before its first Open.
-func BootstrapStore(storeID, clusterID uint64) *engine.Batch {
-	b := &engine.Batch{}
-	b.Put(identKey, encode(&raftserverpb.StoreIdent{ClusterId: clusterID, StoreId: storeID, FormatVersion: formatVersion}))
-	return b
 }
 
 // Open starts a store from what its engine holds. It fails when the engine is empty, belongs to another store, has a
@@ -91,19 +80,11 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store %d: the engine's format is %d, this store knows %d",
 			cfg.StoreID, ident.GetFormatVersion(), formatVersion)
 	}
-	s := &Store{cfg: cfg, peers: map[uint64]*peer{}}
+	s := &Store{cfg: cfg, peers: map[uint64]*peer{}, overlay: engine.NewOverlay(cfg.Engine)}
 	var broken error
 	err := cfg.Engine.Ascend(regionKey(0), []byte{localPrefix, regionSpace + 1}, func(_, value []byte) bool {
-		state := &raftserverpb.RegionLocalState{}
-		if broken = proto.Unmarshal(value, state); broken != nil {
-			return false
-		}
-		var p *peer
-		if p, broken = openPeer(s, state.GetRegion()); broken != nil {
-			return false
-		}
-		s.add(p)
-		return true
+		broken = s.openRegion(value)
+		return broken == nil
 	})
 	if err := errors.Join(err, broken); err != nil {
 		return nil, fmt.Errorf("open store %d: %w", cfg.StoreID, err)
@@ -111,11 +92,94 @@ func Open(cfg Config) (*Store, error) {
 	return s, nil
 }
 
+// openRegion opens the peer of a stored RegionLocalState, unless it is a tombstone.
+func (s *Store) openRegion(stored []byte) error {
+	state := &raftserverpb.RegionLocalState{}
+	if err := proto.Unmarshal(stored, state); err != nil {
+		return fmt.Errorf("read a region's state: %w", err)
+	}
+	if state.GetState() == raftserverpb.PeerState_PEER_STATE_TOMBSTONE {
+		return nil
+	}
+	p, err := openPeer(s, state)
+	if err != nil {
+		return err
+	}
+	p.restarted()
+	if other := s.overlapping(p.region); p.initialized && other != nil {
+		return fmt.Errorf("regions %d and %d overlap", other.region.GetId(), p.region.GetId())
+	}
+	s.add(p)
+	if p.hasStaged() {
+		p.unstage = true // of a transfer that the last stop cut short
+		p.touched()
+	}
+	return nil
+}
+
 func (s *Store) add(p *peer) {
 	id := p.region.GetId()
 	s.peers[id] = p
 	at := sort.Search(len(s.order), func(i int) bool { return s.order[i] >= id })
 	s.order = append(s.order[:at], append([]uint64{id}, s.order[at:]...)...)
+	if p.initialized {
+		s.ranges.Set(string(p.region.GetStartKey()), p)
+	}
+	s.asleep.rise(p)
+}
+
+// drop takes a peer out of the store's lists. Its state in the engine is the caller's.
+func (s *Store) drop(p *peer) {
+	id := p.region.GetId()
+	p.gone = true
+	delete(s.peers, id)
+	at := sort.Search(len(s.order), func(i int) bool { return s.order[i] >= id })
+	s.order = append(s.order[:at:at], s.order[at+1:]...)
+	s.unrange(p)
+	s.asleep.forget(p)
+	s.cancelSnapshots(p)
+}
+
+func (s *Store) unrange(p *peer) {
+	if at, found := s.ranges.Get(string(p.region.GetStartKey())); found && at == p {
+		s.ranges.Delete(string(p.region.GetStartKey()))
+	}
+}
+
+// overlapping returns a peer of another region whose range has keys in common with the region's, or nil.
+func (s *Store) overlapping(region *metapb.Region) *peer {
+	var found *peer
+	look := func(start string, p *peer) bool {
+		if p.region.GetId() != region.GetId() && rangesOverlap(p.region, region) {
+			found = p
+		}
+		return found == nil && start > string(region.GetStartKey())
+	}
+	// The one that begins at or before the region, and those that begin within it.
+	s.ranges.Descend(string(region.GetStartKey()), look)
+	if found != nil {
+		return found
+	}
+	s.ranges.Ascend(string(region.GetStartKey()), func(start string, p *peer) bool {
+		if end := region.GetEndKey(); len(end) > 0 && start >= string(end) {
+			return false
+		}
+		look(start, p)
+		return found == nil
+	})
+	return found
+}
+
+// holder returns the initialized peer whose region holds a key, or nil.
+func (s *Store) holder(key []byte) *peer {
+	var found *peer
+	s.ranges.Descend(string(key), func(_ string, p *peer) bool {
+		if inRegion(key, p.region) {
+			found = p
+		}
+		return false
+	})
+	return found
 }
 
 // Observe replaces Config.Observer; nil ends the observing.
@@ -128,24 +192,44 @@ func (s *Store) Observe(o Observer) {
 }
 
 // Step takes a message from another store, and owns it from then on: in one process, pass a Clone. An error is a sentence
-// that says why the message was refused; the store is as before then.
+// that says why the message was refused; the store is as before then, but that it may have been told that a peer of its
+// was replaced, or may tell a peer that it was removed.
 func (s *Store) Step(m Message) error {
 	if s.stopped {
 		return fmt.Errorf("S%d has stopped", s.cfg.StoreID)
+	}
+	if beat, ok := m.Extra.(*raftserverpb.StoreBeat); ok {
+		return s.stepBeat(m, beat)
 	}
 	p, err := s.receiver(m)
 	if err != nil {
 		return err
 	}
+	if m.Raft == nil {
+		return s.stepExtra(p, m)
+	}
 	if err := p.validate(m); err != nil {
 		return err
 	}
+	s.adopt(p)
+	return p.step(m)
+}
+
+// step gives raft a message that has been looked at.
+func (p *peer) step(m Message) error {
 	// What is of an older term, or for a leader of this one, raft does not take into its log.
 	if term := m.Raft.GetTerm(); term > p.term || term == p.term && p.state != raft.StateLeader {
 		p.noteCut(m.Raft)
 	}
+	p.heardFrom(m.FromPeer, m.FromStore)
+	if t := m.Raft.GetType(); t != raftpb.MsgHeartbeat && t != raftpb.MsgHeartbeatResp || len(m.Raft.GetContext()) > 0 {
+		p.idleTicks = 0
+	}
 	p.countVote(m.Raft)
-	err = p.rn.Step(m.Raft)
+	if p.asleep && !p.staysAsleep(m.Raft) {
+		p.wake()
+	}
+	err := p.rn.Step(m.Raft)
 	p.touched()
 	if err != nil && !errors.Is(err, raft.ErrProposalDropped) {
 		return fmt.Errorf("raft refused the message: %w", err)
@@ -153,17 +237,21 @@ func (s *Store) Step(m Message) error {
 	return nil
 }
 
-// Tick is RaftBaseTick: it moves every region's timers on by one tick.
+// Tick is RaftBaseTick: it moves every awake region's timers on by one tick.
 func (s *Store) Tick() {
-	for _, id := range s.order {
-		p := s.peers[id]
+	s.tickSleepers()
+	for _, p := range s.asleep.awake {
 		p.rn.Tick()
+		p.tickOwn()
 		p.touched()
 	}
+	s.asleep.settle()
+	s.tickSnapshots()
 }
 
 // Propose takes a command, which nobody changes from here on. The callback gets its answer, exactly once, inside a later
-// Advance or Quit; a stopped Store answers at once.
+// Advance or Quit; a stopped Store answers at once. A command without a region goes to the region that holds its first
+// key, at the epoch it has here.
 func (s *Store) Propose(req *raftcmdpb.RaftCommandRequest, callback Callback) {
 	if s.stopped {
 		callback(stopped(notApplied, s.cfg.StoreID))
@@ -173,9 +261,13 @@ func (s *Store) Propose(req *raftcmdpb.RaftCommandRequest, callback Callback) {
 		s.answer(callback, invalid(err))
 		return
 	}
-	p := s.peers[req.GetHeader().GetRegionId()]
+	if req.GetStatus().GetType() == raftcmdpb.StatusType_STATUS_TYPE_STORE_STATS {
+		s.answer(callback, s.stats())
+		return
+	}
+	req, p := s.route(req)
 	if p == nil {
-		s.answer(callback, regionNotFound(s.cfg.StoreID, req.GetHeader().GetRegionId()))
+		s.answer(callback, regionNotFound(notApplied, s.cfg.StoreID, req.GetHeader().GetRegionId()))
 		return
 	}
 	if response := p.propose(req, callback); response != nil {
@@ -183,30 +275,63 @@ func (s *Store) Propose(req *raftcmdpb.RaftCommandRequest, callback Callback) {
 	}
 }
 
+// route finds the peer a command is for. A command that names no region gets the one of its first key filled in.
+func (s *Store) route(req *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandRequest, *peer) {
+	if id := req.GetHeader().GetRegionId(); id != 0 {
+		return req, s.peers[id]
+	}
+	p := s.holder(RoutingKey(req))
+	if p == nil {
+		return req, nil
+	}
+	h := req.GetHeader()
+	return &raftcmdpb.RaftCommandRequest{
+		Header: &raftcmdpb.RequestHeader{
+			RegionId: p.region.GetId(), RegionEpoch: p.region.GetRegionEpoch(),
+			Client: h.GetClient(), Sequence: h.GetSequence(), ReadMode: h.GetReadMode(),
+		},
+		Requests: req.GetRequests(), Compares: req.GetCompares(), Status: req.GetStatus(), Admin: req.GetAdmin(),
+	}, p
+}
+
 func (s *Store) answer(callback Callback, response *raftcmdpb.RaftCommandResponse) {
 	s.answers = append(s.answers, answer{callback, response})
 }
 
+// say puts a word of the store itself into the next Ready, to be sent at once.
+func (s *Store) say(m Message) { s.says = append(s.says, m) }
+
 // Ready returns what the outside owes, or false when nothing is owed or a Ready is outstanding already.
 func (s *Store) Ready() (Ready, bool) {
-	if s.outstanding || s.stopped || len(s.dirty) == 0 && len(s.answers) == 0 {
+	if s.outstanding || s.stopped ||
+		len(s.dirty) == 0 && len(s.answers) == 0 && len(s.says) == 0 && len(s.saysAfter) == 0 {
 		return Ready{}, false
 	}
 	s.batch.Reset()
 	ready := Ready{Batch: &s.batch, Messages: s.messages[:0], AfterSync: s.afterSync[:0], Writes: s.writes[:0]}
 	s.turn = s.turn[:0]
-	for _, p := range s.dirty {
+	s.behind = true
+	// Peers that a split makes come to the list's end, and have their turn next time.
+	due := len(s.dirty)
+	for _, p := range s.dirty[:due] {
 		p.dirty = false
-		if p.collect(&ready); p.out {
+		if p.collect(&ready) {
 			s.turn = append(s.turn, p)
 		}
 	}
-	s.dirty = s.dirty[:0]
-	if len(s.turn) == 0 && len(s.answers) == 0 {
+	s.dirty = append(s.dirty[:0], s.dirty[due:]...)
+	s.sendChunks()
+	owes := len(s.turn) > 0 || len(s.answers) > 0 || len(s.says) > 0 || len(s.saysAfter) > 0
+	ready.Messages = append(ready.Messages, s.says...)
+	ready.AfterSync = append(ready.AfterSync, s.saysAfter...)
+	clear(s.says)
+	clear(s.saysAfter)
+	s.says, s.saysAfter = s.says[:0], s.saysAfter[:0]
+	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
+	s.outstanding, s.behind = owes, owes
+	if !owes {
 		return Ready{}, false
 	}
-	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
-	s.outstanding = true
 	return ready, true
 }
 
@@ -215,7 +340,8 @@ func (s *Store) Advance() {
 	if !s.outstanding {
 		panic("store: Advance without a Ready")
 	}
-	s.outstanding = false
+	s.outstanding, s.behind = false, false
+	s.overlay.Reset()
 	for _, p := range s.turn {
 		p.advance()
 	}
@@ -241,31 +367,48 @@ func (s *Store) Quit() {
 		})
 	}
 	s.stopped = true
+	for _, o := range s.sending {
+		o.close()
+	}
+	s.sending = nil
 	s.giveAnswers()
+}
+
+// follower returns the peer of a region whose election timer runs, or why there is none.
+func (s *Store) follower(regionID uint64) (*peer, error) {
+	p := s.peers[regionID]
+	switch {
+	case p == nil:
+		return nil, fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
+	case !p.initialized:
+		return nil, fmt.Errorf("S%d waits for a snapshot of region %d: it cannot campaign before", s.cfg.StoreID, regionID)
+	case p.state == raft.StateLeader:
+		return nil, fmt.Errorf("S%d is the leader of region %d: a leader has no election timer", s.cfg.StoreID, regionID)
+	}
+	return p, nil
 }
 
 // Campaign makes the election timer of a region's peer fire now.
 func (s *Store) Campaign(regionID uint64) error {
-	p := s.peers[regionID]
-	switch {
-	case p == nil:
-		return fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
-	case p.state == raft.StateLeader:
-		return fmt.Errorf("S%d is the leader of region %d: a leader has no election timer", s.cfg.StoreID, regionID)
+	p, err := s.follower(regionID)
+	if err != nil {
+		return err
 	}
-	err := p.rn.Campaign()
+	if p.isLearner() {
+		return fmt.Errorf("S%d is a learner of region %d: it does not campaign", s.cfg.StoreID, regionID)
+	}
+	p.wake()
+	err = p.rn.Campaign()
 	p.touched()
 	return err
 }
 
 // SetElectionTimeout sets the running election timer of a region's peer, in ticks, until raft draws it anew.
 func (s *Store) SetElectionTimeout(regionID uint64, ticks int) error {
-	p := s.peers[regionID]
+	p, err := s.follower(regionID)
 	switch {
-	case p == nil:
-		return fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
-	case p.state == raft.StateLeader:
-		return fmt.Errorf("S%d is the leader of region %d: a leader has no election timer", s.cfg.StoreID, regionID)
+	case err != nil:
+		return err
 	case ticks < 1 || ticks > electionTicksMax:
 		return fmt.Errorf("an election timeout must be from 1 to %d ticks, not %d", electionTicksMax, ticks)
 	}

@@ -8,38 +8,41 @@ import (
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"go.etcd.io/raft/v3/tracker"
+	"google.golang.org/protobuf/proto"
 )
 
 // Raft trusts its callers: some messages make it panic, others raise its term to anything. So every message is checked
 // here first; FuzzStep starts from the ones that were measured to hurt.
 
-// receiver returns the peer a message is for, or why there is none.
-func (s *Store) receiver(m Message) (*peer, error) {
-	switch {
-	case m.Raft == nil:
-		return nil, errors.New("the envelope is empty")
-	case m.ToStore != s.cfg.StoreID:
-		return nil, fmt.Errorf("it is for S%d, this is S%d", m.ToStore, s.cfg.StoreID)
-	}
-	p := s.peers[m.RegionID]
-	switch {
-	case p == nil:
-		return nil, fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, m.RegionID)
-	case m.Raft.GetTo() != p.id:
-		return nil, fmt.Errorf("it is for peer %d, this is peer %d", m.Raft.GetTo(), p.id)
-	case m.Raft.GetFrom() == p.id:
-		return nil, errors.New("it claims to come from the peer it is for")
-	}
-	from := p.member(m.Raft.GetFrom())
-	if from == nil || from.GetStoreId() != m.FromStore {
-		return nil, fmt.Errorf("peer %d on S%d is no member of region %d", m.Raft.GetFrom(), m.FromStore, m.RegionID)
-	}
-	return p, nil
-}
-
 // validate says why a message must not reach raft, or nil.
 func (p *peer) validate(m Message) error {
-	r, limits := m.Raft, p.s.cfg.Limits
+	r := m.Raft
+	if err := p.validateForm(r); err != nil {
+		return err
+	}
+	switch r.GetType() {
+	case raftpb.MsgApp:
+		return p.checkAppend(r)
+	case raftpb.MsgAppResp:
+		return p.checkAppendResponse(r)
+	case raftpb.MsgHeartbeat:
+		return p.checkHeartbeat(r)
+	case raftpb.MsgHeartbeatResp:
+		return p.checkHeartbeatResponse(r)
+	case raftpb.MsgSnap:
+		return errors.New("a snapshot travels in chunks")
+	case raftpb.MsgVote, raftpb.MsgPreVote:
+		return p.checkVote(r)
+	case raftpb.MsgVoteResp, raftpb.MsgPreVoteResp, raftpb.MsgTimeoutNow:
+		return nil
+	default:
+		return fmt.Errorf("a %s does not travel between stores", r.GetType())
+	}
+}
+
+// validateForm looks at what any raft message must be.
+func (p *peer) validateForm(r *raftpb.Message) error {
+	limits := &p.s.cfg.Limits
 	switch {
 	case r.GetTerm() == 0:
 		return errors.New("it has no term")
@@ -56,28 +59,26 @@ func (p *peer) validate(m Message) error {
 	case r.GetType() != raftpb.MsgSnap && !raft.IsEmptySnap(r.GetSnapshot()):
 		return fmt.Errorf("a %s carries no snapshot", r.GetType())
 	}
-	switch r.GetType() {
-	case raftpb.MsgApp:
-		return checkAppend(r)
-	case raftpb.MsgAppResp:
-		return p.checkAppendResponse(r)
-	case raftpb.MsgHeartbeat:
-		return p.checkHeartbeat(r)
-	case raftpb.MsgHeartbeatResp:
-		return p.checkHeartbeatResponse(r)
-	case raftpb.MsgSnap:
-		return p.checkSnapshot(r)
-	case raftpb.MsgVote, raftpb.MsgVoteResp, raftpb.MsgPreVote, raftpb.MsgPreVoteResp, raftpb.MsgTimeoutNow:
-		return nil
-	default:
-		return fmt.Errorf("a %s does not travel between stores", r.GetType())
+	return nil
+}
+
+// checkVote: a peer that has just started may have promised a leader, whose lease it was, not to vote.
+func (p *peer) checkVote(r *raftpb.Message) error {
+	handedOver := string(r.GetContext()) == "CampaignTransfer"
+	if now := p.s.cfg.Now(); now < p.lease.votesFrom && !handedOver {
+		return fmt.Errorf("S%d has just started, and may have promised a leader its vote: it votes again in %d ms",
+			p.s.cfg.StoreID, (p.lease.votesFrom-now+999)/1000)
 	}
+	return nil
 }
 
 // checkAppend wants entries without gaps, of terms that never fall and are within the message's.
-func checkAppend(r *raftpb.Message) error {
+func (p *peer) checkAppend(r *raftpb.Message) error {
 	if (r.GetIndex() == 0) != (r.GetLogTerm() == 0) {
 		return fmt.Errorf("it follows entry %d of term %d", r.GetIndex(), r.GetLogTerm())
+	}
+	if r.GetIndex() == 0 && !p.initialized {
+		return errors.New("it begins a log that can only begin with a snapshot")
 	}
 	index, term := r.GetIndex(), r.GetLogTerm()
 	if index+uint64(len(r.GetEntries())) < index {
@@ -92,12 +93,18 @@ func checkAppend(r *raftpb.Message) error {
 			return fmt.Errorf("entry %d stands where %d should", e.GetIndex(), index)
 		case e.GetTerm() < term || e.GetTerm() == 0 || e.GetTerm() > r.GetTerm():
 			return fmt.Errorf("entry %d of term %d follows term %d in a message of term %d", index, e.GetTerm(), term, r.GetTerm())
-		case e.GetType() != raftpb.EntryNormal:
+		case e.GetType() == raftpb.EntryConfChangeV2 && !isConfChange(e):
+			return fmt.Errorf("entry %d is a change of members that does not parse", index)
+		case e.GetType() != raftpb.EntryNormal && e.GetType() != raftpb.EntryConfChangeV2:
 			return fmt.Errorf("entry %d has type %s, which this store does not take", index, e.GetType())
 		}
 		term = e.GetTerm()
 	}
 	return nil
+}
+
+func isConfChange(e *raftpb.Entry) bool {
+	return proto.Unmarshal(e.GetData(), &raftpb.ConfChangeV2{}) == nil
 }
 
 // noteCut looks at an append or a snapshot on its way to raft: one that contradicts the log shortens raft's own at once,
@@ -168,8 +175,8 @@ func (p *peer) checkHeartbeatResponse(r *raftpb.Message) error {
 		return nil
 	case len(context) != 8:
 		return fmt.Errorf("its read context has %d bytes, not 8", len(context))
-	case p.state == raft.StateLeader && r.GetTerm() == p.term && binary.LittleEndian.Uint64(context) > p.readRounds:
-		return fmt.Errorf("it confirms read %d, the last is %d", binary.LittleEndian.Uint64(context), p.readRounds)
+	case p.state == raft.StateLeader && r.GetTerm() == p.term && binary.LittleEndian.Uint64(context) > p.rounds.last:
+		return fmt.Errorf("it confirms read %d, the last is %d", binary.LittleEndian.Uint64(context), p.rounds.last)
 	}
 	return nil
 }

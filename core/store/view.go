@@ -47,7 +47,8 @@ func (s *Store) View(regionID uint64) (PeerView, bool) {
 	return PeerView{
 		PeerID: p.id, Role: p.state, Term: p.term, Vote: p.vote, Leader: p.lead, Commit: p.rn.BasicStatus().GetCommit(),
 		Applied: p.applied, FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex, Timer: p.timer(),
-		Votes: slices.Clone(p.votes),
+		Votes: slices.Clone(p.votes), Uninitialized: !p.initialized, SizeBytes: p.size.bytes + p.size.added,
+		LeaseUntil: p.leaseUntil(),
 	}, true
 }
 
@@ -104,11 +105,11 @@ func (s *Store) Entries(regionID, lo, hi uint64) ([]*raftpb.Entry, error) {
 // the engine may be a batch behind.
 func (s *Store) Data(regionID uint64, visit func(key, value []byte, revision uint64) bool) error {
 	p := s.peers[regionID]
-	if p == nil {
+	if p == nil || !p.initialized {
 		return nil
 	}
 	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	return p.overlay.Ascend(from, to, func(key, stored []byte) bool {
+	return p.s.overlay.Ascend(from, to, func(key, stored []byte) bool {
 		revision, value := decodeValue(stored)
 		return visit(key[1:], value, revision)
 	})
@@ -129,7 +130,10 @@ func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandR
 	answer.Status.Detail = &raftcmdpb.RegionDetail{
 		Region: p.region, Term: p.term, Vote: p.vote, Commit: p.rn.BasicStatus().GetCommit(), Applied: p.applied,
 		FirstIndex: p.log.truncated + 1, LastIndex: p.log.hard.LastIndex,
+		ConfChangePending: p.confWaiting || p.region.GetJoint(), DownPeers: p.downPeers(),
 	}
+	p.measure()
+	answer.Status.Detail.SizeBytes = p.size.bytes
 	p.s.VisitProgress(p.region.GetId(), func(of PeerProgress) {
 		answer.Status.Detail.Progress = append(answer.Status.Detail.Progress, of.Mirror(&raftcmdpb.PeerProgress{}))
 	})
@@ -138,13 +142,36 @@ func (p *peer) status(req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandR
 
 // RegionOf returns the region that holds a key, as this store knows it, or nil when it has no peer of it. Read only.
 func (s *Store) RegionOf(key []byte) *metapb.Region {
-	for _, id := range s.order {
-		if region := s.peers[id].region; inRegion(key, region) {
-			return region
-		}
+	if p := s.holder(key); p != nil {
+		return p.region
 	}
 	return nil
 }
 
-// Snapshots are the snapshots that the store is sending, in the order in which they began.
-func (s *Store) Snapshots() []SnapshotProgress { return nil }
+// leaseUntil is when a leader's lease ends; 0 when it has none.
+func (p *peer) leaseUntil() int64 {
+	if p.state != stateLeader || !p.s.cfg.LeaseReads || !p.s.cfg.CheckQuorum {
+		return 0
+	}
+	return p.lease.until
+}
+
+// stats answers what the store is busy with.
+func (s *Store) stats() *response {
+	st := &raftcmdpb.StoreStats{
+		StoreId: s.cfg.StoreID, Regions: uint32(len(s.order)), SnapshotsSending: uint32(len(s.sending)),
+	}
+	for _, id := range s.order {
+		p := s.peers[id]
+		st.Waiting += uint32(len(p.proposals) + len(p.reads) + len(p.readsWaiting))
+		for count, is := range map[*uint32]bool{
+			&st.Leaders: p.state == stateLeader, &st.Asleep: p.asleep, &st.Uninitialized: !p.initialized,
+			&st.SnapshotsReceiving: p.incoming != nil,
+		} {
+			if is {
+				*count++
+			}
+		}
+	}
+	return &response{Header: &raftcmdpb.ResponseHeader{}, Status: &raftcmdpb.StatusResponse{Stats: st}}
+}

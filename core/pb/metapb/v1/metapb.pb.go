@@ -202,12 +202,14 @@ func (x *RegionEpoch) GetVersion() uint64 {
 
 // Region is a range of keys [start_key, end_key) replicated by one raft group. An empty end_key means no end.
 type Region struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	StartKey      []byte                 `protobuf:"bytes,2,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
-	EndKey        []byte                 `protobuf:"bytes,3,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
-	RegionEpoch   *RegionEpoch           `protobuf:"bytes,4,opt,name=region_epoch,json=regionEpoch,proto3" json:"region_epoch,omitempty"`
-	Peers         []*Peer                `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Id          uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	StartKey    []byte                 `protobuf:"bytes,2,opt,name=start_key,json=startKey,proto3" json:"start_key,omitempty"`
+	EndKey      []byte                 `protobuf:"bytes,3,opt,name=end_key,json=endKey,proto3" json:"end_key,omitempty"`
+	RegionEpoch *RegionEpoch           `protobuf:"bytes,4,opt,name=region_epoch,json=regionEpoch,proto3" json:"region_epoch,omitempty"`
+	Peers       []*Peer                `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
+	// The configuration is joint: decisions need a majority of the old voters and one of the new.
+	Joint         bool `protobuf:"varint,6,opt,name=joint,proto3" json:"joint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -277,6 +279,13 @@ func (x *Region) GetPeers() []*Peer {
 	return nil
 }
 
+func (x *Region) GetJoint() bool {
+	if x != nil {
+		return x.Joint
+	}
+	return false
+}
+
 var File_metapb_v1_metapb_proto protoreflect.FileDescriptor
 
 const file_metapb_v1_metapb_proto_rawDesc = "" +
@@ -288,13 +297,14 @@ const file_metapb_v1_metapb_proto_rawDesc = "" +
 	"\x04role\x18\x03 \x01(\x0e2\x13.metapb.v1.PeerRoleR\x04role\"B\n" +
 	"\vRegionEpoch\x12\x19\n" +
 	"\bconf_ver\x18\x01 \x01(\x04R\aconfVer\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\"\xb0\x01\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\xc6\x01\n" +
 	"\x06Region\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tstart_key\x18\x02 \x01(\fR\bstartKey\x12\x17\n" +
 	"\aend_key\x18\x03 \x01(\fR\x06endKey\x129\n" +
 	"\fregion_epoch\x18\x04 \x01(\v2\x16.metapb.v1.RegionEpochR\vregionEpoch\x12%\n" +
-	"\x05peers\x18\x05 \x03(\v2\x0f.metapb.v1.PeerR\x05peers*\xaa\x01\n" +
+	"\x05peers\x18\x05 \x03(\v2\x0f.metapb.v1.PeerR\x05peers\x12\x14\n" +
+	"\x05joint\x18\x06 \x01(\bR\x05joint*\xaa\x01\n" +
 	"\bPeerRole\x12\x19\n" +
 	"\x15PEER_ROLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPEER_ROLE_VOTER\x10\x01\x12\x15\n" +

@@ -998,9 +998,7 @@ type RegionSnapshot struct {
 	Region      *v1.Region             `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
 	ClientFloor uint64                 `protobuf:"varint,2,opt,name=client_floor,json=clientFloor,proto3" json:"client_floor,omitempty"`
 	// Of the transfer.
-	SnapshotId    uint64              `protobuf:"varint,3,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
-	Pairs         []*v11.Pair         `protobuf:"bytes,10,rep,name=pairs,proto3" json:"pairs,omitempty"`
-	Clients       []*RememberedClient `protobuf:"bytes,11,rep,name=clients,proto3" json:"clients,omitempty"`
+	SnapshotId    uint64 `protobuf:"varint,3,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1054,72 +1052,6 @@ func (x *RegionSnapshot) GetSnapshotId() uint64 {
 		return x.SnapshotId
 	}
 	return 0
-}
-
-func (x *RegionSnapshot) GetPairs() []*v11.Pair {
-	if x != nil {
-		return x.Pairs
-	}
-	return nil
-}
-
-func (x *RegionSnapshot) GetClients() []*RememberedClient {
-	if x != nil {
-		return x.Clients
-	}
-	return nil
-}
-
-type RememberedClient struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Client        uint64                 `protobuf:"varint,1,opt,name=client,proto3" json:"client,omitempty"`
-	Record        *ClientRecord          `protobuf:"bytes,2,opt,name=record,proto3" json:"record,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *RememberedClient) Reset() {
-	*x = RememberedClient{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *RememberedClient) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*RememberedClient) ProtoMessage() {}
-
-func (x *RememberedClient) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use RememberedClient.ProtoReflect.Descriptor instead.
-func (*RememberedClient) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *RememberedClient) GetClient() uint64 {
-	if x != nil {
-		return x.Client
-	}
-	return 0
-}
-
-func (x *RememberedClient) GetRecord() *ClientRecord {
-	if x != nil {
-		return x.Record
-	}
-	return nil
 }
 
 var File_raftserverpb_v1_raftserverpb_proto protoreflect.FileDescriptor
@@ -1201,18 +1133,12 @@ const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\apeer_id\x18\x03 \x01(\x04R\x06peerId\"e\n" +
 	"\fClientRecord\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x129\n" +
-	"\x06answer\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\x06answer\"\xe6\x01\n" +
+	"\x06answer\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\x06answer\"\x7f\n" +
 	"\x0eRegionSnapshot\x12)\n" +
 	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12!\n" +
 	"\fclient_floor\x18\x02 \x01(\x04R\vclientFloor\x12\x1f\n" +
 	"\vsnapshot_id\x18\x03 \x01(\x04R\n" +
-	"snapshotId\x12(\n" +
-	"\x05pairs\x18\n" +
-	" \x03(\v2\x12.raftcmdpb.v1.PairR\x05pairs\x12;\n" +
-	"\aclients\x18\v \x03(\v2!.raftserverpb.v1.RememberedClientR\aclients\"a\n" +
-	"\x10RememberedClient\x12\x16\n" +
-	"\x06client\x18\x01 \x01(\x04R\x06client\x125\n" +
-	"\x06record\x18\x02 \x01(\v2\x1d.raftserverpb.v1.ClientRecordR\x06record*v\n" +
+	"snapshotId*v\n" +
 	"\tPeerState\x12\x1a\n" +
 	"\x16PEER_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PEER_STATE_NORMAL\x10\x01\x12\x18\n" +
@@ -1232,7 +1158,7 @@ func file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP() []byte {
 }
 
 var file_raftserverpb_v1_raftserverpb_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_raftserverpb_v1_raftserverpb_proto_goTypes = []any{
 	(PeerState)(0),                  // 0: raftserverpb.v1.PeerState
 	(*RaftMessage)(nil),             // 1: raftserverpb.v1.RaftMessage
@@ -1248,36 +1174,32 @@ var file_raftserverpb_v1_raftserverpb_proto_goTypes = []any{
 	(*RegionLocalState)(nil),        // 11: raftserverpb.v1.RegionLocalState
 	(*ClientRecord)(nil),            // 12: raftserverpb.v1.ClientRecord
 	(*RegionSnapshot)(nil),          // 13: raftserverpb.v1.RegionSnapshot
-	(*RememberedClient)(nil),        // 14: raftserverpb.v1.RememberedClient
-	(*v1.Peer)(nil),                 // 15: metapb.v1.Peer
-	(*v1.RegionEpoch)(nil),          // 16: metapb.v1.RegionEpoch
-	(*v11.Pair)(nil),                // 17: raftcmdpb.v1.Pair
-	(*v1.Region)(nil),               // 18: metapb.v1.Region
-	(*v11.RaftCommandResponse)(nil), // 19: raftcmdpb.v1.RaftCommandResponse
+	(*v1.Peer)(nil),                 // 14: metapb.v1.Peer
+	(*v1.RegionEpoch)(nil),          // 15: metapb.v1.RegionEpoch
+	(*v11.Pair)(nil),                // 16: raftcmdpb.v1.Pair
+	(*v1.Region)(nil),               // 17: metapb.v1.Region
+	(*v11.RaftCommandResponse)(nil), // 18: raftcmdpb.v1.RaftCommandResponse
 }
 var file_raftserverpb_v1_raftserverpb_proto_depIdxs = []int32{
-	15, // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
-	15, // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
-	16, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
+	14, // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
+	14, // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
+	15, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
 	2,  // 3: raftserverpb.v1.RaftMessage.peer_gone:type_name -> raftserverpb.v1.PeerGone
 	3,  // 4: raftserverpb.v1.RaftMessage.check_peer:type_name -> raftserverpb.v1.CheckPeer
 	4,  // 5: raftserverpb.v1.RaftMessage.snapshot_chunk:type_name -> raftserverpb.v1.SnapshotChunk
 	5,  // 6: raftserverpb.v1.RaftMessage.snapshot_ack:type_name -> raftserverpb.v1.SnapshotAck
 	6,  // 7: raftserverpb.v1.RaftMessage.sleep:type_name -> raftserverpb.v1.Sleep
 	7,  // 8: raftserverpb.v1.RaftMessage.store_beat:type_name -> raftserverpb.v1.StoreBeat
-	17, // 9: raftserverpb.v1.SnapshotChunk.pairs:type_name -> raftcmdpb.v1.Pair
+	16, // 9: raftserverpb.v1.SnapshotChunk.pairs:type_name -> raftcmdpb.v1.Pair
 	0,  // 10: raftserverpb.v1.RegionLocalState.state:type_name -> raftserverpb.v1.PeerState
-	18, // 11: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
-	19, // 12: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
-	18, // 13: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
-	17, // 14: raftserverpb.v1.RegionSnapshot.pairs:type_name -> raftcmdpb.v1.Pair
-	14, // 15: raftserverpb.v1.RegionSnapshot.clients:type_name -> raftserverpb.v1.RememberedClient
-	12, // 16: raftserverpb.v1.RememberedClient.record:type_name -> raftserverpb.v1.ClientRecord
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	17, // 11: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
+	18, // 12: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
+	17, // 13: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_raftserverpb_v1_raftserverpb_proto_init() }
@@ -1299,7 +1221,7 @@ func file_raftserverpb_v1_raftserverpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_raftserverpb_v1_raftserverpb_proto_rawDesc), len(file_raftserverpb_v1_raftserverpb_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metapb/v1/metapb.proto.
  */
 export const file_metapb_v1_metapb: GenFile = /*@__PURE__*/
-  fileDesc("ChZtZXRhcGIvdjEvbWV0YXBiLnByb3RvEgltZXRhcGIudjEiRwoEUGVlchIKCgJpZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIhCgRyb2xlGAMgASgOMhMubWV0YXBiLnYxLlBlZXJSb2xlIjAKC1JlZ2lvbkVwb2NoEhAKCGNvbmZfdmVyGAEgASgEEg8KB3ZlcnNpb24YAiABKAQihgEKBlJlZ2lvbhIKCgJpZBgBIAEoBBIRCglzdGFydF9rZXkYAiABKAwSDwoHZW5kX2tleRgDIAEoDBIsCgxyZWdpb25fZXBvY2gYBCABKAsyFi5tZXRhcGIudjEuUmVnaW9uRXBvY2gSHgoFcGVlcnMYBSADKAsyDy5tZXRhcGIudjEuUGVlciqqAQoIUGVlclJvbGUSGQoVUEVFUl9ST0xFX1VOU1BFQ0lGSUVEEAASEwoPUEVFUl9ST0xFX1ZPVEVSEAESFQoRUEVFUl9ST0xFX0xFQVJORVIQAhIcChhQRUVSX1JPTEVfSU5DT01JTkdfVk9URVIQAxIcChhQRUVSX1JPTEVfREVNT1RJTkdfVk9URVIQBBIbChdQRUVSX1JPTEVfTEVBVklOR19WT1RFUhAFQiNaIXJhZnRwbGF5L2NvcmUvcGIvbWV0YXBiL3YxO21ldGFwYmIGcHJvdG8z");
+  fileDesc("ChZtZXRhcGIvdjEvbWV0YXBiLnByb3RvEgltZXRhcGIudjEiRwoEUGVlchIKCgJpZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIhCgRyb2xlGAMgASgOMhMubWV0YXBiLnYxLlBlZXJSb2xlIjAKC1JlZ2lvbkVwb2NoEhAKCGNvbmZfdmVyGAEgASgEEg8KB3ZlcnNpb24YAiABKAQilQEKBlJlZ2lvbhIKCgJpZBgBIAEoBBIRCglzdGFydF9rZXkYAiABKAwSDwoHZW5kX2tleRgDIAEoDBIsCgxyZWdpb25fZXBvY2gYBCABKAsyFi5tZXRhcGIudjEuUmVnaW9uRXBvY2gSHgoFcGVlcnMYBSADKAsyDy5tZXRhcGIudjEuUGVlchINCgVqb2ludBgGIAEoCCqqAQoIUGVlclJvbGUSGQoVUEVFUl9ST0xFX1VOU1BFQ0lGSUVEEAASEwoPUEVFUl9ST0xFX1ZPVEVSEAESFQoRUEVFUl9ST0xFX0xFQVJORVIQAhIcChhQRUVSX1JPTEVfSU5DT01JTkdfVk9URVIQAxIcChhQRUVSX1JPTEVfREVNT1RJTkdfVk9URVIQBBIbChdQRUVSX1JPTEVfTEVBVklOR19WT1RFUhAFQiNaIXJhZnRwbGF5L2NvcmUvcGIvbWV0YXBiL3YxO21ldGFwYmIGcHJvdG8z");
 
 /**
  * Peer is one replica of one region on one store. A peer id is never used twice.
@@ -101,6 +101,13 @@ export type Region = Message<"metapb.v1.Region"> & {
    * @generated from field: repeated metapb.v1.Peer peers = 5;
    */
   peers: Peer[];
+
+  /**
+   * The configuration is joint: decisions need a majority of the old voters and one of the new.
+   *
+   * @generated from field: bool joint = 6;
+   */
+  joint: boolean;
 };
 
 /**

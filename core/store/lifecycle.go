@@ -1,0 +1,236 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"raftplay/core/engine"
+	metapb "raftplay/core/pb/metapb/v1"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+)
+
+// A peer comes into being by a split, or by a message for it, and then waits for its first snapshot. It ends when its
+// removal is applied, or when it hears from a member that it was removed; a tombstone stays, so that no late message
+// brings it back. See TiKV's raftstore, store/fsm/store.rs (maybe_create_peer) and peer.rs (handle_gc_peer_msg).
+
+// createFor makes the peer that a message is for, or says why it must not be made. The peer is not yet the store's: see
+// adopt.
+func (s *Store) createFor(m Message) (*peer, error) {
+	regionID := m.RegionID
+	if regionID == 0 || m.ToPeer == 0 || m.FromPeer == 0 || m.ConfVer == 0 || !calls(m) {
+		return nil, fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
+	}
+	grave, err := s.tombstone(regionID)
+	switch {
+	case err != nil:
+		return nil, err
+	case grave != nil && m.ToPeer <= grave.GetPeerId():
+		s.tellStale(grave.GetRegion(), m)
+		return nil, fmt.Errorf("peer %d of region %d was removed from S%d", m.ToPeer, regionID, s.cfg.StoreID)
+	case len(s.order) >= s.cfg.Limits.RegionsMax:
+		return nil, fmt.Errorf("S%d holds %d peers already, the most it takes", s.cfg.StoreID, len(s.order))
+	}
+	region := &metapb.Region{
+		Id: regionID, RegionEpoch: &metapb.RegionEpoch{ConfVer: m.ConfVer, Version: m.Version},
+		Peers: []*metapb.Peer{{Id: m.ToPeer, StoreId: s.cfg.StoreID, Role: metapb.PeerRole_PEER_ROLE_LEARNER}},
+	}
+	log := &raftLog{
+		regionID: regionID, reader: s.overlay, bytesMax: s.cfg.Limits.EntryCacheBytesMax,
+		conf: &raftpb.ConfState{AutoLeave: new(false)}, cacheFirst: 1,
+	}
+	p, err := newPeer(s, region, m.ToPeer, false, log, &raftserverpb.RaftApplyState{})
+	if err != nil {
+		return nil, err
+	}
+	p.fresh = true
+	return p, nil
+}
+
+// calls tells whether a message may call a peer into being: one of a leader or of a candidate.
+func calls(m Message) bool {
+	if m.Raft == nil {
+		chunk, ok := m.Extra.(*raftserverpb.SnapshotChunk)
+		return ok && chunk.GetNumber() == 0
+	}
+	switch m.Raft.GetType() {
+	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgVote, raftpb.MsgPreVote:
+		return true
+	}
+	return false
+}
+
+// adopt takes a peer that a message called for into the store.
+func (s *Store) adopt(p *peer) {
+	if s.peers[p.region.GetId()] != nil {
+		return
+	}
+	s.add(p)
+	p.touched()
+	if s.cfg.Observer != nil {
+		s.cfg.Observer.PeerCreated(PeerCreated{RegionID: p.region.GetId(), PeerID: p.id})
+	}
+}
+
+// writeFresh writes the first state of a peer that a message called for: before it promises anything, it exists.
+func (p *peer) writeFresh(ready *Ready) bool {
+	if !p.fresh {
+		return false
+	}
+	p.fresh = false
+	writeRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_UNINITIALIZED, p.region, p.id)
+	p.putApplyState(ready.Batch)
+	p.putRaftState(ready, nil)
+	return true
+}
+
+// tombstone returns what a removed peer of a region left, or nil.
+func (s *Store) tombstone(regionID uint64) (*raftserverpb.RegionLocalState, error) {
+	stored, found, err := s.overlay.Get(regionKey(regionID))
+	if err != nil || !found {
+		return nil, err
+	}
+	state := &raftserverpb.RegionLocalState{}
+	if err := proto.Unmarshal(stored, state); err != nil {
+		return nil, fmt.Errorf("read the state of region %d: %w", regionID, err)
+	}
+	if state.GetState() != raftserverpb.PeerState_PEER_STATE_TOMBSTONE {
+		return nil, nil
+	}
+	return state, nil
+}
+
+// doom has the peer destroyed with the next Ready.
+func (p *peer) doom(why string) {
+	if p.doomed == "" {
+		p.doomed = why
+		p.touched()
+	}
+}
+
+// destroy takes the peer out of the store and all that is its own out of the engine, and leaves a tombstone, in one
+// batch. Its region is as it stands: without the peer, if an entry removed it.
+func (p *peer) destroy(batch *engine.Batch, why string) {
+	s, regionID := p.s, p.region.GetId()
+	s.drop(p)
+	p.failProposals(func(outcome outcome) *response { return regionNotFound(outcome, s.cfg.StoreID, regionID) })
+	p.wipe(batch, p.region)
+	writeRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE, p.region, p.id)
+	if s.cfg.Observer != nil {
+		s.cfg.Observer.PeerDestroyed(regionID, p.id, why)
+	}
+}
+
+// wipe takes the peer's log, states, clients, staged pairs and, if it is initialized, its users' pairs out of the engine,
+// as they are there and in the overlay.
+func (p *peer) wipe(batch *engine.Batch, region *metapb.Region) {
+	regionID := region.GetId()
+	p.clear(batch, raftKey(regionID, 0), raftKey(regionID, 0xff))
+	for index := p.log.truncated + 1; index <= p.log.hard.LastIndex; index++ {
+		batch.Delete(logKey(regionID, index)) // those of this very batch are not in the engine yet
+	}
+	batch.Delete(p.raftStateKey)
+	batch.Delete(p.applyStateKey)
+	p.clients.forgetAll(batch)
+	from, to := stagedBounds(regionID)
+	p.clear(batch, from, to)
+	if p.incoming != nil {
+		p.incoming.unwrite(batch, regionID)
+	}
+	if p.initialized {
+		from, to := dataBounds(region.GetStartKey(), region.GetEndKey())
+		p.clear(batch, from, to)
+	}
+}
+
+// clear removes a range from the engine and the overlay.
+func (p *peer) clear(batch *engine.Batch, from, to []byte) {
+	var keys [][]byte
+	err := p.s.overlay.Ascend(from, to, func(key, _ []byte) bool {
+		keys = append(keys, key)
+		return true
+	})
+	p.must(nil, false, err)
+	for _, key := range keys {
+		p.s.overlay.Delete(key)
+		batch.Delete(key)
+	}
+}
+
+// tellStale answers a vote request of a sender that a newer epoch of the region does not know: it was removed.
+func (s *Store) tellStale(region *metapb.Region, m Message) {
+	if m.Raft == nil || m.ConfVer >= region.GetRegionEpoch().GetConfVer() {
+		return
+	}
+	if t := m.Raft.GetType(); t != raftpb.MsgVote && t != raftpb.MsgPreVote {
+		return
+	}
+	for _, member := range region.GetPeers() {
+		if member.GetId() == m.FromPeer {
+			return
+		}
+	}
+	s.tellGone(region, m.ToPeer, m.FromPeer, m.FromStore)
+}
+
+// tellGone tells a peer that it was removed.
+func (s *Store) tellGone(region *metapb.Region, from, to, toStore uint64) {
+	s.say(Message{
+		RegionID: region.GetId(), FromStore: s.cfg.StoreID, ToStore: toStore, FromPeer: from, ToPeer: to,
+		ConfVer: region.GetRegionEpoch().GetConfVer(), Version: region.GetRegionEpoch().GetVersion(),
+		Extra: &raftserverpb.PeerGone{},
+	})
+}
+
+// stepExtra takes a word of another store that is not raft's.
+func (s *Store) stepExtra(p *peer, m Message) error {
+	switch extra := m.Extra.(type) {
+	case *raftserverpb.PeerGone:
+		if m.ConfVer <= p.confVer() {
+			return fmt.Errorf("it knows the region at epoch %d, this peer at %d", m.ConfVer, p.confVer())
+		}
+		p.doom(fmt.Sprintf("S%d told that it was removed", m.FromStore))
+		return nil
+	case *raftserverpb.CheckPeer:
+		if p.initialized && m.ConfVer < p.confVer() && p.member(m.FromPeer) == nil {
+			s.tellGone(p.region, p.id, m.FromPeer, m.FromStore)
+		}
+		return nil
+	case *raftserverpb.SnapshotChunk:
+		return s.stepChunk(p, m, extra)
+	case *raftserverpb.SnapshotAck:
+		return p.stepAck(m, extra)
+	case *raftserverpb.Sleep:
+		return p.stepSleep(m, extra)
+	}
+	return errors.New("it says nothing that this store knows")
+}
+
+// tickOwn is what a peer does with a tick besides raft: who has heard no leader for long asks whether it was removed, as
+// a learner never campaigns and so never hears otherwise.
+func (p *peer) tickOwn() {
+	p.silentTicks++
+	p.idleTicks++
+	p.considerSleep()
+	every := 3 * p.s.cfg.ElectionTicksMin
+	if p.state == stateLeader || p.silentTicks%every != 0 {
+		return
+	}
+	ask := func(peerID uint64) {
+		if out := p.envelope(peerID); peerID != p.id && out.ToStore != 0 {
+			out.Extra = &raftserverpb.CheckPeer{}
+			p.s.say(out)
+		}
+	}
+	if p.initialized {
+		for _, member := range p.region.GetPeers() {
+			ask(member.GetId())
+		}
+		return
+	}
+	for _, h := range p.heard {
+		ask(h.peerID)
+	}
+}
