@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -15,9 +16,10 @@ type machine struct {
 	w      *World
 	id     uint64
 	engine *engine.Memory
-	// store is nil while it is down; stoppedReason tells why if it gave up by itself.
+	// store is nil while it is down; stoppedReason tells why if it gave up by itself. starts counts its lives.
 	store         *store.Store
 	stoppedReason string
+	starts        uint64
 
 	// write is what the disk works on; a store has at most one batch there.
 	write write
@@ -59,13 +61,32 @@ func (m *machine) storeConfig(reader engine.Reader) store.Config {
 	cfg.HeartbeatTicks = int(options.HeartbeatTicks)
 	cfg.ElectionTicksMin = ticksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin }
-	cfg.PreVote, cfg.CheckQuorum = options.PreVote, options.CheckQuorum
+	cfg.PreVote, cfg.CheckQuorum, cfg.LeaseReads = options.PreVote, options.CheckQuorum, options.LeaseReads
+	cfg.TickMicros = options.BaseTickMicros
+	cfg.SleepTicks = int(options.SleepTicks)
+	cfg.RegionBytesMax = options.RegionBytesMax
+	cfg.LogEntriesMax, cfg.LogEntriesKept = int(options.LogEntriesMax), int(options.LogEntriesKept)
+	cfg.Limits.SnapshotChunkBytes = cmp.Or(int(options.SnapshotChunkBytesMax), chunkBytesDefault)
+	cfg.NewID = m.w.newID
+	cfg.Incarnation = m.starts
 	cfg.Commands = &m.w.commands
 	return cfg
 }
 
+// bootstrap writes what the store's empty engine must hold, and starts the store.
+func (m *machine) bootstrap(first *engine.Batch) error {
+	if err := m.engine.Write(first); err != nil {
+		return fmt.Errorf("bootstrap S%d: %w", m.id, err)
+	}
+	if err := m.engine.Sync(); err != nil {
+		return fmt.Errorf("bootstrap S%d: %w", m.id, err)
+	}
+	return m.start()
+}
+
 // start opens the store on its engine and winds its ticker up.
 func (m *machine) start() error {
+	m.starts++
 	cfg := m.storeConfig(m.engine)
 	ticksMin := cfg.ElectionTicksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin + int(m.timer.below(uint64(ticksMin))) }

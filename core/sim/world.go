@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-
 	metapb "raftplay/core/pb/metapb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -12,8 +10,10 @@ import (
 const (
 	clusterID     = 1
 	firstRegionID = 1
-	// A peer's id is its store's plus this: two kinds of ids that never look alike.
+	// A first peer's id is its store's plus this: two kinds of ids that never look alike. Later peers are numbered from
+	// behind peerIDGiven.
 	peerIDOffset = 100
+	peerIDGiven  = 200
 )
 
 // World is a simulated cluster. It is not safe for use from several goroutines, and its methods must not be called from
@@ -34,7 +34,9 @@ type World struct {
 	network     network
 	clients     clients
 	lastWriteID uint64
-	counts      Counts
+	// given are the last ids that NewID gave, or that a command brought, by kind.
+	given  [store.PeerID + 1]uint64
+	counts Counts
 
 	observers  []Observer
 	observed   bool
@@ -58,18 +60,21 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	}
 	w := &World{config: cloneConfig(cfg), limits: storeLimits()}
 	stores := int(cfg.GetStores())
+	members := int(cfg.GetMembers())
+	if members == 0 {
+		members = stores
+	}
 	w.network = newNetwork(cfg.GetSeed(), stores)
-	region := firstRegion(stores)
+	w.given[store.RegionID], w.given[store.PeerID] = firstRegionID, peerIDGiven
+	region := firstRegion(members)
 	for id := uint64(1); id <= uint64(stores); id++ {
+		first := store.BootstrapStore(id, clusterID)
+		if id <= uint64(members) {
+			first = store.Bootstrap(id, clusterID, region)
+		}
 		m := newMachine(w, id)
 		w.machines = append(w.machines, m)
-		if err := m.engine.Write(store.Bootstrap(id, clusterID, region)); err != nil {
-			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
-		}
-		if err := m.engine.Sync(); err != nil {
-			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
-		}
-		if err := m.start(); err != nil {
+		if err := m.bootstrap(first); err != nil {
 			return nil, err
 		}
 	}
@@ -82,10 +87,16 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	return w, nil
 }
 
-// firstRegion is region 1 over all keys, with a voter on every store.
-func firstRegion(stores int) *metapb.Region {
+// newID is store.Config.NewID.
+func (w *World) newID(kind store.IDKind) uint64 {
+	w.given[kind]++
+	return w.given[kind]
+}
+
+// firstRegion is region 1 over all keys, with a voter on each of the first stores.
+func firstRegion(members int) *metapb.Region {
 	region := &metapb.Region{Id: firstRegionID, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}
-	for id := uint64(1); id <= uint64(stores); id++ {
+	for id := uint64(1); id <= uint64(members); id++ {
 		region.Peers = append(region.Peers, &metapb.Peer{
 			Id: peerIDOffset + id, StoreId: id, Role: metapb.PeerRole_PEER_ROLE_VOTER})
 	}
