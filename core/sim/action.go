@@ -14,12 +14,12 @@ import (
 // electionTimeoutTicksMax is the longest election timeout a person may set.
 const electionTimeoutTicksMax = 10_000
 
-// ValidateAction says in one sentence what is wrong with an action in a run of that configuration, whatever the moment,
-// or nil. Whether it can be done at its moment, Act says.
-func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
+// ValidateAction says in one sentence what is wrong with an action, whatever the run and the moment, or nil. Whether it can
+// be done at its moment, and whether its store has been added by then, Act says.
+func ValidateAction(a *sessionpb.Action) error {
 	storeID := func(id uint64) error {
-		if id < 1 || id > uint64(cfg.GetStores()) {
-			return fmt.Errorf("there is no S%d: the cluster has %d stores", id, cfg.GetStores())
+		if id < 1 || id > storesMax {
+			return fmt.Errorf("there is no S%d: a cluster has S1 to S%d at most", id, storesMax)
 		}
 		return nil
 	}
@@ -40,6 +40,8 @@ func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
 		return nil
 	case *sessionpb.Action_TimeOutStore:
 		return storeID(a.TimeOutStore.GetStoreId())
+	case *sessionpb.Action_AddStore:
+		return nil
 	case *sessionpb.Action_SetNetwork:
 		return validateNetwork(a.SetNetwork.GetNetwork())
 	case *sessionpb.Action_SetDisk:
@@ -59,7 +61,7 @@ func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
 // A proposal to store 0 goes to the store on which the leader of the newest term runs, or to the lowest store that is up
 // when there is no leader: where an ordinary client library would send it.
 func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
-	if err := ValidateAction(w.config, a); err != nil {
+	if err := ValidateAction(a); err != nil {
 		return 0, err
 	}
 	switch a := a.GetAction().(type) {
@@ -75,6 +77,8 @@ func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
 		err = w.deliverMessage(a.DeliverMessage.GetMessageId())
 	case *sessionpb.Action_TimeOutStore:
 		err = w.timeOutStore(a.TimeOutStore.GetStoreId(), a.TimeOutStore.GetRegionId())
+	case *sessionpb.Action_AddStore:
+		err = w.addStore()
 	case *sessionpb.Action_SetNetwork:
 		w.configure(&sessionpb.Config{Network: a.SetNetwork.GetNetwork()})
 	case *sessionpb.Action_SetDisk:
@@ -86,16 +90,21 @@ func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
 	return operationID, err
 }
 
+// existing returns the machine of a store, or a sentence.
+func (w *World) existing(storeID uint64) (*machine, error) {
+	if m := w.machine(storeID); m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("there is no S%d: the cluster has %d stores", storeID, len(w.machines))
+}
+
 // up returns the machine of a store that is up, or a sentence.
 func (w *World) up(storeID uint64) (*machine, error) {
-	m := w.machine(storeID)
-	if m == nil {
-		return nil, fmt.Errorf("there is no S%d: the cluster has %d stores", storeID, len(w.machines))
-	}
-	if m.store == nil {
+	m, err := w.existing(storeID)
+	if err == nil && m.store == nil {
 		return nil, fmt.Errorf("S%d is down: restart it first", storeID)
 	}
-	return m, nil
+	return m, err
 }
 
 // addressee is the machine a proposal goes to.
@@ -112,39 +121,6 @@ func (w *World) addressee(storeID uint64) (*machine, error) {
 		}
 	}
 	return nil, errors.New("every store is down: restart one first")
-}
-
-func (w *World) crashStore(id uint64) error {
-	m, err := w.up(id)
-	if err != nil {
-		return fmt.Errorf("S%d is down already", id)
-	}
-	batches, bytes := m.crash()
-	if w.observed {
-		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreCrashed{
-			StoreCrashed: &sessionpb.StoreCrashed{
-				BatchesLost: uint32(batches), BytesLost: uint32(bytes), Store: m.state()}}})
-	}
-	return nil
-}
-
-// restartStore opens a store on what its engine holds. A store that cannot start has been restarted all the same: it
-// stops, with its reason.
-func (w *World) restartStore(id uint64) error {
-	m := w.machines[id-1]
-	if m.store != nil {
-		return fmt.Errorf("S%d is up already", id)
-	}
-	if err := m.start(); err != nil {
-		m.stop(err.Error())
-		return nil
-	}
-	if w.observed {
-		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreStarted{
-			StoreStarted: &sessionpb.StoreStarted{Store: m.state()}}})
-	}
-	m.settle()
-	return nil
 }
 
 // findMessage returns where a message in flight is, or a sentence.

@@ -99,8 +99,8 @@ func TestABadRunIsOneSentence(t *testing.T) {
 		want string
 	}{
 		{&sessionpb.Run{}, "the run has no configuration"},
-		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{crash(7)}},
-			"action 1 of the run: there is no S7: the cluster has 5 stores"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{crash(10)}},
+			"action 1 of the run: there is no S10: a cluster has S1 to S9 at most"},
 		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{at(crash(1), 5, 5), at(restart(1), 4, 6)}},
 			"action 2 of the run comes before the one ahead of it"},
 		{&sessionpb.Run{Config: sim.DefaultConfig(), Acted: 2, Actions: []*sessionpb.Action{crash(1)}},

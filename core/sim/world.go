@@ -64,7 +64,7 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	if members == 0 {
 		members = stores
 	}
-	w.network = newNetwork(cfg.GetSeed(), stores)
+	w.network.begin(cfg.GetSeed())
 	w.given[store.RegionID], w.given[store.PeerID] = firstRegionID, peerIDGiven
 	region := firstRegion(members)
 	for id := uint64(1); id <= uint64(stores); id++ {
@@ -121,6 +121,9 @@ func (w *World) Counts() Counts {
 
 // MessagesInFlight is how many messages are on their way, doomed ones among them.
 func (w *World) MessagesInFlight() int { return w.network.inFlight() }
+
+// Stores is how many stores there are; their ids are from 1 on without a gap.
+func (w *World) Stores() int { return len(w.machines) }
 
 // Store returns a store to look at, or nil when it is down or does not exist. Read only: the world drives it.
 func (w *World) Store(id uint64) *store.Store {
