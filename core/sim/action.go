@@ -58,8 +58,7 @@ func ValidateAction(a *sessionpb.Action) error {
 // Act does something to the cluster now, between two steps; the action's position is ignored, and nobody writes the action
 // from here on: events share its parts. An error is a sentence for a person, and nothing has changed then. operationID is that of a proposal.
 //
-// A proposal to store 0 goes to the store on which the leader of the newest term runs, or to the lowest store that is up
-// when there is no leader: where an ordinary client library would send it.
+// A proposal to store 0 goes where an ordinary client library would send it; see route.
 func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
 	if err := ValidateAction(a); err != nil {
 		return 0, err
@@ -107,22 +106,6 @@ func (w *World) up(storeID uint64) (*machine, error) {
 	return m, err
 }
 
-// addressee is the machine a proposal goes to.
-func (w *World) addressee(storeID uint64) (*machine, error) {
-	if storeID != 0 {
-		return w.up(storeID)
-	}
-	if leader := w.Leader(); leader != 0 {
-		return w.machines[leader-1], nil
-	}
-	for _, m := range w.machines {
-		if m.store != nil {
-			return m, nil
-		}
-	}
-	return nil, errors.New("every store is down: restart one first")
-}
-
 // findMessage returns where a message in flight is, or a sentence.
 func (w *World) findMessage(id uint64) (slot uint32, err error) {
 	slot, found := w.network.find(id)
@@ -163,13 +146,24 @@ func (w *World) deliverMessage(id uint64) error {
 	return nil
 }
 
+// timed is the region whose timer is meant: 0 is the first one that the store holds.
+func (m *machine) timed(regionID uint64) (uint64, error) {
+	if regionID != 0 {
+		return regionID, nil
+	}
+	if held := m.store.RegionIDs(); len(held) > 0 {
+		return held[0], nil
+	}
+	return 0, fmt.Errorf("S%d holds no region: it has no election timer", m.id)
+}
+
 func (w *World) timeOutStore(storeID, regionID uint64) error {
 	m, err := w.up(storeID)
 	if err != nil {
 		return err
 	}
-	if regionID == 0 {
-		regionID = firstRegionID
+	if regionID, err = m.timed(regionID); err != nil {
+		return err
 	}
 	place := len(w.outbox)
 	if w.observed {
@@ -188,9 +182,9 @@ func (w *World) setElectionTimeout(a *sessionpb.SetElectionTimeout) error {
 	if err != nil {
 		return err
 	}
-	regionID := a.GetRegionId()
-	if regionID == 0 {
-		regionID = firstRegionID
+	regionID, err := m.timed(a.GetRegionId())
+	if err != nil {
+		return err
 	}
 	if err := m.store.SetElectionTimeout(regionID, int(a.GetTimeoutTicks())); err != nil {
 		return err

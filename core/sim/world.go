@@ -133,15 +133,18 @@ func (w *World) Store(id uint64) *store.Store {
 	return nil
 }
 
-// Leader returns the store on which the leader of the first region runs; of several, which a partition can leave
-// behind, the one of the newest term. 0 when there is none.
-func (w *World) Leader() uint64 {
+// Leader is LeaderOf the first region.
+func (w *World) Leader() uint64 { return w.LeaderOf(firstRegionID) }
+
+// LeaderOf returns the store on which a region's leader runs; of several, which a partition can leave behind, the one of
+// the newest term. 0 when there is none.
+func (w *World) LeaderOf(regionID uint64) uint64 {
 	leader, newest := uint64(0), uint64(0)
 	for _, m := range w.machines {
 		if m.store == nil {
 			continue
 		}
-		if role, term, _ := m.store.Role(firstRegionID); role == roleLeader && term > newest {
+		if role, term, _ := m.store.Role(regionID); role == roleLeader && term > newest {
 			leader, newest = m.id, term
 		}
 	}
