@@ -124,8 +124,8 @@ func (w *World) arrive(slot uint32, byHand bool) {
 		if err := to.store.Step(f.message.Clone()); err != nil {
 			w.retract(mark)
 			w.lose(&f, sessionpb.LossReason_LOSS_REASON_REFUSED, err.Error())
-			return
 		}
+		// A store may answer what it refuses: that the sender was removed.
 		to.settle()
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -29,13 +30,23 @@ func (w *World) route(storeID uint64, request *raftcmdpb.RaftCommandRequest) (*m
 		}
 	}
 	m, err := w.addressee(storeID, h.RegionId)
-	if err == nil && h.RegionEpoch == nil {
-		// A peer that waits for its first snapshot knows none.
-		if h.RegionEpoch = m.store.Region(h.RegionId).GetRegionEpoch(); h.RegionEpoch.GetVersion() == 0 {
-			h.RegionEpoch = w.newest(func(r *metapb.Region) bool { return r.GetId() == h.RegionId }).GetRegionEpoch()
-		}
+	if err != nil || h.RegionEpoch != nil {
+		return m, err
 	}
-	return m, err
+	shape := m.shape(h.RegionId)
+	if shape == nil {
+		shape = w.newest(func(r *metapb.Region) bool { return r.GetId() == h.RegionId })
+	}
+	h.RegionEpoch = shape.GetRegionEpoch()
+	return m, nil
+}
+
+// shape returns a region as a store that is up knows it, or nil. A peer that waits for its first snapshot knows none.
+func (m *machine) shape(regionID uint64) *metapb.Region {
+	if view, ok := m.store.View(regionID); !ok || view.Uninitialized {
+		return nil
+	}
+	return m.store.Region(regionID)
 }
 
 // addressee is the machine that a command to a region goes to.
@@ -70,8 +81,7 @@ func (w *World) regionOf(key []byte) *metapb.Region {
 	})
 }
 
-// newest returns the newest shape of those regions that match, as any store that is up knows it, or nil. Peers that wait
-// for their first snapshot know none.
+// newest returns the newest shape of those regions that match, as any store that is up knows it, or nil.
 func (w *World) newest(match func(*metapb.Region) bool) *metapb.Region {
 	var newest *metapb.Region
 	for _, m := range w.machines {
@@ -79,10 +89,10 @@ func (w *World) newest(match func(*metapb.Region) bool) *metapb.Region {
 			continue
 		}
 		for _, id := range m.store.RegionIDs() {
-			r := m.store.Region(id)
-			if e, n := r.GetRegionEpoch(), newest.GetRegionEpoch(); match(r) && (e.GetVersion() > n.GetVersion() ||
-				e.GetVersion() == n.GetVersion() && e.GetConfVer() > n.GetConfVer()) {
-				newest = r
+			epoch, than := m.store.Region(id).GetRegionEpoch(), newest.GetRegionEpoch()
+			newer := cmp.Or(cmp.Compare(epoch.GetVersion(), than.GetVersion()), cmp.Compare(epoch.GetConfVer(), than.GetConfVer())) > 0
+			if newer && match(m.store.Region(id)) && m.shape(id) != nil {
+				newest = m.store.Region(id)
 			}
 		}
 	}
