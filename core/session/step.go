@@ -29,7 +29,7 @@ func (s *Session) step(id uint64, c *sessionpb.Step) error {
 		return fmt.Errorf("there is no step of unit %d", g.unit)
 	}
 	if g.unit == sessionpb.StepUnit_STEP_UNIT_TICK && g.storeID != 0 {
-		if g.storeID > uint64(s.line.branch.config.GetStores()) {
+		if g.storeID > uint64(s.line.world.Stores()) {
 			return fmt.Errorf("there is no S%d", g.storeID)
 		}
 		if s.line.world.Store(g.storeID) == nil {

@@ -14,12 +14,12 @@ import (
 // electionTimeoutTicksMax is the longest election timeout a person may set.
 const electionTimeoutTicksMax = 10_000
 
-// ValidateAction says in one sentence what is wrong with an action in a run of that configuration, whatever the moment,
-// or nil. Whether it can be done at its moment, Act says.
-func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
+// ValidateAction says in one sentence what is wrong with an action, whatever the run and the moment, or nil. Whether it can
+// be done at its moment, and whether its store has been added by then, Act says.
+func ValidateAction(a *sessionpb.Action) error {
 	storeID := func(id uint64) error {
-		if id < 1 || id > uint64(cfg.GetStores()) {
-			return fmt.Errorf("there is no S%d: the cluster has %d stores", id, cfg.GetStores())
+		if id < 1 || id > storesMax {
+			return fmt.Errorf("there is no S%d: a cluster has S1 to S%d at most", id, storesMax)
 		}
 		return nil
 	}
@@ -40,6 +40,8 @@ func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
 		return nil
 	case *sessionpb.Action_TimeOutStore:
 		return storeID(a.TimeOutStore.GetStoreId())
+	case *sessionpb.Action_AddStore:
+		return nil
 	case *sessionpb.Action_SetNetwork:
 		return validateNetwork(a.SetNetwork.GetNetwork())
 	case *sessionpb.Action_SetDisk:
@@ -56,10 +58,9 @@ func ValidateAction(cfg *sessionpb.Config, a *sessionpb.Action) error {
 // Act does something to the cluster now, between two steps; the action's position is ignored, and nobody writes the action
 // from here on: events share its parts. An error is a sentence for a person, and nothing has changed then. operationID is that of a proposal.
 //
-// A proposal to store 0 goes to the store on which the leader of the newest term runs, or to the lowest store that is up
-// when there is no leader: where an ordinary client library would send it.
+// A proposal to store 0 goes where an ordinary client library would send it; see route.
 func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
-	if err := ValidateAction(w.config, a); err != nil {
+	if err := ValidateAction(a); err != nil {
 		return 0, err
 	}
 	switch a := a.GetAction().(type) {
@@ -75,6 +76,8 @@ func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
 		err = w.deliverMessage(a.DeliverMessage.GetMessageId())
 	case *sessionpb.Action_TimeOutStore:
 		err = w.timeOutStore(a.TimeOutStore.GetStoreId(), a.TimeOutStore.GetRegionId())
+	case *sessionpb.Action_AddStore:
+		err = w.addStore()
 	case *sessionpb.Action_SetNetwork:
 		w.configure(&sessionpb.Config{Network: a.SetNetwork.GetNetwork()})
 	case *sessionpb.Action_SetDisk:
@@ -86,65 +89,21 @@ func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
 	return operationID, err
 }
 
+// existing returns the machine of a store, or a sentence.
+func (w *World) existing(storeID uint64) (*machine, error) {
+	if m := w.machine(storeID); m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("there is no S%d: the cluster has %d stores", storeID, len(w.machines))
+}
+
 // up returns the machine of a store that is up, or a sentence.
 func (w *World) up(storeID uint64) (*machine, error) {
-	m := w.machine(storeID)
-	if m == nil {
-		return nil, fmt.Errorf("there is no S%d: the cluster has %d stores", storeID, len(w.machines))
-	}
-	if m.store == nil {
+	m, err := w.existing(storeID)
+	if err == nil && m.store == nil {
 		return nil, fmt.Errorf("S%d is down: restart it first", storeID)
 	}
-	return m, nil
-}
-
-// addressee is the machine a proposal goes to.
-func (w *World) addressee(storeID uint64) (*machine, error) {
-	if storeID != 0 {
-		return w.up(storeID)
-	}
-	if leader := w.Leader(); leader != 0 {
-		return w.machines[leader-1], nil
-	}
-	for _, m := range w.machines {
-		if m.store != nil {
-			return m, nil
-		}
-	}
-	return nil, errors.New("every store is down: restart one first")
-}
-
-func (w *World) crashStore(id uint64) error {
-	m, err := w.up(id)
-	if err != nil {
-		return fmt.Errorf("S%d is down already", id)
-	}
-	batches, bytes := m.crash()
-	if w.observed {
-		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreCrashed{
-			StoreCrashed: &sessionpb.StoreCrashed{
-				BatchesLost: uint32(batches), BytesLost: uint32(bytes), Store: m.state()}}})
-	}
-	return nil
-}
-
-// restartStore opens a store on what its engine holds. A store that cannot start has been restarted all the same: it
-// stops, with its reason.
-func (w *World) restartStore(id uint64) error {
-	m := w.machines[id-1]
-	if m.store != nil {
-		return fmt.Errorf("S%d is up already", id)
-	}
-	if err := m.start(); err != nil {
-		m.stop(err.Error())
-		return nil
-	}
-	if w.observed {
-		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreStarted{
-			StoreStarted: &sessionpb.StoreStarted{Store: m.state()}}})
-	}
-	m.settle()
-	return nil
+	return m, err
 }
 
 // findMessage returns where a message in flight is, or a sentence.
@@ -187,13 +146,24 @@ func (w *World) deliverMessage(id uint64) error {
 	return nil
 }
 
+// timed is the region whose timer is meant: 0 is the first one that the store holds.
+func (m *machine) timed(regionID uint64) (uint64, error) {
+	if regionID != 0 {
+		return regionID, nil
+	}
+	if held := m.store.RegionIDs(); len(held) > 0 {
+		return held[0], nil
+	}
+	return 0, fmt.Errorf("S%d holds no region: it has no election timer", m.id)
+}
+
 func (w *World) timeOutStore(storeID, regionID uint64) error {
 	m, err := w.up(storeID)
 	if err != nil {
 		return err
 	}
-	if regionID == 0 {
-		regionID = firstRegionID
+	if regionID, err = m.timed(regionID); err != nil {
+		return err
 	}
 	place := len(w.outbox)
 	if w.observed {
@@ -212,9 +182,9 @@ func (w *World) setElectionTimeout(a *sessionpb.SetElectionTimeout) error {
 	if err != nil {
 		return err
 	}
-	regionID := a.GetRegionId()
-	if regionID == 0 {
-		regionID = firstRegionID
+	regionID, err := m.timed(a.GetRegionId())
+	if err != nil {
+		return err
 	}
 	if err := m.store.SetElectionTimeout(regionID, int(a.GetTimeoutTicks())); err != nil {
 		return err

@@ -79,29 +79,26 @@ func (c *clients) known() []*operation {
 // propose hands a command to a store as one operation. The request is the caller's, who does not write it from here on;
 // only its header is made anew.
 func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (operationID uint64, err error) {
-	m, err := w.addressee(storeID)
-	if err != nil {
-		return 0, err
-	}
 	h := &raftcmdpb.RequestHeader{
 		RegionId: given.GetHeader().GetRegionId(), RegionEpoch: given.GetHeader().GetRegionEpoch(),
 		Client: given.GetHeader().GetClient(), Sequence: given.GetHeader().GetSequence(),
 		ReadMode: given.GetHeader().GetReadMode(),
 	}
 	request := &raftcmdpb.RaftCommandRequest{
-		Header: h, Requests: given.GetRequests(), Compares: given.GetCompares(), Status: given.GetStatus(),
+		Header: h, Requests: given.GetRequests(), Compares: given.GetCompares(), Status: given.GetStatus(), Admin: given.GetAdmin(),
 	}
-	if h.RegionId == 0 {
-		h.RegionId = firstRegionID
+	m, err := w.route(storeID, request)
+	if err != nil {
+		return 0, err
 	}
-	if h.RegionEpoch == nil {
-		h.RegionEpoch = m.store.Region(h.RegionId).GetRegionEpoch()
-	}
-	own := h.Client == 0 && store.Writes(request)
+	own := h.Client == 0 && given.GetAdmin() == nil && store.Writes(request)
 	if own {
 		h.Client, h.Sequence = clientID, w.clients.sequence+1
 	}
 	if err := store.CheckRequest(request, w.limits); err != nil {
+		return 0, err
+	}
+	if err := w.checkPlaces(request.Admin); err != nil {
 		return 0, err
 	}
 	if own {
@@ -165,6 +162,6 @@ func addressed(request *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandRequ
 	}
 	return &raftcmdpb.RaftCommandRequest{
 		Header: &raftcmdpb.RequestHeader{}, Requests: request.GetRequests(), Compares: request.GetCompares(),
-		Status: request.GetStatus(),
+		Status: request.GetStatus(), Admin: request.GetAdmin(),
 	}
 }

@@ -16,6 +16,11 @@ const (
 	baseTickMicrosMin    = 1_000
 	baseTickMicrosMax    = 10_000_000
 	electionTicksMax     = 1_000
+	sleepTicksMax        = 10_000
+	logEntriesMaxMax     = 1_000_000
+	regionBytesMaxMin    = 64
+	chunkBytesMaxMin     = 64
+	chunkBytesMaxMax     = 4 << 20
 	latencyMicrosMin     = 100
 	latencyMicrosMax     = 2_000_000
 	lossPPMMax           = 1_000_000
@@ -24,7 +29,11 @@ const (
 	clientTimeoutMaximum = 600_000_000
 )
 
-// DefaultConfig is what the page starts with: five stores with TiKV's ticks on a quick network and a plain disk.
+// chunkBytesDefault makes chunks small enough that the snapshot of a few keys already takes several.
+const chunkBytesDefault = 512
+
+// DefaultConfig is what the page starts with: five stores with TiKV's ticks on a quick network and a plain disk. Regions
+// are split and logs compacted on command only.
 func DefaultConfig() *sessionpb.Config {
 	options := store.DefaultConfig()
 	return &sessionpb.Config{
@@ -36,6 +45,10 @@ func DefaultConfig() *sessionpb.Config {
 			ElectionTicksMin: uint32(options.ElectionTicksMin),
 			PreVote:          options.PreVote,
 			CheckQuorum:      options.CheckQuorum,
+			LeaseReads:       options.LeaseReads,
+
+			LogEntriesKept:        10,
+			SnapshotChunkBytesMax: chunkBytesDefault,
 		},
 		Network:             &sessionpb.Network{LatencyMicros: 20_000, JitterMicros: 5_000},
 		Disk:                &sessionpb.Disk{WriteMicros: 1_000, FsyncMicros: 4_000},
@@ -60,13 +73,17 @@ func Limits() *sessionpb.Limits {
 
 func storeLimits() store.Limits { return store.DefaultConfig().Limits }
 
-// Validate says in one sentence what is wrong with a configuration, or nil. Zero means zero: nothing is filled in.
+// Validate says in one sentence what is wrong with a configuration, or nil. Zero means zero: nothing is filled in, but for
+// what configurations of earlier versions did not have: the number of members and the size of a snapshot's chunks.
 func Validate(cfg *sessionpb.Config) error {
 	if cfg == nil {
 		return errors.New("the run has no configuration")
 	}
 	if n := cfg.GetStores(); n < 1 || n > storesMax {
 		return fmt.Errorf("a cluster has 1 to %d stores, not %d", storesMax, n)
+	}
+	if n := cfg.GetMembers(); n > cfg.GetStores() {
+		return fmt.Errorf("the first region has at most a member on each of the %d stores, not %d", cfg.GetStores(), n)
 	}
 	if err := validateRaft(cfg.GetRaft()); err != nil {
 		return err
@@ -95,6 +112,28 @@ func validateRaft(o *sessionpb.RaftOptions) error {
 		return fmt.Errorf("the shortest election timeout is at most %d ticks, not %d", electionTicksMax, election)
 	case election <= heartbeat:
 		return fmt.Errorf("the shortest election timeout (%d ticks) must be longer than the heartbeat (%d ticks)", election, heartbeat)
+	case o.GetLeaseReads() && !o.GetCheckQuorum():
+		return errors.New("lease reads need CheckQuorum: without it a leader that was cut off keeps its lease")
+	}
+	return validateRegions(o)
+}
+
+// validateRegions looks at what bounds regions, their logs and their snapshots.
+func validateRegions(o *sessionpb.RaftOptions) error {
+	bytesMax, entries, kept := o.GetRegionBytesMax(), o.GetLogEntriesMax(), o.GetLogEntriesKept()
+	chunk := o.GetSnapshotChunkBytesMax()
+	switch snapshotMax := uint64(storeLimits().SnapshotBytesMax); {
+	case bytesMax > 0 && (bytesMax < regionBytesMaxMin || bytesMax > snapshotMax):
+		return fmt.Errorf("a region is split beyond %d to %d bytes, or never with 0, not beyond %d",
+			regionBytesMaxMin, snapshotMax, bytesMax)
+	case entries > logEntriesMaxMax || kept > logEntriesMaxMax:
+		return fmt.Errorf("a log holds at most %d entries before it is compacted, not %d", logEntriesMaxMax, max(entries, kept))
+	case entries > 0 && kept >= entries:
+		return fmt.Errorf("a compaction must keep fewer entries (%d) than the log may hold (%d)", kept, entries)
+	case chunk > 0 && (chunk < chunkBytesMaxMin || chunk > chunkBytesMaxMax):
+		return fmt.Errorf("a snapshot's chunk must be %d to %d bytes, not %d", chunkBytesMaxMin, chunkBytesMaxMax, chunk)
+	case o.GetSleepTicks() > sleepTicksMax:
+		return fmt.Errorf("idle regions sleep after at most %d ticks, not %d", sleepTicksMax, o.GetSleepTicks())
 	}
 	return nil
 }

@@ -26,6 +26,18 @@ func TestABadConfigurationIsOneSentence(t *testing.T) {
 		{func(c *sessionpb.Config) { c.Raft.ElectionTicksMin = 3 },
 			"the shortest election timeout (3 ticks) must be longer than the heartbeat (3 ticks)"},
 		{func(c *sessionpb.Config) { c.Raft.ElectionTicksMin = 5000 }, "the shortest election timeout is at most 1000 ticks, not 5000"},
+		{func(c *sessionpb.Config) { c.Members = 6 }, "the first region has at most a member on each of the 5 stores, not 6"},
+		{func(c *sessionpb.Config) { c.Raft.CheckQuorum = false },
+			"lease reads need CheckQuorum: without it a leader that was cut off keeps its lease"},
+		{func(c *sessionpb.Config) { c.Raft.RegionBytesMax = 63 },
+			"a region is split beyond 64 to 268435456 bytes, or never with 0, not beyond 63"},
+		{func(c *sessionpb.Config) { c.Raft.LogEntriesMax = 10 },
+			"a compaction must keep fewer entries (10) than the log may hold (10)"},
+		{func(c *sessionpb.Config) { c.Raft.LogEntriesMax = 2_000_000 },
+			"a log holds at most 1000000 entries before it is compacted, not 2000000"},
+		{func(c *sessionpb.Config) { c.Raft.SnapshotChunkBytesMax = 63 },
+			"a snapshot's chunk must be 64 to 4194304 bytes, not 63"},
+		{func(c *sessionpb.Config) { c.Raft.SleepTicks = 10_001 }, "idle regions sleep after at most 10000 ticks, not 10001"},
 		{func(c *sessionpb.Config) { c.Network = nil }, "the network has no settings"},
 		{func(c *sessionpb.Config) { c.Network.LatencyMicros = -1 << 63 },
 			"the latency must be 0.1 ms to 2000 ms, not -9223372036854775.808 ms"},
@@ -44,6 +56,39 @@ func TestABadConfigurationIsOneSentence(t *testing.T) {
 	}
 }
 
+// A link that was shared before there were regions holds none of the options about them.
+func TestAConfigurationOfAnEarlierVersionWorks(t *testing.T) {
+	cfg := sim.DefaultConfig()
+	cfg.Raft = &sessionpb.RaftOptions{
+		BaseTickMicros: 100_000, HeartbeatTicks: 3, ElectionTicksMin: 15, PreVote: true, CheckQuorum: true,
+	}
+	w, err := sim.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	elect(t, w)
+	if got := len(w.Store(1).Region(1).GetPeers()); got != 5 {
+		t.Errorf("the first region has %d members, want all 5 stores", got)
+	}
+}
+
+func TestSomeStoresMayStartWithoutTheFirstRegion(t *testing.T) {
+	cfg := sim.DefaultConfig()
+	cfg.Members = 2
+	w, err := sim.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if leader := elect(t, w); leader > 2 {
+		t.Errorf("S%d leads, and is no member", leader)
+	}
+	for id := uint64(1); id <= 5; id++ {
+		if regions := w.Store(id).RegionIDs(); len(regions) > 0 != (id <= 2) {
+			t.Errorf("S%d holds the regions %v", id, regions)
+		}
+	}
+}
+
 func TestABadRunIsOneSentence(t *testing.T) {
 	at := func(a *sessionpb.Action, step uint64, micros int64) *sessionpb.Action {
 		a.AfterStep, a.AtMicros = step, micros
@@ -54,8 +99,8 @@ func TestABadRunIsOneSentence(t *testing.T) {
 		want string
 	}{
 		{&sessionpb.Run{}, "the run has no configuration"},
-		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{crash(7)}},
-			"action 1 of the run: there is no S7: the cluster has 5 stores"},
+		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{crash(10)}},
+			"action 1 of the run: there is no S10: a cluster has S1 to S9 at most"},
 		{&sessionpb.Run{Config: sim.DefaultConfig(), Actions: []*sessionpb.Action{at(crash(1), 5, 5), at(restart(1), 4, 6)}},
 			"action 2 of the run comes before the one ahead of it"},
 		{&sessionpb.Run{Config: sim.DefaultConfig(), Acted: 2, Actions: []*sessionpb.Action{crash(1)}},

@@ -8,9 +8,11 @@ import (
 
 // write is one batch on a disk: first handed over, then written to the engine, then synced if it must be.
 type write struct {
-	busy       bool
-	id         uint64
-	ready      store.Ready
+	busy  bool
+	id    uint64
+	ready store.Ready
+	// parts are the batch's, of the regions that the store still has a peer of.
+	parts      []store.PeerWrite
 	writtenDue int64
 	syncedDue  int64 // 0 when nothing waits for a sync
 	written    bool
@@ -31,11 +33,16 @@ func (m *machine) startWrite(rd store.Ready) {
 	if rd.MustSync {
 		m.write.syncedDue = m.write.writtenDue + disk.FsyncMicros
 	}
-	for i := range rd.Writes {
-		if p := &rd.Writes[i]; len(p.Entries) > 0 {
-			t := m.track(p.RegionID)
-			t.synced = min(t.synced, p.Entries[0].GetIndex()-1)
+	// What a peer wrote that was destroyed in the same turn is nobody's.
+	m.write.parts = m.ofPeers(rd.Writes)
+	for i := range m.write.parts {
+		p := &m.write.parts[i]
+		before := p.LastIndex // more than stood there only when a snapshot took the log's place
+		if len(p.Entries) > 0 {
+			before = p.Entries[0].GetIndex() - 1
 		}
+		t := m.track(p.RegionID)
+		t.synced = min(t.synced, before)
 	}
 	if m.w.observed {
 		m.emitWriteStarted()
@@ -68,8 +75,8 @@ func (m *machine) synced() {
 		m.stop(fmt.Sprintf("the disk failed to sync: %v", err))
 		return
 	}
-	for i := range m.write.ready.Writes {
-		p := &m.write.ready.Writes[i]
+	for i := range m.write.parts {
+		p := &m.write.parts[i]
 		m.track(p.RegionID).synced = p.LastIndex
 	}
 	if m.w.observed {

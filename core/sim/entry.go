@@ -2,6 +2,7 @@ package sim
 
 import (
 	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
@@ -43,15 +44,16 @@ func (c *entryCache) slot(regionID uint64, e *raftpb.Entry) *cachedEntry {
 	if c.slots == nil {
 		c.slots = make([]cachedEntry, entryCacheSlots)
 	}
-	slot := &c.slots[e.GetIndex()%entryCacheSlots]
+	// Regions have their newest entries at different places, mostly.
+	slot := &c.slots[(e.GetIndex()+regionID*61)%entryCacheSlots]
 	if slot.holds(regionID, e) {
 		return slot
 	}
 	entry := &sessionpb.LogEntry{
 		Index: e.GetIndex(), Term: e.GetTerm(), Type: entryType(e), SizeBytes: uint32(len(e.Data)), Digest: digestOf(e),
 	}
-	if len(e.Data) <= commandBytesMax && entry.Type == sessionpb.EntryType_ENTRY_TYPE_COMMAND {
-		entry.Command = e.Data
+	if command := commandOf(e); len(command) <= commandBytesMax {
+		entry.Command = command
 	}
 	*slot = cachedEntry{regionID: regionID, entry: entry, alone: []*sessionpb.LogEntry{entry}, data: e.Data}
 	return slot
@@ -72,6 +74,19 @@ func entryType(e *raftpb.Entry) sessionpb.EntryType {
 		return sessionpb.EntryType_ENTRY_TYPE_EMPTY
 	}
 	return sessionpb.EntryType_ENTRY_TYPE_COMMAND
+}
+
+// commandOf is the command that an entry carries, in its encoding: in a change of members it is the context, and the
+// leaving of a joint configuration has none.
+func commandOf(e *raftpb.Entry) []byte {
+	if e.GetType() == raftpb.EntryNormal {
+		return e.Data
+	}
+	change := &raftpb.ConfChangeV2{}
+	if e.GetType() != raftpb.EntryConfChangeV2 || proto.Unmarshal(e.Data, change) != nil {
+		return nil
+	}
+	return change.Context
 }
 
 // digestOf is the 64-bit FNV-1a of an entry's type and data.

@@ -80,7 +80,7 @@ func (w *World) emitSent(f *flight) {
 		message sessionpb.Message
 		terms   [1]uint64
 	}{}
-	if len(f.message.Raft.Entries) > 0 {
+	if len(f.message.Raft.GetEntries()) > 0 {
 		e.message.EntryTerms = e.terms[:0]
 	}
 	mirrorMessage(f, &e.message)

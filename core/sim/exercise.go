@@ -49,6 +49,7 @@ func (x *exercise) configure(seed uint64) {
 	cfg.Raft.ElectionTicksMin = uint32(x.draw.between(10, 15))
 	cfg.Raft.PreVote = !x.draw.oneIn(4)
 	cfg.Raft.CheckQuorum = !x.draw.oneIn(4)
+	cfg.Raft.LeaseReads = cfg.Raft.CheckQuorum
 	cfg.Disk.WriteMicros = x.draw.between(0, 2_000)
 	cfg.Disk.FsyncMicros = x.draw.between(0, 8_000)
 	cfg.ClientTimeoutMicros = x.draw.between(500_000, 3_000_000)

@@ -50,29 +50,36 @@ func (m *machine) state() *sessionpb.StoreState {
 	if err != nil {
 		return s
 	}
-	running := m.store
-	if running == nil {
-		running = look
-	}
-	for _, regionID := range running.RegionIDs() {
-		peer := m.w.peerState(running, regionID)
-		showKeys(peer, look)
-		peer.SyncedIndex = peer.LastIndex
+	for _, regionID := range look.RegionIDs() {
 		if m.store != nil {
-			peer.SyncedIndex = m.track(regionID).synced
+			s.Peers = append(s.Peers, m.peerState(regionID))
+		} else {
+			s.Peers = append(s.Peers, m.w.peerState(look, regionID))
 		}
-		s.Peers = append(s.Peers, peer)
+	}
+	for _, p := range look.Snapshots() {
+		s.Snapshots = append(s.Snapshots, mirrorSnapshot(p))
 	}
 	return s
 }
 
-// peerState is a peer without its keys.
+// peerState is a peer of a store that is up.
+func (m *machine) peerState(regionID uint64) *sessionpb.PeerState {
+	p := m.w.peerState(m.store, regionID)
+	if t := m.track(regionID); t != nil {
+		p.SyncedIndex = t.synced
+	}
+	return p
+}
+
+// peerState is a peer whose log is all on the disk.
 func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState {
 	v, _ := s.View(regionID)
 	p := &sessionpb.PeerState{
 		Region: s.Region(regionID), PeerId: v.PeerID, Role: mirrorRole(v.Role), Term: v.Term, Vote: v.Vote, Leader: v.Leader,
 		Commit: v.Commit, Applied: v.Applied, FirstIndex: v.FirstIndex, LastIndex: v.LastIndex,
-		Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes,
+		SyncedIndex: v.LastIndex, Timer: mirrorTimer(regionID, v.Timer), Votes: v.Votes,
+		Uninitialized: v.Uninitialized, LeaseUntilMicros: v.LeaseUntil, SizeBytes: v.SizeBytes,
 	}
 	s.VisitProgress(regionID, func(of store.PeerProgress) { p.Progress = append(p.Progress, of.Mirror(&raftcmdpb.PeerProgress{})) })
 	from := v.FirstIndex
@@ -83,15 +90,12 @@ func (w *World) peerState(s *store.Store, regionID uint64) *sessionpb.PeerState 
 	if entries, err := s.Entries(regionID, from, v.LastIndex+1); err == nil {
 		p.Entries = w.entries.mirrorAll(regionID, entries)
 	}
-	return p
-}
-
-// showKeys fills in a peer's keys, as far as they can be read.
-func showKeys(p *sessionpb.PeerState, look *store.Store) {
-	_ = look.Data(p.GetRegion().GetId(), func(key, value []byte, revision uint64) bool {
+	// As far as they can be read.
+	_ = s.Data(regionID, func(key, value []byte, revision uint64) bool {
 		if p.KeysTotal++; p.KeysTotal <= keyframeKeysMax {
 			p.Keys = append(p.Keys, mirrorChange(key, value, revision, false, &sessionpb.KeyChange{}))
 		}
 		return true
 	})
+	return p
 }

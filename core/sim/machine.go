@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -15,9 +15,10 @@ type machine struct {
 	w      *World
 	id     uint64
 	engine *engine.Memory
-	// store is nil while it is down; stoppedReason tells why if it gave up by itself.
+	// store is nil while it is down; stoppedReason tells why if it gave up by itself. starts counts its lives.
 	store         *store.Store
 	stoppedReason string
+	starts        uint64
 
 	// write is what the disk works on; a store has at most one batch there.
 	write write
@@ -28,15 +29,6 @@ type machine struct {
 	changed []store.PeerProgress
 
 	phase, timer stream
-}
-
-// peerTrack is what the world remembers of a store's peer.
-type peerTrack struct {
-	regionID uint64
-	// synced is the last log index that a crash would keep.
-	synced uint64
-	// progress is what observers were last told, or would have been.
-	progress []store.PeerProgress
 }
 
 func newMachine(w *World, id uint64) *machine {
@@ -59,13 +51,32 @@ func (m *machine) storeConfig(reader engine.Reader) store.Config {
 	cfg.HeartbeatTicks = int(options.HeartbeatTicks)
 	cfg.ElectionTicksMin = ticksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin }
-	cfg.PreVote, cfg.CheckQuorum = options.PreVote, options.CheckQuorum
+	cfg.PreVote, cfg.CheckQuorum, cfg.LeaseReads = options.PreVote, options.CheckQuorum, options.LeaseReads
+	cfg.TickMicros = options.BaseTickMicros
+	cfg.SleepTicks = int(options.SleepTicks)
+	cfg.RegionBytesMax = options.RegionBytesMax
+	cfg.LogEntriesMax, cfg.LogEntriesKept = int(options.LogEntriesMax), int(options.LogEntriesKept)
+	cfg.Limits.SnapshotChunkBytes = cmp.Or(int(options.SnapshotChunkBytesMax), chunkBytesDefault)
+	cfg.NewID = m.w.newID
+	cfg.Incarnation = m.starts
 	cfg.Commands = &m.w.commands
 	return cfg
 }
 
+// bootstrap writes what the store's empty engine must hold, and starts the store.
+func (m *machine) bootstrap(first *engine.Batch) error {
+	if err := m.engine.Write(first); err != nil {
+		return fmt.Errorf("bootstrap S%d: %w", m.id, err)
+	}
+	if err := m.engine.Sync(); err != nil {
+		return fmt.Errorf("bootstrap S%d: %w", m.id, err)
+	}
+	return m.start()
+}
+
 // start opens the store on its engine and winds its ticker up.
 func (m *machine) start() error {
+	m.starts++
 	cfg := m.storeConfig(m.engine)
 	ticksMin := cfg.ElectionTicksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin + int(m.timer.below(uint64(ticksMin))) }
@@ -80,26 +91,21 @@ func (m *machine) start() error {
 	m.peers = m.peers[:0]
 	for _, regionID := range s.RegionIDs() {
 		view, _ := s.View(regionID)
-		m.peers = append(m.peers, peerTrack{regionID: regionID, synced: view.LastIndex})
+		m.peers = append(m.peers, peerTrack{
+			regionID: regionID, peerID: view.PeerID, region: s.Region(regionID), synced: view.LastIndex})
 	}
 	phase := int64(m.phase.below(uint64(m.w.config.Raft.BaseTickMicros)))
 	m.scheduleTick(m.w.now + phase)
 	return nil
 }
 
-// look returns a store to read from that holds everything the store has applied; of a store that is down, what its disk
-// holds. What is applied reaches the engine only with the batch under way, so while there is one, a second store is
-// opened on what the engine will hold then. It draws nothing from the run's streams.
+// look returns a store to read from: the one that runs, or, while it is down, one opened on what its disk holds, which
+// draws nothing from the run's streams.
 func (m *machine) look() (*store.Store, error) {
-	switch {
-	case m.store == nil:
-		return store.Open(m.storeConfig(m.engine))
-	case !m.write.busy || m.write.written || m.write.ready.Batch == nil:
+	if m.store != nil {
 		return m.store, nil
 	}
-	ahead := engine.NewOverlay(m.engine)
-	m.write.ready.Batch.Visit(ahead.Put, ahead.Delete)
-	return store.Open(m.storeConfig(ahead))
+	return store.Open(m.storeConfig(m.engine))
 }
 
 func (m *machine) scheduleTick(due int64) {
@@ -122,11 +128,13 @@ func (m *machine) tick() {
 
 // settle takes what the store owes after an input. A turn that writes nothing needs no disk and is over at once.
 func (m *machine) settle() {
+	m.followPeers()
 	for !m.write.busy {
 		rd, ok := m.store.Ready()
 		if !ok {
 			break
 		}
+		m.followPeers()
 		m.w.send(rd.Messages)
 		if rd.MustSync || rd.Batch != nil && rd.Batch.Len() > 0 {
 			m.startWrite(rd)
@@ -168,15 +176,4 @@ func (m *machine) stop(reason string) {
 		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_StoreStopped{
 			StoreStopped: &sessionpb.StoreStopped{Reason: reason, Store: m.state()}}})
 	}
-}
-
-// track returns what is remembered of a region's peer; new regions are taken in.
-func (m *machine) track(regionID uint64) *peerTrack {
-	i, found := slices.BinarySearchFunc(m.peers, regionID, func(t peerTrack, id uint64) int {
-		return int(int64(t.regionID) - int64(id))
-	})
-	if !found {
-		m.peers = slices.Insert(m.peers, i, peerTrack{regionID: regionID})
-	}
-	return &m.peers[i]
 }

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"go.etcd.io/raft/v3"
-	"go.etcd.io/raft/v3/raftpb"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -15,50 +14,6 @@ const (
 	commandBytesMax = 1 << 10
 	valueBytesMax   = 1 << 10
 )
-
-// messageTypes are by raftpb.MessageType.
-var messageTypes = [...]sessionpb.MessageType{
-	raftpb.MsgApp:           sessionpb.MessageType_MESSAGE_TYPE_APPEND,
-	raftpb.MsgAppResp:       sessionpb.MessageType_MESSAGE_TYPE_APPEND_RESPONSE,
-	raftpb.MsgVote:          sessionpb.MessageType_MESSAGE_TYPE_VOTE,
-	raftpb.MsgVoteResp:      sessionpb.MessageType_MESSAGE_TYPE_VOTE_RESPONSE,
-	raftpb.MsgPreVote:       sessionpb.MessageType_MESSAGE_TYPE_PRE_VOTE,
-	raftpb.MsgPreVoteResp:   sessionpb.MessageType_MESSAGE_TYPE_PRE_VOTE_RESPONSE,
-	raftpb.MsgSnap:          sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT,
-	raftpb.MsgHeartbeat:     sessionpb.MessageType_MESSAGE_TYPE_HEARTBEAT,
-	raftpb.MsgHeartbeatResp: sessionpb.MessageType_MESSAGE_TYPE_HEARTBEAT_RESPONSE,
-	raftpb.MsgTimeoutNow:    sessionpb.MessageType_MESSAGE_TYPE_TIMEOUT_NOW,
-	raftpb.MsgReadIndex:     sessionpb.MessageType_MESSAGE_TYPE_READ_INDEX,
-	raftpb.MsgReadIndexResp: sessionpb.MessageType_MESSAGE_TYPE_READ_INDEX_RESPONSE,
-}
-
-func mirrorType(t raftpb.MessageType) sessionpb.MessageType {
-	if int(t) < len(messageTypes) && messageTypes[t] != 0 {
-		return messageTypes[t]
-	}
-	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
-}
-
-// mirrorMessage fills in a message as viewers see it. EntryTerms may come with room.
-func mirrorMessage(f *flight, out *sessionpb.Message) {
-	m := f.message.Raft
-	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.doomed
-	out.RegionId, out.FromStore, out.ToStore = f.message.RegionID, f.message.FromStore, f.message.ToStore
-	out.FromPeer, out.ToPeer, out.Type = m.GetFrom(), m.GetTo(), mirrorType(m.GetType())
-	out.Term, out.LogTerm, out.Index, out.Commit = m.GetTerm(), m.GetLogTerm(), m.GetIndex(), m.GetCommit()
-	out.Reject, out.RejectHint = m.GetReject(), m.GetRejectHint()
-	out.SizeBytes = uint32(sizeBytes(m))
-	for _, e := range m.Entries {
-		out.EntryTerms = append(out.EntryTerms, e.GetTerm())
-	}
-	switch m.GetType() {
-	case raftpb.MsgHeartbeat, raftpb.MsgHeartbeatResp, raftpb.MsgReadIndex, raftpb.MsgReadIndexResp:
-		out.ReadContext = len(m.Context) > 0
-	}
-	if snapshot := m.GetSnapshot().GetMetadata(); snapshot != nil {
-		out.SnapshotIndex, out.SnapshotTerm = snapshot.GetIndex(), snapshot.GetTerm()
-	}
-}
 
 func mirrorRole(r raft.StateType) sessionpb.Role {
 	switch r {
@@ -95,12 +50,12 @@ type startedWrite struct {
 func (w *World) mirrorWrite(d *write, out *startedWrite) *sessionpb.WriteStarted {
 	out.write.WriteId, out.write.MustSync, out.write.SizeBytes = d.id, d.ready.MustSync, uint32(d.sizeBytes())
 	out.write.WrittenDueMicros, out.write.SyncedDueMicros = d.writtenDue, d.syncedDue
-	if len(d.ready.Writes) == 0 {
+	if len(d.parts) == 0 {
 		return &out.write
 	}
 	out.write.Peers = out.peers[:0]
-	for i := range d.ready.Writes {
-		p, peer := &d.ready.Writes[i], &out.peer
+	for i := range d.parts {
+		p, peer := &d.parts[i], &out.peer
 		if i > 0 {
 			peer = &sessionpb.PeerWrite{}
 		}
@@ -112,4 +67,18 @@ func (w *World) mirrorWrite(d *write, out *startedWrite) *sessionpb.WriteStarted
 		out.write.Peers = append(out.write.Peers, peer)
 	}
 	return &out.write
+}
+
+var snapshotStages = [...]sessionpb.SnapshotStage{
+	store.SnapshotStarted: sessionpb.SnapshotStage_SNAPSHOT_STAGE_STARTED,
+	store.SnapshotSending: sessionpb.SnapshotStage_SNAPSHOT_STAGE_SENDING,
+	store.SnapshotDone:    sessionpb.SnapshotStage_SNAPSHOT_STAGE_DONE,
+	store.SnapshotFailed:  sessionpb.SnapshotStage_SNAPSHOT_STAGE_FAILED,
+}
+
+func mirrorSnapshot(p store.SnapshotProgress) *sessionpb.SnapshotProgress {
+	return &sessionpb.SnapshotProgress{
+		SnapshotId: p.ID, RegionId: p.RegionID, ToStore: p.To.GetStoreId(), ToPeer: p.To.GetId(), Index: p.Index, Term: p.Term,
+		Stage: snapshotStages[p.Stage], BytesDone: p.BytesDone, BytesTotal: p.BytesTotal, Why: p.Why,
+	}
 }

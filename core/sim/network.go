@@ -10,8 +10,8 @@ import (
 
 // network holds the links and what travels on them.
 type network struct {
-	stores int
-	links  []link
+	// links are there for every store that may ever be added: what they draw depends on the seed and their ends alone.
+	links [storesMax * storesMax]link
 	// flights are the messages in flight, by slot; a slot with id 0 is free.
 	flights []flight
 	free    []uint32
@@ -34,21 +34,18 @@ type flight struct {
 	doomed bool
 }
 
-func newNetwork(seed uint64, stores int) network {
-	n := network{stores: stores, links: make([]link, stores*stores)}
-	for from := range stores {
-		for to := range stores {
-			ids := []uint64{uint64(from) + 1, uint64(to) + 1}
-			n.links[from*stores+to] = link{
-				latency: newStream(seed, streamName("latency", ids...)),
-				loss:    newStream(seed, streamName("loss", ids...)),
+func (n *network) begin(seed uint64) {
+	for from := uint64(1); from <= storesMax; from++ {
+		for to := uint64(1); to <= storesMax; to++ {
+			*n.link(from, to) = link{
+				latency: newStream(seed, streamName("latency", from, to)),
+				loss:    newStream(seed, streamName("loss", from, to)),
 			}
 		}
 	}
-	return n
 }
 
-func (n *network) link(from, to uint64) *link { return &n.links[(int(from)-1)*n.stores+int(to)-1] }
+func (n *network) link(from, to uint64) *link { return &n.links[(from-1)*storesMax+to-1] }
 
 // depart draws a message's fate and puts it on its way.
 func (n *network) depart(m store.Message, now int64, settings *sessionpb.Network) (slot uint32) {
@@ -127,8 +124,8 @@ func (w *World) arrive(slot uint32, byHand bool) {
 		if err := to.store.Step(f.message.Clone()); err != nil {
 			w.retract(mark)
 			w.lose(&f, sessionpb.LossReason_LOSS_REASON_REFUSED, err.Error())
-			return
 		}
+		// A store may answer what it refuses: that the sender was removed.
 		to.settle()
 	}
 }

@@ -28,7 +28,7 @@ func ValidateRun(run *sessionpb.Run) error {
 	var step uint64
 	var micros int64
 	for i, a := range run.GetActions() {
-		if err := ValidateAction(run.GetConfig(), a); err != nil {
+		if err := ValidateAction(a); err != nil {
 			return fmt.Errorf("action %d of the run: %w", i+1, err)
 		}
 		if a.GetAtMicros() < micros || !a.GetByTime() && a.GetAfterStep() < step {

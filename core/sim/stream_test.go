@@ -30,7 +30,8 @@ func TestStreamsAreFixedAndIndependent(t *testing.T) {
 
 func TestLatencyAndLossAreDrawnApart(t *testing.T) {
 	depart := func(loss uint32) (dues []int64, doomed int) {
-		n := newNetwork(3, 2)
+		var n network
+		n.begin(3)
 		for i := range int64(1_000) {
 			f := n.flights[n.depart(storeMessage(1, 2), i*1_000_000, networkOf(20_000, 5_000, loss))]
 			dues = append(dues, f.due)

@@ -3,7 +3,6 @@ package sim
 import (
 	"slices"
 
-	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -143,24 +142,3 @@ func (m *machine) catchUp() {
 		}
 	}
 }
-
-// PeerCreated implements store.Observer.
-func (m *machine) PeerCreated(store.PeerCreated) {}
-
-// PeerDestroyed implements store.Observer.
-func (m *machine) PeerDestroyed(regionID, peerID uint64, why string) {}
-
-// RegionChanged implements store.Observer.
-func (m *machine) RegionChanged(store.RegionChanged) {}
-
-// LogCompacted implements store.Observer.
-func (m *machine) LogCompacted(regionID, firstBefore, first uint64) {}
-
-// SnapshotProgress implements store.Observer.
-func (m *machine) SnapshotProgress(store.SnapshotProgress) {}
-
-// SnapshotRestored implements store.Observer.
-func (m *machine) SnapshotRestored(regionID uint64) {}
-
-// TransferStarted implements store.Observer.
-func (m *machine) TransferStarted(regionID uint64, to *metapb.Peer) {}

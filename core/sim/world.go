@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-
 	metapb "raftplay/core/pb/metapb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -12,8 +10,10 @@ import (
 const (
 	clusterID     = 1
 	firstRegionID = 1
-	// A peer's id is its store's plus this: two kinds of ids that never look alike.
+	// A first peer's id is its store's plus this: two kinds of ids that never look alike. Later peers are numbered from
+	// behind peerIDGiven.
 	peerIDOffset = 100
+	peerIDGiven  = 200
 )
 
 // World is a simulated cluster. It is not safe for use from several goroutines, and its methods must not be called from
@@ -34,7 +34,9 @@ type World struct {
 	network     network
 	clients     clients
 	lastWriteID uint64
-	counts      Counts
+	// given are the last ids that NewID gave, or that a command brought, by kind.
+	given  [store.PeerID + 1]uint64
+	counts Counts
 
 	observers  []Observer
 	observed   bool
@@ -58,18 +60,21 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	}
 	w := &World{config: cloneConfig(cfg), limits: storeLimits()}
 	stores := int(cfg.GetStores())
-	w.network = newNetwork(cfg.GetSeed(), stores)
-	region := firstRegion(stores)
+	members := int(cfg.GetMembers())
+	if members == 0 {
+		members = stores
+	}
+	w.network.begin(cfg.GetSeed())
+	w.given[store.RegionID], w.given[store.PeerID] = firstRegionID, peerIDGiven
+	region := firstRegion(members)
 	for id := uint64(1); id <= uint64(stores); id++ {
+		first := store.BootstrapStore(id, clusterID)
+		if id <= uint64(members) {
+			first = store.Bootstrap(id, clusterID, region)
+		}
 		m := newMachine(w, id)
 		w.machines = append(w.machines, m)
-		if err := m.engine.Write(store.Bootstrap(id, clusterID, region)); err != nil {
-			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
-		}
-		if err := m.engine.Sync(); err != nil {
-			return nil, fmt.Errorf("bootstrap S%d: %w", id, err)
-		}
-		if err := m.start(); err != nil {
+		if err := m.bootstrap(first); err != nil {
 			return nil, err
 		}
 	}
@@ -82,10 +87,16 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	return w, nil
 }
 
-// firstRegion is region 1 over all keys, with a voter on every store.
-func firstRegion(stores int) *metapb.Region {
+// newID is store.Config.NewID.
+func (w *World) newID(kind store.IDKind) uint64 {
+	w.given[kind]++
+	return w.given[kind]
+}
+
+// firstRegion is region 1 over all keys, with a voter on each of the first stores.
+func firstRegion(members int) *metapb.Region {
 	region := &metapb.Region{Id: firstRegionID, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}
-	for id := uint64(1); id <= uint64(stores); id++ {
+	for id := uint64(1); id <= uint64(members); id++ {
 		region.Peers = append(region.Peers, &metapb.Peer{
 			Id: peerIDOffset + id, StoreId: id, Role: metapb.PeerRole_PEER_ROLE_VOTER})
 	}
@@ -111,6 +122,9 @@ func (w *World) Counts() Counts {
 // MessagesInFlight is how many messages are on their way, doomed ones among them.
 func (w *World) MessagesInFlight() int { return w.network.inFlight() }
 
+// Stores is how many stores there are; their ids are from 1 on without a gap.
+func (w *World) Stores() int { return len(w.machines) }
+
 // Store returns a store to look at, or nil when it is down or does not exist. Read only: the world drives it.
 func (w *World) Store(id uint64) *store.Store {
 	if m := w.machine(id); m != nil {
@@ -119,15 +133,18 @@ func (w *World) Store(id uint64) *store.Store {
 	return nil
 }
 
-// Leader returns the store on which the leader of the first region runs; of several, which a partition can leave
-// behind, the one of the newest term. 0 when there is none.
-func (w *World) Leader() uint64 {
+// Leader is LeaderOf the first region.
+func (w *World) Leader() uint64 { return w.LeaderOf(firstRegionID) }
+
+// LeaderOf returns the store on which a region's leader runs; of several, which a partition can leave behind, the one of
+// the newest term. 0 when there is none.
+func (w *World) LeaderOf(regionID uint64) uint64 {
 	leader, newest := uint64(0), uint64(0)
 	for _, m := range w.machines {
 		if m.store == nil {
 			continue
 		}
-		if role, term, _ := m.store.Role(firstRegionID); role == roleLeader && term > newest {
+		if role, term, _ := m.store.Role(regionID); role == roleLeader && term > newest {
 			leader, newest = m.id, term
 		}
 	}

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+)
+
+// messageTypes are by raftpb.MessageType.
+var messageTypes = [...]sessionpb.MessageType{
+	raftpb.MsgApp:           sessionpb.MessageType_MESSAGE_TYPE_APPEND,
+	raftpb.MsgAppResp:       sessionpb.MessageType_MESSAGE_TYPE_APPEND_RESPONSE,
+	raftpb.MsgVote:          sessionpb.MessageType_MESSAGE_TYPE_VOTE,
+	raftpb.MsgVoteResp:      sessionpb.MessageType_MESSAGE_TYPE_VOTE_RESPONSE,
+	raftpb.MsgPreVote:       sessionpb.MessageType_MESSAGE_TYPE_PRE_VOTE,
+	raftpb.MsgPreVoteResp:   sessionpb.MessageType_MESSAGE_TYPE_PRE_VOTE_RESPONSE,
+	raftpb.MsgSnap:          sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT,
+	raftpb.MsgHeartbeat:     sessionpb.MessageType_MESSAGE_TYPE_HEARTBEAT,
+	raftpb.MsgHeartbeatResp: sessionpb.MessageType_MESSAGE_TYPE_HEARTBEAT_RESPONSE,
+	raftpb.MsgTimeoutNow:    sessionpb.MessageType_MESSAGE_TYPE_TIMEOUT_NOW,
+	raftpb.MsgReadIndex:     sessionpb.MessageType_MESSAGE_TYPE_READ_INDEX,
+	raftpb.MsgReadIndexResp: sessionpb.MessageType_MESSAGE_TYPE_READ_INDEX_RESPONSE,
+}
+
+func mirrorType(t raftpb.MessageType) sessionpb.MessageType {
+	if int(t) < len(messageTypes) && messageTypes[t] != 0 {
+		return messageTypes[t]
+	}
+	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
+}
+
+// mirrorMessage fills in a message as viewers see it. EntryTerms may come with room.
+func mirrorMessage(f *flight, out *sessionpb.Message) {
+	m := &f.message
+	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.doomed
+	out.RegionId, out.FromStore, out.ToStore = m.RegionID, m.FromStore, m.ToStore
+	out.FromPeer, out.ToPeer = m.FromPeer, m.ToPeer
+	if m.Raft != nil {
+		mirrorRaft(m.Raft, out)
+		return
+	}
+	mirrorExtra(m.Extra, out)
+}
+
+// mirrorRaft fills in what raft says.
+func mirrorRaft(m *raftpb.Message, out *sessionpb.Message) {
+	out.FromPeer, out.ToPeer, out.Type = m.GetFrom(), m.GetTo(), mirrorType(m.GetType())
+	out.Term, out.LogTerm, out.Index, out.Commit = m.GetTerm(), m.GetLogTerm(), m.GetIndex(), m.GetCommit()
+	out.Reject, out.RejectHint = m.GetReject(), m.GetRejectHint()
+	out.SizeBytes = uint32(sizeBytes(m))
+	for _, e := range m.Entries {
+		out.EntryTerms = append(out.EntryTerms, e.GetTerm())
+	}
+	switch m.GetType() {
+	case raftpb.MsgHeartbeat, raftpb.MsgHeartbeatResp, raftpb.MsgReadIndex, raftpb.MsgReadIndexResp:
+		out.ReadContext = len(m.Context) > 0
+	}
+	if snapshot := m.GetSnapshot().GetMetadata(); snapshot != nil {
+		out.SnapshotIndex, out.SnapshotTerm = snapshot.GetIndex(), snapshot.GetTerm()
+	}
+}
+
+// mirrorExtra fills in what the stores themselves say.
+func mirrorExtra(extra proto.Message, out *sessionpb.Message) {
+	out.Type, out.SizeBytes = sessionpb.MessageType_MESSAGE_TYPE_OTHER, uint32(proto.Size(extra))
+	switch m := extra.(type) {
+	case *raftserverpb.PeerGone:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_PEER_GONE
+	case *raftserverpb.CheckPeer:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_CHECK_PEER
+	case *raftserverpb.SnapshotChunk:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT
+		out.Chunk, out.LastChunk = m.GetNumber()+1, m.GetLast()
+		out.SnapshotIndex, out.SnapshotTerm = m.GetIndex(), m.GetTerm()
+		out.SnapshotBytes, out.SnapshotBytesTotal = m.GetBytesDone(), m.GetBytesTotal()
+	case *raftserverpb.SnapshotAck:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT_ACK
+		out.Chunk, out.Reject = m.GetNext()+1, m.GetRefused() != ""
+	case *raftserverpb.Sleep:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SLEEP
+		out.Term, out.Index, out.Commit = m.GetTerm(), m.GetLastIndex(), m.GetCommit()
+	case *raftserverpb.StoreBeat:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_STORE_BEAT
+	}
+}
