@@ -110,6 +110,11 @@ func (p *peer) makeRight(right *metapb.Region, ready *Ready) {
 		// It may have voted already, and must not vote again.
 		if waiting.id == id {
 			hard.Term, hard.Vote = max(hard.Term, *waiting.inside.term), *waiting.inside.vote
+			// What it has answered still goes: the batch holds what that promises.
+			if !waiting.out && waiting.rn.HasReady() {
+				waiting.send(waiting.rn.Ready().Messages, ready)
+				ready.MustSync = true
+			}
 		}
 		s.drop(waiting)
 		waiting.wipe(batch, waiting.region)
