@@ -175,7 +175,7 @@ func (p *peer) answerProposal(e *raftpb.Entry, answer *raftcmdpb.RaftCommandResp
 		p.proposals = p.proposals[1:]
 		p.placed--
 		p.waitingBytes -= waiting.bytes
-		if waiting.request.GetAdmin().GetChangePeers() != nil {
+		if waiting.changesMembers() {
 			p.confWaiting = false
 		}
 		if waiting.index == e.GetIndex() && waiting.term == e.GetTerm() {

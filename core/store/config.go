@@ -99,6 +99,7 @@ func DefaultConfig() Config {
 		RegionBytesMax:   64 << 20,
 		LogEntriesMax:    10_000,
 		LogEntriesKept:   1_000,
+		SleepTicks:       30,
 		Incarnation:      1,
 		Limits: Limits{
 			KeyBytesMax:          4 << 10,

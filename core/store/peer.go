@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -61,6 +62,7 @@ type peer struct {
 	silentTicks int // since a leader was heard
 	idleTicks   int // since anything happened
 	asleep      bool
+	listed      bool // among the awake
 
 	fresh  bool   // its first state is not yet in a batch
 	doomed string // why it is to be destroyed with the next Ready
@@ -316,18 +318,31 @@ func (p *peer) encodeFixed() []byte {
 }
 
 // placeProposals finds the entries of the proposals that have none yet. Only the leader of a term makes its entries, so
-// those with data are its proposals, in their order; a change of members without a command is raft's own.
+// those with data are its proposals, in their order; a change of members without a command is raft's own. A change that
+// raft thought one too many has no entry, and is answered.
 func (p *peer) placeProposals(entries []*raftpb.Entry) {
 	for _, e := range entries {
+		if len(e.GetData()) == 0 {
+			continue
+		}
+		for p.placed < len(p.proposals) && p.proposals[p.placed].changesMembers() && e.GetType() == raftpb.EntryNormal {
+			refused := p.proposals[p.placed]
+			p.proposals = slices.Delete(p.proposals, p.placed, p.placed+1)
+			p.waitingBytes -= refused.bytes
+			p.confWaiting = false
+			p.s.answer(refused.callback, confChangePending(p.region, p.region.GetJoint()))
+		}
 		if p.placed == len(p.proposals) {
 			return
 		}
-		if next := &p.proposals[p.placed]; e.GetTerm() == next.term && len(e.GetData()) > 0 {
+		if next := &p.proposals[p.placed]; e.GetTerm() == next.term {
 			next.index = e.GetIndex()
 			p.placed++
 		}
 	}
 }
+
+func (w *proposal) changesMembers() bool { return w.request.GetAdmin().GetChangePeers() != nil }
 
 // send sorts messages: a leader's own words may travel while its disk works; whatever answers or asks for a vote waits,
 // for it promises what the batch holds (Raft dissertation, 10.2.1). A snapshot goes its own way, in chunks.

@@ -19,8 +19,9 @@ import (
 
 // sleepers are who of a store's peers sleeps, and whether the stores that they depend on are there.
 type sleepers struct {
-	awake []*peer // in no particular, but a repeatable, order
-	ticks int
+	awake    []*peer // in no particular, but a repeatable, order; some may have fallen asleep, or be gone, since the last settle
+	restless bool    // there may be such
+	ticks    int
 	// stores are those with members of sleeping regions, ascending.
 	stores []sleeperStore
 }
@@ -35,14 +36,26 @@ type sleeperStore struct {
 // rise puts a peer among those that are ticked.
 func (z *sleepers) rise(p *peer) {
 	p.asleep, p.idleTicks = false, 0
-	if !slices.Contains(z.awake, p) {
+	if !p.listed {
+		p.listed = true
 		z.awake = append(z.awake, p)
 	}
 }
 
 // settle takes out of the awake who has fallen asleep or is gone.
 func (z *sleepers) settle() {
-	z.awake = slices.DeleteFunc(z.awake, func(p *peer) bool { return p.asleep || p.gone })
+	if !z.restless {
+		return
+	}
+	z.restless = false
+	kept := z.awake[:0]
+	for _, p := range z.awake {
+		if p.listed = !p.asleep && !p.gone; p.listed {
+			kept = append(kept, p)
+		}
+	}
+	clear(z.awake[len(kept):])
+	z.awake = kept
 }
 
 // forget follows a peer's end.
@@ -51,7 +64,7 @@ func (z *sleepers) forget(p *peer) {
 		z.count(p, -1)
 		p.asleep = false
 	}
-	z.awake = slices.DeleteFunc(slices.Clone(z.awake), func(other *peer) bool { return other == p })
+	z.restless = true
 }
 
 func (z *sleepers) store(id uint64) *sleeperStore {
@@ -86,6 +99,7 @@ func (z *sleepers) alive(storeID uint64) bool {
 
 func (p *peer) fallAsleep() {
 	p.asleep = true
+	p.s.asleep.restless = true
 	p.s.asleep.count(p, 1)
 }
 

@@ -37,6 +37,8 @@ func (s *Store) stepChunk(p *peer, m Message, chunk *raftserverpb.SnapshotChunk)
 	in := p.incoming
 	same := in != nil && in.id == chunk.GetSnapshotId() && in.from.FromStore == m.FromStore && in.from.FromPeer == m.FromPeer
 	switch {
+	case in != nil && in.stepped:
+		return nil // raft has the last one in its hands; the sender asks again
 	case same && chunk.GetNumber() < in.next:
 		if !in.complete {
 			p.ack(m, &raftserverpb.SnapshotAck{SnapshotId: in.id, Next: in.next})

@@ -240,12 +240,12 @@ func (p *peer) step(m Message) error {
 // Tick is RaftBaseTick: it moves every awake region's timers on by one tick.
 func (s *Store) Tick() {
 	s.tickSleepers()
+	s.asleep.settle()
 	for _, p := range s.asleep.awake {
 		p.rn.Tick()
 		p.tickOwn()
 		p.touched()
 	}
-	s.asleep.settle()
 	s.tickSnapshots()
 }
 

@@ -156,6 +156,13 @@ func (p *peer) leaseUntil() int64 {
 	return p.lease.until
 }
 
+func one(is bool) uint32 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 // stats answers what the store is busy with.
 func (s *Store) stats() *response {
 	st := &raftcmdpb.StoreStats{
@@ -164,14 +171,10 @@ func (s *Store) stats() *response {
 	for _, id := range s.order {
 		p := s.peers[id]
 		st.Waiting += uint32(len(p.proposals) + len(p.reads) + len(p.readsWaiting))
-		for count, is := range map[*uint32]bool{
-			&st.Leaders: p.state == stateLeader, &st.Asleep: p.asleep, &st.Uninitialized: !p.initialized,
-			&st.SnapshotsReceiving: p.incoming != nil,
-		} {
-			if is {
-				*count++
-			}
-		}
+		st.Leaders += one(p.state == stateLeader)
+		st.Asleep += one(p.asleep)
+		st.Uninitialized += one(!p.initialized)
+		st.SnapshotsReceiving += one(p.incoming != nil)
 	}
 	return &response{Header: &raftcmdpb.ResponseHeader{}, Status: &raftcmdpb.StatusResponse{Stats: st}}
 }
