@@ -1,5 +1,6 @@
 // Command core measures the core without a page, natively or, built for js/wasm, under Node: messages a second of the
-// whole store against a bare loop of RawNodes in the same run, and what an idle minute costs. It prints the medians.
+// whole store against a bare loop of RawNodes in the same run, what an idle minute costs and, natively, what many regions
+// cost. It prints the medians.
 package main
 
 import (
@@ -40,7 +41,10 @@ func run(rounds int, length time.Duration) error {
 		}
 	}
 	r.print()
-	return nil
+	if runtime.GOOS == "js" {
+		return nil
+	}
+	return printRegions(rounds, length)
 }
 
 // round measures everything once, so that what slows the machine for a while slows all of it.
