@@ -14,6 +14,9 @@ import (
 // Some of its actions are refused, as a store to be crashed may be down already.
 func Exercise(seed uint64) *sessionpb.Run {
 	x := &exercise{draw: newStream(seed, "exercise")}
+	x.propose = func() *sessionpb.Propose {
+		return &sessionpb.Propose{StoreId: x.addressee(), Request: x.command()}
+	}
 	x.configure(seed)
 	election := int64(x.config.Raft.ElectionTicksMin) * x.config.Raft.BaseTickMicros
 
@@ -38,6 +41,8 @@ type exercise struct {
 	actions []*sessionpb.Action
 	now     int64
 	values  uint64
+	// propose draws a proposal.
+	propose func() *sessionpb.Propose
 }
 
 func (x *exercise) configure(seed uint64) {
@@ -79,8 +84,7 @@ func (x *exercise) act(micros int64, a *sessionpb.Action) {
 func (x *exercise) traffic(from, length int64, commands int64) {
 	for i := range commands {
 		gap := length / commands
-		x.act(from+i*gap+x.draw.between(0, gap-1), &sessionpb.Action{Action: &sessionpb.Action_Propose{
-			Propose: &sessionpb.Propose{StoreId: x.addressee(), Request: x.command()}}})
+		x.act(from+i*gap+x.draw.between(0, gap-1), &sessionpb.Action{Action: &sessionpb.Action_Propose{Propose: x.propose()}})
 	}
 	x.at(from + length)
 }
