@@ -3,9 +3,11 @@
 //	election safety        at most one leader in a region and term (Raft dissertation, figure 3.2)
 //	log matching           an index and term name one entry, and one term before it, on every store
 //	leader completeness    a leader's log holds every entry that was applied in an earlier term
-//	state machine safety   stores apply the same entries, one by one, without a gap
+//	state machine safety   stores apply the same entries, one by one, without a gap, and drop none unapplied
 //	one vote a term        a peer votes once in a term, across crashes as far as it had synced its vote
 //	monotonic state        term and commit never go back, across crashes as far as they were synced
+//	region shape           a region's epoch never goes back on a store, across crashes as far as it was synced; an epoch
+//	                       names one range and one set of members; two regions on one store never overlap
 //
 // A judge knows only what the events tell, so it works the same on a simulation, a recording and a live cluster, and it
 // says nothing where the events leave a doubt: who starts in the middle starts without a past.

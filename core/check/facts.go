@@ -3,7 +3,9 @@ package check
 // region is what is known of a region as a whole: facts that hold on every store and for ever.
 type region struct {
 	id      uint64
-	leaders map[uint64]leader // by term
+	leaders map[uint64]leader    // by term
+	ranges  map[uint64]shapeFact // by version
+	members map[membersEpoch]shapeFact
 	// slots are by log index, from base on; facts counts what they hold.
 	slots []slot
 	base  uint64
@@ -79,10 +81,17 @@ func (s *slot) add(e entry) {
 	}
 }
 
-// takeBack forgets the newest fact of a kind at an index, or term.
-func (r *region) takeBack(fact factKind, at uint64) {
-	if fact == factLeader {
+// takeBack forgets the newest fact of a kind at an index, term or epoch.
+func (r *region) takeBack(fact factKind, at, version uint64) {
+	switch fact {
+	case factLeader:
 		delete(r.leaders, at)
+		return
+	case factRange:
+		delete(r.ranges, at)
+		return
+	case factMembers:
+		delete(r.members, membersEpoch{at, version})
 		return
 	}
 	s := r.look(at)
@@ -139,6 +148,7 @@ type peer struct {
 
 // peerState is replaced, never shared: what its pointers point at is not written again.
 type peerState struct {
+	peerID uint64
 	// In memory: gone with a crash.
 	term, vote, commit uint64
 	applied            uint64
@@ -146,6 +156,8 @@ type peerState struct {
 	// On the disk: handed over, in the engine, and durable. Nil when nothing is known.
 	handed, written, durable *hardState
 	log                      logTerms
+	// The region, unless the peer waits for its first snapshot: in memory, and on its way to the disk.
+	shape, shapeHanded, shapeWritten, shapeDurable *shape
 }
 
 // hardState is raft's, as it stands in a batch.

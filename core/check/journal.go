@@ -60,12 +60,13 @@ type peerUndo struct {
 func (u peerUndo) learnedAt() uint64 { return u.seq }
 func (u peerUndo) takeBack()         { u.peer.state, u.peer.savedSeq = u.before, 0 }
 
-// factUndo takes back a region's newest fact of a kind at an index, or term.
+// factUndo takes back a region's newest fact of a kind at an index, term or epoch.
 type factUndo struct {
 	seq    uint64
 	region *region
 	fact   factKind
-	at     uint64
+	// at is an index or a term; of ranges a version, of members a conf_ver with its version.
+	at, version uint64
 }
 
 type factKind uint8
@@ -74,10 +75,12 @@ const (
 	factLeader factKind = iota + 1
 	factEntry
 	factApplied
+	factRange
+	factMembers
 )
 
 func (u factUndo) learnedAt() uint64 { return u.seq }
-func (u factUndo) takeBack()         { u.region.takeBack(u.fact, u.at) }
+func (u factUndo) takeBack()         { u.region.takeBack(u.fact, u.at, u.version) }
 
 // change returns a peer's state to be changed, after saving it as it stood before the present event.
 func (j *Judges) change(p *peer) *peerState {
@@ -90,8 +93,13 @@ func (j *Judges) change(p *peer) *peerState {
 
 // learned notes that a fact was learned from the present event.
 func (j *Judges) learned(r *region, fact factKind, at uint64) {
-	j.factUndos.add(factUndo{seq: j.seq, region: r, fact: fact, at: at})
+	j.learnedOf(r, fact, at, 0)
 	if fact != factLeader {
 		r.facts++
 	}
+}
+
+// learnedOf is learned of an epoch: such facts are not of a log's indexes.
+func (j *Judges) learnedOf(r *region, fact factKind, at, version uint64) {
+	j.factUndos.add(factUndo{seq: j.seq, region: r, fact: fact, at: at, version: version})
 }

@@ -63,12 +63,25 @@ func (j *Judges) Event(e *sessionpb.Event) {
 		}
 	case *sessionpb.Event_StoreStarted:
 		j.started(b.StoreStarted.GetStore())
+	case *sessionpb.Event_StoreAdded:
+		j.started(b.StoreAdded.GetStore())
+	case *sessionpb.Event_PeerCreated:
+		j.created(e.GetStoreId(), b.PeerCreated.GetPeer())
+	case *sessionpb.Event_PeerDestroyed:
+		j.destroyed(e.GetStoreId(), b.PeerDestroyed)
+	case *sessionpb.Event_SnapshotRestored:
+		j.restored(e.GetStoreId(), b.SnapshotRestored.GetPeer())
+	case *sessionpb.Event_RegionChanged:
+		j.changed(e.GetStoreId(), b.RegionChanged)
+	case *sessionpb.Event_LogCompacted:
+		j.compacted(e.GetStoreId(), b.LogCompacted)
 	case *sessionpb.Event_RoleChanged:
 		j.roleChanged(e.GetStoreId(), b.RoleChanged)
 	case *sessionpb.Event_WriteStarted:
 		for _, w := range b.WriteStarted.GetPeers() {
 			j.writeStarted(e.GetStoreId(), w)
 		}
+		j.handShapes(e.GetStoreId())
 	case *sessionpb.Event_Written:
 		j.written(e.GetStoreId())
 	case *sessionpb.Event_Synced:
@@ -131,7 +144,7 @@ func (j *Judges) peer(storeID, regionID uint64) *peer {
 func (j *Judges) region(id uint64) *region {
 	r := j.regions[id]
 	if r == nil {
-		r = &region{id: id, leaders: map[uint64]leader{}}
+		r = &region{id: id, leaders: map[uint64]leader{}, ranges: map[uint64]shapeFact{}, members: map[membersEpoch]shapeFact{}}
 		j.regions[id] = r
 	}
 	return r

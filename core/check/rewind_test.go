@@ -126,11 +126,16 @@ func dump(j *Judges) string {
 			if s == (peerState{}) {
 				continue
 			}
-			line := fmt.Sprintf("peer of S%d in region %d: term %d vote %d commit %d applied %d %v",
-				storeID, p.region.id, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
+			line := fmt.Sprintf("peer %d of S%d in region %d: term %d vote %d commit %d applied %d %v",
+				s.peerID, storeID, p.region.id, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
 			for _, h := range []*hardState{s.handed, s.written, s.durable} {
 				if h != nil {
 					line += fmt.Sprintf(" %v", *h)
+				}
+			}
+			for _, h := range []*shape{s.shape, s.shapeHanded, s.shapeWritten, s.shapeDurable} {
+				if h != nil {
+					line += fmt.Sprintf(" shape %s since %d", h, h.seq)
 				}
 			}
 			line += fmt.Sprintf(" log to %d:", s.log.last)
@@ -143,6 +148,12 @@ func dump(j *Judges) string {
 	for id, r := range j.regions {
 		for term, l := range r.leaders {
 			lines = append(lines, fmt.Sprintf("region %d term %08d: %v", id, term, l))
+		}
+		for version, f := range r.ranges {
+			lines = append(lines, fmt.Sprintf("region %d version %08d: %d %d %v", id, version, f.seq, f.storeID, f.region))
+		}
+		for epoch, f := range r.members {
+			lines = append(lines, fmt.Sprintf("region %d epoch %v: %d %d %v", id, epoch, f.seq, f.storeID, f.region))
 		}
 		if len(r.slots) > 0 {
 			lines = append(lines, fmt.Sprintf("region %d: base %d, %d facts", id, r.base, r.facts))

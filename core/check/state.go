@@ -110,44 +110,18 @@ func (j *Judges) compareHard(p *peer, before, now *hardState) {
 // written and synced move what was handed over towards the disk. A store has one write under way at a time.
 func (j *Judges) written(storeID uint64) {
 	for _, p := range j.stores[storeID] {
-		if p.state.written != p.state.handed {
+		if p.state.written != p.state.handed || p.state.shapeWritten != p.state.shapeHanded {
 			s := j.change(p)
-			s.written = s.handed
+			s.written, s.shapeWritten = s.handed, s.shapeHanded
 		}
 	}
 }
 
 func (j *Judges) synced(storeID uint64) {
 	for _, p := range j.stores[storeID] {
-		if p.state.durable != p.state.written {
+		if p.state.durable != p.state.written || p.state.shapeDurable != p.state.shapeWritten {
 			s := j.change(p)
-			s.durable = s.written
-		}
-	}
-}
-
-// started takes a store as it comes up: it remembers what it had synced, and nothing else is demanded of it.
-func (j *Judges) started(store *sessionpb.StoreState) {
-	for _, state := range store.GetPeers() {
-		p := j.peer(store.GetId(), state.GetRegion().GetId())
-		s := j.change(p)
-		now := &hardState{seq: j.seq, term: state.GetTerm(), vote: state.GetVote(), commit: state.GetCommit()}
-		if s.durable != nil {
-			j.compareHard(p, s.durable, now)
-		}
-		*s = peerState{
-			term: now.term, vote: now.vote, commit: now.commit, applied: state.GetApplied(), appliedKnown: true,
-			handed: now, written: now, durable: now, log: logTerms{last: state.GetLastIndex()},
-		}
-		entries := state.GetEntries()
-		if len(entries) == 0 {
-			continue
-		}
-		s.log.cut(entries[0].GetIndex())
-		for _, e := range entries {
-			before, known := s.log.term(e.GetIndex() - 1)
-			j.entry(p, e, before, known)
-			s.log.push(e.GetTerm())
+			s.durable, s.shapeDurable = s.written, s.shapeWritten
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	metapb "raftplay/core/pb/metapb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/sim"
 )
@@ -13,8 +15,9 @@ import (
 // the run does itself again, to the same hash.
 func FuzzViewer(f *testing.F) {
 	f.Add([]byte{0, 3, 3, 10, 5, 2, 8, 1, 3, 20, 1, 4, 2, 11, 1, 12, 9})
+	f.Add([]byte{3, 60, 0, 5, 1, 15, 16, 1, 3, 60, 18, 0, 0, 1, 1, 6, 3, 90, 17, 0, 3, 40, 4, 2, 3, 90, 5, 2, 3, 60})
 	f.Add([]byte{14, 9, 1, 3, 200, 10, 5, 1, 2, 3, 200, 4, 4, 14, 9, 2, 3, 99})
-	f.Add([]byte{15, 1, 255, 10, 1, 3, 255, 3, 255, 5, 1, 10, 1, 3, 100, 4, 1, 4, 0})
+	f.Add([]byte{19, 1, 255, 10, 1, 3, 255, 3, 255, 5, 1, 10, 1, 3, 100, 4, 1, 4, 0})
 	f.Fuzz(func(t *testing.T, script []byte) {
 		next := func() byte {
 			if len(script) == 0 {
@@ -69,7 +72,7 @@ func FuzzViewer(f *testing.F) {
 func viewersCommand(next func() byte) *sessionpb.Command {
 	id := func() uint64 { return uint64(next()) % 7 }
 	do := func(a *sessionpb.Action) *sessionpb.Command { return act(a) }
-	switch next() % 16 {
+	switch next() % 20 {
 	case 0:
 		return step(sessionpb.StepUnit(next()%7), 0)
 	case 1:
@@ -104,8 +107,29 @@ func viewersCommand(next func() byte) *sessionpb.Command {
 	case 14:
 		return &sessionpb.Command{Command: &sessionpb.Command_Play{Play: &sessionpb.Play{
 			Pace: sessionpb.Pace_PACE_STORY, FlightMicros: int64(next()) * 40_000}}}
+	case 15:
+		return do(&sessionpb.Action{Action: &sessionpb.Action_AddStore{AddStore: &sessionpb.AddStore{}}})
+	case 16:
+		return admin(&raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_Split{
+			Split: &raftcmdpb.SplitRequest{SplitKey: []byte{'a' + next()%4}}}})
+	case 17:
+		return admin(&raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_CompactLog{
+			CompactLog: &raftcmdpb.CompactLogRequest{CompactIndex: uint64(next()) % 9}}})
+	case 18:
+		change := &raftcmdpb.ChangePeersRequest{Transition: raftcmdpb.ConfTransition(next() % 3), LeaveJoint: next()%5 == 4}
+		for range next() % 3 {
+			change.Changes = append(change.Changes, &raftcmdpb.PeerChange{
+				Type: raftcmdpb.PeerChangeType(next() % 4), Peer: &metapb.Peer{StoreId: id()}})
+		}
+		return admin(&raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_ChangePeers{ChangePeers: change}})
 	}
 	cfg := sim.DefaultConfig()
 	cfg.Stores, cfg.Seed = uint32(next())%4, uint64(next())
 	return reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: cfg}})
+}
+
+// admin is an admin command to the first region, or to the one that holds its key.
+func admin(request *raftcmdpb.AdminRequest) *sessionpb.Command {
+	return act(&sessionpb.Action{Action: &sessionpb.Action_Propose{Propose: &sessionpb.Propose{
+		Request: &raftcmdpb.RaftCommandRequest{Admin: request}}}})
 }

@@ -22,6 +22,8 @@ func (s *Session) hello() *sessionpb.Hello {
 			sessionpb.Capability_CAPABILITY_CHANGE_DISK,
 			sessionpb.Capability_CAPABILITY_RESET,
 			sessionpb.Capability_CAPABILITY_EXPORT_RUN,
+			sessionpb.Capability_CAPABILITY_ADD_STORES,
+			sessionpb.Capability_CAPABILITY_CHANGE_REGIONS,
 		},
 		ConfigDefault: sim.DefaultConfig(),
 		Limits:        sim.Limits(),

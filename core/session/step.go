@@ -83,7 +83,8 @@ func (g *stepGoal) wanted(e *sessionpb.Event) bool {
 	return true
 }
 
-// interesting events are what a story is made of: elections begun and won, crashes, answers, verdicts.
+// interesting events are what a story is made of: elections begun and won, crashes, answers, verdicts, regions that change
+// their shape, peers that go, snapshots that have come to an end.
 func interesting(e *sessionpb.Event) bool {
 	switch body := e.GetBody().(type) {
 	case *sessionpb.Event_RoleChanged:
@@ -92,8 +93,11 @@ func interesting(e *sessionpb.Event) bool {
 			before == sessionpb.Role_ROLE_FOLLOWER)
 	case *sessionpb.Event_StoreCrashed, *sessionpb.Event_StoreStarted, *sessionpb.Event_StoreStopped,
 		*sessionpb.Event_OperationStarted, *sessionpb.Event_OperationEnded, *sessionpb.Event_Violation,
-		*sessionpb.Event_TimedOut, *sessionpb.Event_SettingsChanged, *sessionpb.Event_ElectionTimeoutSet:
+		*sessionpb.Event_TimedOut, *sessionpb.Event_SettingsChanged, *sessionpb.Event_ElectionTimeoutSet,
+		*sessionpb.Event_StoreAdded, *sessionpb.Event_RegionChanged, *sessionpb.Event_PeerDestroyed:
 		return true
+	case *sessionpb.Event_SnapshotProgress:
+		return body.SnapshotProgress.GetStage() >= sessionpb.SnapshotStage_SNAPSHOT_STAGE_DONE
 	}
 	return false
 }
