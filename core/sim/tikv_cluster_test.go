@@ -22,11 +22,16 @@ const second = 1_000_000
 type cluster struct {
 	t *testing.T
 	w *sim.World
-	// cut, when set, tells which messages the network loses.
-	cut func(*sessionpb.Message) bool
+	// cut, when set, tells which messages the network loses, and hurry which arrive the moment they are sent.
+	cut, hurry func(*sessionpb.Message) bool
+	// watch, when set, looks at the cluster after every step.
+	watch func()
 
 	sent     []*sessionpb.Message // not yet asked about
 	answers  map[uint64]*raftcmdpb.RaftCommandResponse
+	ended    map[uint64]int     // how often each operation was answered
+	happened []*sessionpb.Event // to regions, peers and snapshots, and to messages that came to nothing
+	rounds   int                // messages that confirm a leader for its reads
 	clients  uint64
 	leaders  []uint64 // in the order of their elections
 	patience int64    // of must…, in virtual microseconds
@@ -41,7 +46,9 @@ func forSeeds(t *testing.T, change func(*sessionpb.Config), test func(c *cluster
 			if change != nil {
 				change(cfg)
 			}
-			c := &cluster{t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, clients: 10, patience: 60 * second}
+			c := &cluster{
+				t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
+			}
 			judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
 			var err error
 			if c.w, err = sim.New(cfg, judges, c); err != nil {
@@ -58,10 +65,18 @@ func (c *cluster) Event(e *sessionpb.Event) {
 	switch b := e.GetBody().(type) {
 	case *sessionpb.Event_OperationEnded:
 		c.answers[b.OperationEnded.GetId()] = b.OperationEnded.GetResponse()
+		c.ended[b.OperationEnded.GetId()]++
 	case *sessionpb.Event_MessageSent:
-		if c.cut != nil {
+		if c.cut != nil || c.hurry != nil {
 			c.sent = append(c.sent, b.MessageSent.GetMessage())
 		}
+		if b.MessageSent.GetMessage().GetReadContext() {
+			c.rounds++
+		}
+	case *sessionpb.Event_PeerCreated, *sessionpb.Event_PeerDestroyed, *sessionpb.Event_RegionChanged,
+		*sessionpb.Event_LogCompacted, *sessionpb.Event_SnapshotProgress, *sessionpb.Event_SnapshotRestored,
+		*sessionpb.Event_TransferStarted, *sessionpb.Event_MessageLost:
+		c.happened = append(c.happened, e)
 	case *sessionpb.Event_RoleChanged:
 		if r := b.RoleChanged; r.GetRole() == sessionpb.Role_ROLE_LEADER && r.GetRoleBefore() != sessionpb.Role_ROLE_LEADER {
 			c.leaders = append(c.leaders, e.GetStoreId())
@@ -80,13 +95,16 @@ func (c *cluster) act(a *sessionpb.Action) uint64 {
 	return operation
 }
 
-// lose takes the messages that are cut off the network before they arrive.
+// lose takes the messages that are cut off the network before they arrive, and hands over those in a hurry.
 func (c *cluster) lose() {
 	for len(c.sent) > 0 {
 		m := c.sent[0]
 		c.sent = c.sent[1:]
-		if c.cut != nil && c.cut(m) {
+		switch {
+		case c.cut != nil && c.cut(m):
 			c.act(&sessionpb.Action{Action: &sessionpb.Action_DropMessage{DropMessage: &sessionpb.DropMessage{MessageId: m.GetId()}}})
+		case c.hurry != nil && c.hurry(m) && c.w.Store(m.GetToStore()) != nil:
+			c.act(&sessionpb.Action{Action: &sessionpb.Action_DeliverMessage{DeliverMessage: &sessionpb.DeliverMessage{MessageId: m.GetId()}}})
 		}
 	}
 }
@@ -114,6 +132,9 @@ func (c *cluster) until(micros int64, condition func() bool) bool {
 		}
 		c.w.Step()
 		c.lose()
+		if c.watch != nil {
+			c.watch()
+		}
 	}
 	return true
 }

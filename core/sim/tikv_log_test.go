@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -83,32 +82,6 @@ func TestTiKVReadWithUnappliedLog(t *testing.T) {
 			if got := c.answers[read].GetResponses()[0].GetGet().GetValue(); string(got) != "v2" {
 				c.t.Fatalf("a read of mode %v at the fresh leader gives %q, want v2", mode, got)
 			}
-		}
-	})
-}
-
-// Raft-rs' walk-through of a proposal, as far as it goes with five members from the start: they elect, and a hundred
-// proposals commit on all of them.
-func TestRaftRsProposals(t *testing.T) {
-	forSeeds(t, nil, func(c *cluster) {
-		want := map[string]string{}
-		var indexes []uint64
-		for i := range 100 {
-			key := fmt.Sprintf("proposal%02d", i)
-			want[key] = fmt.Sprint(i)
-			indexes = append(indexes, c.mustPut(key, want[key]).GetHeader().GetIndex())
-		}
-		if !slices.IsSorted(indexes) || indexes[99]-indexes[0] != 99 {
-			c.t.Fatalf("a hundred proposals stand at %v", indexes)
-		}
-		c.mustHold(c.stores(), want)
-		for _, id := range c.stores() {
-			if view, _ := c.w.Store(id).View(1); view.Commit < indexes[99] {
-				c.t.Fatalf("S%d has committed %d of %d entries", id, view.Commit, indexes[99])
-			}
-		}
-		if len(c.leaders) != 1 {
-			c.t.Fatalf("leaders were S%v", c.leaders)
 		}
 	})
 }
