@@ -32,9 +32,14 @@ func (p *peer) apply(e *raftpb.Entry, ready *Ready) {
 		p.s.cfg.Observer.Applied(done)
 	}
 	p.answerProposal(e, answer)
+	if e.GetType() != raftpb.EntryConfChangeV2 {
+		return
+	}
 	if p.member(p.id) == nil {
 		p.destroy(ready.Batch, "an entry removed it")
+		return
 	}
+	p.touched()
 }
 
 func (p *peer) applyCommand(e *raftpb.Entry, ready *Ready) (*raftcmdpb.RaftCommandResponse, []Change) {

@@ -213,6 +213,7 @@ func (s *Store) stepExtra(p *peer, m Message) error {
 func (p *peer) tickOwn() {
 	p.silentTicks++
 	p.idleTicks++
+	p.tickIncoming()
 	p.considerSleep()
 	every := 3 * p.s.cfg.ElectionTicksMin
 	if p.state == stateLeader || p.silentTicks%every != 0 {

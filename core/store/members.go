@@ -86,8 +86,10 @@ func changeOne(region *metapb.Region, c *raftcmdpb.PeerChange) (*raftpb.ConfChan
 			return nil, of, fmt.Sprintf("S%d has a %s of region %d already", member.GetStoreId(), role, region.GetId())
 		case member != nil:
 			return one(t, member.GetId()), of, ""
-		case named.GetId() == 0 || named.GetStoreId() == 0:
-			return nil, of, "a new peer needs a store and an id"
+		case !usableID(named.GetId()) || named.GetStoreId() == 0:
+			return nil, of, "a new peer needs a store, and an id that means nothing else to raft"
+		case slices.ContainsFunc(region.GetPeers(), func(p *metapb.Peer) bool { return p.GetId() == named.GetId() }):
+			return nil, of, fmt.Sprintf("peer %d is on another store", named.GetId())
 		case memberOn(region, named.GetStoreId()) != nil:
 			return nil, of, fmt.Sprintf("S%d has a peer of region %d already, with another id", named.GetStoreId(), region.GetId())
 		}
@@ -271,7 +273,8 @@ func (p *peer) quorumAtRisk(change *raftcmdpb.ChangePeersRequest) *response {
 	return quorumAtRisk(p.region, total, there, silent)
 }
 
-// applyMembers carries out a change of members.
+// applyMembers carries out a change of members. A leader may have ceased to lead by it; the caller looks once the command
+// is answered.
 func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 	req, change, refusal := p.readMembers(e)
 	if refusal != nil {
@@ -286,7 +289,6 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 		added = append(added, c.GetPeer())
 	}
 	p.region = membersOf(before, conf, added)
-	p.touched()
 	answer = &response{
 		Header: &raftcmdpb.ResponseHeader{
 			RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(), ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG},

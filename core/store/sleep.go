@@ -201,7 +201,7 @@ func (p *peer) quiet() bool {
 
 // stepSleep has a follower sleep that knows all that its leader knows.
 func (p *peer) stepSleep(m Message, sleep *raftserverpb.Sleep) error {
-	if p.s.cfg.SleepTicks == 0 || p.asleep || p.out || p.state != raft.StateFollower || p.lead != m.FromPeer ||
+	if p.s.cfg.SleepTicks == 0 || p.asleep || p.out || p.incoming != nil || p.state != raft.StateFollower || p.lead != m.FromPeer ||
 		p.term != sleep.GetTerm() || p.log.hard.LastIndex != sleep.GetLastIndex() || p.applied != sleep.GetCommit() ||
 		p.rn.HasReady() {
 		return nil

@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
@@ -16,28 +18,45 @@ import (
 // a snapshot, and cannot mistake an empty log for the region's beginning (TiKV's RAFT_INIT_LOG_INDEX).
 const splitIndex, splitTerm = 1, 1
 
-// checkSplit says why a region cannot be split so, or nil.
-func checkSplit(region *metapb.Region, split *raftcmdpb.SplitRequest) *response {
-	key := split.GetSplitKey()
+// checkSplitKey says why a region cannot be split at a key, or nil.
+func checkSplitKey(region *metapb.Region, key []byte) *response {
 	if bytes.Compare(key, region.GetStartKey()) <= 0 || !inRegion(key, region) {
 		return splitKeyRefused(key, region)
 	}
 	if region.GetJoint() {
 		return confChangePending(region, true)
 	}
+	return nil
+}
+
+// checkSplit says why a region cannot be split so, or nil.
+func checkSplit(region *metapb.Region, split *raftcmdpb.SplitRequest) *response {
+	if refusal := checkSplitKey(region, split.GetSplitKey()); refusal != nil {
+		return refusal
+	}
 	if split.GetNewRegionId() == 0 || len(split.GetNewPeerIds()) != len(region.GetPeers()) {
 		return invalid(fmt.Errorf("a split of region %d needs an id for the new region and one for each of its %d peers",
 			region.GetId(), len(region.GetPeers())))
 	}
+	if split.GetNewRegionId() == region.GetId() {
+		return invalid(fmt.Errorf("region %d has the id %d already", region.GetId(), region.GetId()))
+	}
+	for i, id := range split.GetNewPeerIds() {
+		if !usableID(id) || slices.Contains(split.GetNewPeerIds()[:i], id) || namedMember(region, &metapb.Peer{Id: id}) != nil {
+			return invalid(fmt.Errorf("peer id %d cannot be given to a new peer", id))
+		}
+	}
 	return nil
 }
+
+// usableID tells whether a peer may have an id: none of those that mean something else to raft.
+func usableID(id uint64) bool { return id != raft.None && id < raft.LocalApplyThread }
 
 func (p *peer) proposeSplit(req *raftcmdpb.RaftCommandRequest, callback Callback) *response {
 	split := req.GetAdmin().GetSplit()
 	if split.GetNewRegionId() == 0 && len(split.GetNewPeerIds()) == 0 && p.s.cfg.NewID != nil {
 		// Only a split that can be made gets ids.
-		fits := &raftcmdpb.SplitRequest{SplitKey: split.GetSplitKey(), NewRegionId: 1, NewPeerIds: make([]uint64, len(p.region.GetPeers()))}
-		if refusal := checkSplit(p.region, fits); refusal != nil {
+		if refusal := checkSplitKey(p.region, split.GetSplitKey()); refusal != nil {
 			return refusal
 		}
 		req = proto.Clone(req).(*raftcmdpb.RaftCommandRequest)
@@ -49,6 +68,11 @@ func (p *peer) proposeSplit(req *raftcmdpb.RaftCommandRequest, callback Callback
 	}
 	if refusal := checkSplit(p.region, split); refusal != nil {
 		return refusal
+	}
+	grave, err := p.s.tombstone(split.GetNewRegionId())
+	p.must(nil, false, err)
+	if there := p.s.peers[split.GetNewRegionId()]; grave != nil || there != nil {
+		return invalid(fmt.Errorf("there is a region %d already, or was", split.GetNewRegionId()))
 	}
 	return p.appendCommand(req, callback)
 }

@@ -24,6 +24,8 @@ type incoming struct {
 	bytes   int
 	clients int
 	lastKey []byte
+	// idleTicks since a chunk came.
+	idleTicks int
 
 	ops      []*raftcmdpb.Pair // not yet in a batch
 	complete bool
@@ -135,6 +137,7 @@ func (p *peer) takeChunk(in *incoming, chunk *raftserverpb.SnapshotChunk) error 
 	in.lastKey, in.bytes, in.clients = last, size, records
 	in.ops = append(in.ops, chunk.GetPairs()...)
 	in.next++
+	in.idleTicks = 0
 	in.complete = chunk.GetLast()
 	return nil
 }
@@ -198,6 +201,19 @@ func (p *peer) settleIncoming() {
 		p.endIncoming("")
 	default:
 		p.endIncoming("raft did not take it")
+	}
+}
+
+// incomingIdleMax is after how many election timeouts without a chunk a snapshot is given up: the sender has by then asked
+// again several times.
+const incomingIdleMax = 4
+
+// tickIncoming gives up a snapshot that nobody goes on with.
+func (p *peer) tickIncoming() {
+	if in := p.incoming; in != nil && !in.stepped {
+		if in.idleTicks++; in.idleTicks > incomingIdleMax*p.s.cfg.ElectionTicksMin {
+			p.endIncoming("no chunk has come for too long")
+		}
 	}
 }
 
