@@ -7,6 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 SEED   ?= 7
+ABOUT  ?=
 LISTEN ?= 127.0.0.1:8080
 
 # Folders are listed with their files, so that a file taken away is noticed too; but not wasm, which is a target's name.
@@ -63,9 +64,9 @@ golden: need-go $(modules) ## rewrite the transcripts that tests compare with
 	@.ci/golden
 
 .PHONY: hash
-hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in wasm: make hash SEED=7
-	@echo "native $$($(raftplay) sim run --exercise --seed $(SEED) --json | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')"
-	@echo "wasm $$(.ci/exec-wasm bin/seeds.wasm $(SEED) $(SEED) | cut -d' ' -f2)"
+hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in wasm: make hash SEED=7 [ABOUT=--regions]
+	@echo "native $$($(raftplay) sim run $(or $(ABOUT),--exercise) --seed $(SEED) --json | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')"
+	@echo "wasm $$(.ci/exec-wasm bin/seeds.wasm $(ABOUT) $(SEED) $(SEED) | cut -d' ' -f2)"
 
 .PHONY: mutate
 mutate: need-go ## break one line of the store at a time and show that its test notices

@@ -17,11 +17,11 @@ type recording []*sessionpb.Event
 
 func (r *recording) Event(e *sessionpb.Event) { *r = append(*r, e) }
 
-func record(t *testing.T, seed uint64) recording {
+func record(t *testing.T, run *sessionpb.Run) recording {
 	t.Helper()
 	var events recording
-	if _, err := sim.Play(sim.Exercise(seed), &events); err != nil {
-		t.Fatalf("exercise %d: %v", seed, err)
+	if _, err := sim.Play(run, &events); err != nil {
+		t.Fatalf("exercise %d: %v", run.Config.Seed, err)
 	}
 	return events
 }
@@ -29,15 +29,16 @@ func record(t *testing.T, seed uint64) recording {
 func TestARealRunBreaksNothing(t *testing.T) {
 	for seed := uint64(1); seed <= 15; seed++ {
 		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise %d: %v", seed, v) })
-		for _, e := range record(t, seed) {
-			j.Event(e)
-		}
+		feed(j, record(t, sim.Exercise(seed)))
+	}
+	for seed := uint64(1); seed <= 40; seed++ {
+		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise of regions %d: %v", seed, v) })
+		feed(j, record(t, sim.ExerciseRegions(seed)))
 	}
 }
 
 // A run in which stores lie breaks things at many places, so that rewinding has verdicts to forget.
-func lyingRecording(t *testing.T, seed uint64, rng *rand.Rand) recording {
-	events := record(t, seed)
+func lie(events recording, rng *rand.Rand) {
 	for i, e := range events {
 		if rng.IntN(10) > 0 {
 			continue
@@ -45,25 +46,27 @@ func lyingRecording(t *testing.T, seed uint64, rng *rand.Rand) recording {
 		switch b := e.Body.(type) {
 		case *sessionpb.Event_Applied:
 			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_Applied{Applied: &sessionpb.Applied{
-				RegionId: 1, Index: b.Applied.Index, Term: b.Applied.Term, Digest: 1}}}
+				RegionId: b.Applied.RegionId, Index: b.Applied.Index, Term: b.Applied.Term, Digest: 1}}}
 		case *sessionpb.Event_Committed:
 			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_Committed{
-				Committed: &sessionpb.Committed{RegionId: 1, Index: b.Committed.IndexBefore / 2, IndexBefore: b.Committed.IndexBefore}}}
-		case *sessionpb.Event_RoleChanged:
-			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: b}
-		case *sessionpb.Event_WriteStarted:
-			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: b}
+				Committed: &sessionpb.Committed{RegionId: b.Committed.RegionId, Index: b.Committed.IndexBefore / 2, IndexBefore: b.Committed.IndexBefore}}}
+		case *sessionpb.Event_RoleChanged, *sessionpb.Event_WriteStarted, *sessionpb.Event_RegionChanged,
+			*sessionpb.Event_PeerCreated, *sessionpb.Event_PeerDestroyed, *sessionpb.Event_SnapshotRestored:
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: e.Body}
 		}
 	}
-	return events
 }
 
 func TestRewindForgetsExactly(t *testing.T) {
-	for seed := uint64(1); seed <= 4; seed++ {
+	for seed := uint64(1); seed <= 8; seed++ {
 		rng := rand.New(rand.NewPCG(seed, 1))
-		events := record(t, seed)
+		run := sim.Exercise(seed)
+		if seed > 4 {
+			run = sim.ExerciseRegions(seed)
+		}
+		events := record(t, run)
 		if seed%2 == 0 {
-			events = lyingRecording(t, seed, rng)
+			lie(events, rng)
 		}
 		j := New(func(*sessionpb.Violation) {})
 		at := 0
@@ -87,7 +90,7 @@ func TestRewindForgetsExactly(t *testing.T) {
 }
 
 func TestMemoryIsBoundedAndSaysSo(t *testing.T) {
-	events := record(t, 3)
+	events := record(t, sim.Exercise(3))
 	j := New(func(v *sessionpb.Violation) { t.Errorf("unjust: %v", v) })
 	j.indexesMax, j.piecesMax = 16, 0
 	feed(j, events)
@@ -180,7 +183,7 @@ func difference(got, want string) string {
 }
 
 func TestRewindTwiceToTheSameEvent(t *testing.T) {
-	events := record(t, 2)
+	events := record(t, sim.ExerciseRegions(2))
 	straight, j := New(func(*sessionpb.Violation) {}), New(func(*sessionpb.Violation) {})
 	for at := range events {
 		straight.Event(events[at])

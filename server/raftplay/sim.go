@@ -38,6 +38,7 @@ type simRun struct {
 	duration time.Duration
 	actions  string
 	exercise bool
+	regions  bool
 	events   bool
 	json     bool
 }
@@ -54,6 +55,7 @@ func (p *Program) simRunCommand() *cobra.Command {
 		Example: "  raftplay sim run --seed 7 --for 60s\n" +
 			"  raftplay sim run --seed 7 --events --json    # every line is a JSON object, the last one the summary\n" +
 			"  raftplay sim run --exercise --seed 7         # crashes, losses, elections and traffic\n" +
+			"  raftplay sim run --regions --seed 7          # splits, changes of members, snapshots\n" +
 			"  raftplay sim run --actions run.json          # what the page exported",
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -70,14 +72,15 @@ func (p *Program) simRunCommand() *cobra.Command {
 	flags.DurationVar(&o.duration, "for", time.Minute, "virtual time to run for")
 	flags.StringVar(&o.actions, "actions", "", "play the run in this file, exported by the page; - is standard input")
 	flags.BoolVar(&o.exercise, "exercise", false, "play the busy run of the seed")
+	flags.BoolVar(&o.regions, "regions", false, "play the busy run of the seed that is about regions")
 	flags.BoolVar(&o.events, "events", false, "print every event, as one line of JSON")
 	flags.BoolVar(&o.json, "json", false, "print the summary as one line of JSON")
-	for _, own := range []string{"seed", "exercise"} {
-		command.MarkFlagsMutuallyExclusive("actions", own)
-	}
+	command.MarkFlagsMutuallyExclusive("actions", "seed")
+	command.MarkFlagsMutuallyExclusive("actions", "exercise", "regions")
 	for _, own := range []string{"stores", "for"} {
-		command.MarkFlagsMutuallyExclusive("actions", own)
-		command.MarkFlagsMutuallyExclusive("exercise", own)
+		for _, whole := range []string{"actions", "exercise", "regions"} {
+			command.MarkFlagsMutuallyExclusive(whole, own)
+		}
 	}
 	return command
 }
@@ -89,6 +92,8 @@ func (o *simRun) run(stdin io.Reader) (*sessionpb.Run, error) {
 		return readRun(o.actions, stdin)
 	case o.exercise:
 		return sim.Exercise(o.seed), nil
+	case o.regions:
+		return sim.ExerciseRegions(o.seed), nil
 	}
 	cfg := sim.DefaultConfig()
 	cfg.Seed, cfg.Stores = o.seed, o.stores

@@ -96,8 +96,14 @@ func export(t *testing.T, run *sessionpb.Run) string {
 }
 
 func TestAnExportedRunEndsInItsHash(t *testing.T) {
-	run := sim.Exercise(7)
-	want := hashOf(t, "--exercise", "--seed", "7")
+	for flag, run := range map[string]*sessionpb.Run{"--exercise": sim.Exercise(7), "--regions": sim.ExerciseRegions(7)} {
+		exportedRunEndsInItsHash(t, flag, run)
+	}
+}
+
+func exportedRunEndsInItsHash(t *testing.T, flag string, run *sessionpb.Run) {
+	t.Helper()
+	want := hashOf(t, flag, "--seed", "7")
 	name := export(t, run)
 	if got := hashOf(t, "--actions", name); got != want {
 		t.Errorf("the exported run has the hash %s, want %s", got, want)
@@ -138,6 +144,8 @@ func TestBadInputIsOneSentenceAndCodeTwo(t *testing.T) {
 		{"--for 2000h", "--for must be"},
 		{"--actions x --seed 1", "none of the others"},
 		{"--exercise --for 1s", "none of the others"},
+		{"--exercise --regions", "none of the others"},
+		{"--regions --stores 5", "none of the others"},
 		{"--actions " + filepath.Join(folder, "missing.json"), "no such file"},
 		{"--actions " + folder, "is a directory"},
 		{"--actions " + write("empty.json", ""), "is not an exported run"},

@@ -1,5 +1,6 @@
 // Command seeds prints the hash of the busy run of each seed from one to another: `seeds 1 100` prints a hundred lines,
-// `1 83af…`. Built natively and for js/wasm, it must print the same.
+// `1 83af…`; `seeds --regions 1 100` does so for the busy runs of regions. Built natively and for js/wasm, it must print the
+// same.
 package main
 
 import (
@@ -14,9 +15,13 @@ import (
 )
 
 func main() {
-	first, last, err := arguments(os.Args[1:])
+	args, exercise := os.Args[1:], sim.Exercise
+	if len(args) > 0 && args[0] == "--regions" {
+		args, exercise = args[1:], sim.ExerciseRegions
+	}
+	first, last, err := arguments(args)
 	if err == nil {
-		err = printHashes(first, last)
+		err = printHashes(exercise, first, last)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "seeds: %v\n", err)
@@ -36,10 +41,13 @@ func arguments(args []string) (first, last uint64, err error) {
 	return first, last, nil
 }
 
-func printHashes(first, last uint64) error {
+// exercise makes the busy run of a seed.
+type exercise func(seed uint64) *sessionpb.Run
+
+func printHashes(of exercise, first, last uint64) error {
 	out := bufio.NewWriter(os.Stdout)
 	for seed := first; ; seed++ {
-		hash, err := hashOf(seed)
+		hash, err := hashOf(of(seed))
 		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
@@ -50,12 +58,12 @@ func printHashes(first, last uint64) error {
 	}
 }
 
-// hashOf plays the busy run of a seed under the eyes of the judges, whose findings are events too.
-func hashOf(seed uint64) (string, error) {
+// hashOf plays a run under the eyes of the judges, whose findings are events too.
+func hashOf(run *sessionpb.Run) (string, error) {
 	var player *sim.Player
 	judges := check.New(func(v *sessionpb.Violation) { player.World.Report(v) })
 	hasher := sim.NewHasher()
-	player, err := sim.NewPlayer(sim.Exercise(seed), judges, hasher)
+	player, err := sim.NewPlayer(run, judges, hasher)
 	for more := true; err == nil && more; {
 		more, err = player.Next()
 	}

@@ -1,18 +1,29 @@
 package main
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"raftplay/core/sim"
+)
 
 func TestSeedsGiveTheirOwnHashes(t *testing.T) {
-	first, err := hashOf(7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := hashOf(7)
-	if err != nil || again != first {
-		t.Errorf("seed 7 gave %s, then %s, error %v", first, again, err)
-	}
-	if other, err := hashOf(8); err != nil || other == first {
-		t.Errorf("seed 8 gave %s like seed 7, error %v", other, err)
+	seen := map[string]string{}
+	for name, of := range map[string]exercise{"exercise": sim.Exercise, "exercise of regions": sim.ExerciseRegions} {
+		for seed := uint64(7); seed <= 8; seed++ {
+			this := fmt.Sprintf("%s %d", name, seed)
+			first, err := hashOf(of(seed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := hashOf(of(seed)); err != nil || again != first {
+				t.Errorf("%s gave %s, then %s, error %v", this, first, again, err)
+			}
+			if other := seen[first]; other != "" {
+				t.Errorf("%s gave %s like %s", this, first, other)
+			}
+			seen[first] = this
+		}
 	}
 }
 
