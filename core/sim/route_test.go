@@ -3,30 +3,22 @@ package sim_test
 import (
 	"testing"
 
-	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/sim"
 )
 
-func command(store uint64, request *raftcmdpb.RaftCommandRequest) *sessionpb.Action {
+func proposalFor(store uint64, request *raftcmdpb.RaftCommandRequest) *sessionpb.Action {
 	return &sessionpb.Action{Action: &sessionpb.Action_Propose{Propose: &sessionpb.Propose{StoreId: store, Request: request}}}
 }
 
 func split(key string) *sessionpb.Action {
-	return command(0, &raftcmdpb.RaftCommandRequest{Admin: &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_Split{
-		Split: &raftcmdpb.SplitRequest{SplitKey: []byte(key)}}}})
+	return proposalFor(0, &raftcmdpb.RaftCommandRequest{Admin: splitAt(key)})
 }
 
-func changePeers(region uint64, changes ...*raftcmdpb.PeerChange) *sessionpb.Action {
-	return command(0, &raftcmdpb.RaftCommandRequest{
-		Header: &raftcmdpb.RequestHeader{RegionId: region},
-		Admin: &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_ChangePeers{
-			ChangePeers: &raftcmdpb.ChangePeersRequest{Changes: changes}}}})
-}
-
-func addVoter(store uint64) *raftcmdpb.PeerChange {
-	return &raftcmdpb.PeerChange{Type: raftcmdpb.PeerChangeType_PEER_CHANGE_TYPE_ADD_VOTER, Peer: &metapb.Peer{StoreId: store}}
+func changeOf(region uint64, changes ...*raftcmdpb.PeerChange) *sessionpb.Action {
+	return proposalFor(0, &raftcmdpb.RaftCommandRequest{
+		Header: &raftcmdpb.RequestHeader{RegionId: region}, Admin: changePeers(changes...)})
 }
 
 // mustAnswer does an action and returns its answer, which must be no error.
@@ -90,7 +82,7 @@ func TestACommandGoesToTheRegionOfItsFirstKey(t *testing.T) {
 			Status: &raftcmdpb.StatusRequest{Type: raftcmdpb.StatusType_STATUS_TYPE_REGION_DETAIL}}, 2},
 		{split("p").GetPropose().GetRequest(), 2},
 	} {
-		if got := mustAnswer(t, w, &seen, command(0, c.request)).GetHeader().GetRegionId(); got != c.region {
+		if got := mustAnswer(t, w, &seen, proposalFor(0, c.request)).GetHeader().GetRegionId(); got != c.region {
 			t.Errorf("%v went to region %d, want %d", c.request, got, c.region)
 		}
 	}
@@ -141,7 +133,7 @@ func TestIdsThatCommandsBringAreNotGivenAgain(t *testing.T) {
 
 func TestMembersAreOnStoresThatExist(t *testing.T) {
 	w := halves(t, &recording{})
-	if _, err := w.Act(changePeers(1, addVoter(7))); err == nil ||
+	if _, err := w.Act(changeOf(1, addVoter(7))); err == nil ||
 		err.Error() != "there is no S7: the cluster has 4 stores; add it first" {
 		t.Errorf("a member on S7: %v", err)
 	}
@@ -153,7 +145,7 @@ func TestTheFirstRegionThatAStoreHoldsIsTimed(t *testing.T) {
 	if _, err := w.Act(timeOut(4)); err == nil || err.Error() != "S4 holds no region: it has no election timer" {
 		t.Errorf("S4 is timed out: %v", err)
 	}
-	mustAnswer(t, w, &seen, changePeers(2, addVoter(4)))
+	mustAnswer(t, w, &seen, changeOf(2, addVoter(4)))
 	if !w.RunWhile(w.Now()+5_000_000, func() bool {
 		view, ok := w.Store(4).View(2)
 		return !ok || view.Uninitialized
