@@ -21,7 +21,7 @@ func BootstrapStore(storeID, clusterID uint64) *engine.Batch {
 // term 0 with an empty log. Every member writes and syncs its own.
 func Bootstrap(storeID, clusterID uint64, region *metapb.Region) *engine.Batch {
 	b := BootstrapStore(storeID, clusterID)
-	writeRegion(b, raftserverpb.PeerState_PEER_STATE_NORMAL, region, memberOn(region, storeID).GetId())
+	b.Put(regionKey(region.GetId()), encode(normalState(region, memberOn(region, storeID).GetId())))
 	b.Put(raftKey(region.GetId(), raftSuffix), encodeRaftState(&raftserverpb.RaftLocalState{}))
 	b.Put(raftKey(region.GetId(), applySuffix), encode(applyStateOf(confStateOf(region), 0, 0)))
 	return b
@@ -30,10 +30,6 @@ func Bootstrap(storeID, clusterID uint64, region *metapb.Region) *engine.Batch {
 func normalState(region *metapb.Region, peerID uint64) *raftserverpb.RegionLocalState {
 	return &raftserverpb.RegionLocalState{
 		State: raftserverpb.PeerState_PEER_STATE_NORMAL, Region: region, PeerId: peerID}
-}
-
-func writeRegion(b *engine.Batch, state raftserverpb.PeerState, region *metapb.Region, peerID uint64) {
-	b.Put(regionKey(region.GetId()), encode(&raftserverpb.RegionLocalState{State: state, Region: region, PeerId: peerID}))
 }
 
 // applyStateOf is an apply state with nothing applied but what has been truncated.

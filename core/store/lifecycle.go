@@ -80,10 +80,18 @@ func (p *peer) writeFresh(ready *Ready) bool {
 		return false
 	}
 	p.fresh = false
-	writeRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_UNINITIALIZED, p.region, p.id)
+	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_UNINITIALIZED)
 	p.putApplyState(ready.Batch)
 	p.putRaftState(ready, nil)
 	return true
+}
+
+// putRegion writes what the peer is and its region, also for who asks before the batch is in the engine: a tombstone stands
+// from the moment at which the peer is gone.
+func (p *peer) putRegion(batch *engine.Batch, state raftserverpb.PeerState) {
+	key, value := regionKey(p.region.GetId()), encode(&raftserverpb.RegionLocalState{State: state, Region: p.region, PeerId: p.id})
+	p.s.overlay.Put(key, value)
+	batch.Put(key, value)
 }
 
 // tombstone returns what a removed peer of a region left, or nil.
@@ -117,7 +125,7 @@ func (p *peer) destroy(batch *engine.Batch, why string) {
 	s.drop(p)
 	p.failProposals(func(outcome outcome) *response { return regionNotFound(outcome, s.cfg.StoreID, regionID) })
 	p.wipe(batch, p.region)
-	writeRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE, p.region, p.id)
+	p.putRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE)
 	if s.cfg.Observer != nil {
 		s.cfg.Observer.PeerDestroyed(regionID, p.id, why)
 	}

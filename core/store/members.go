@@ -9,6 +9,7 @@ import (
 
 	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
 
 // A change of members is raft's ConfChangeV2, whose context is the command. What is applied is made from the command and
@@ -299,7 +300,7 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 		o.RegionChanged(RegionChanged{Region: p.region, Before: before, Index: e.GetIndex()})
 	}
 	p.applyFixed = p.encodeFixed()
-	p.writeNormal(ready.Batch)
+	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	p.countMembers()
 	p.tellRemoved(before)
 	return answer
@@ -339,11 +340,6 @@ func (p *peer) confLeavesFirstEntry(ready *Ready) {
 	if p.log.truncated == 0 {
 		p.compactTo(1, ready.Batch)
 	}
-}
-
-// writeNormal writes the region's state as it is now.
-func (p *peer) writeNormal(batch interface{ Put(key, value []byte) }) {
-	batch.Put(regionKey(p.region.GetId()), encode(normalState(p.region, p.id)))
 }
 
 // tellRemoved has a leader tell those who are no longer members: they may never hear of the entry that removed them.

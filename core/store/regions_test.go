@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
 
 	"raftplay/core/engine"
 	metapb "raftplay/core/pb/metapb/v1"
@@ -188,4 +189,27 @@ func (c *cluster) regionData(id, region uint64) string {
 		return true
 	}))
 	return out
+}
+
+// A tombstone stands from the moment at which its peer is gone, not only once its batch is written: what arrives between
+// must not make the peer again, with nothing of what it voted.
+func TestAMessageThatArrivesWhileATombstoneIsWrittenMakesNoPeer(t *testing.T) {
+	c := newRegions(t, 3)
+	c.call(1, command(put("a", "1")))
+	c.stores[3].peers[1].doom("a test")
+	rd, ok := c.stores[3].Ready()
+	if !ok {
+		t.Fatal("nothing to write")
+	}
+	beat := &raftpb.Message{Type: raftpb.MsgHeartbeat.Enum(), Term: new(uint64(1)), From: new(uint64(101)), To: new(uint64(103))}
+	err := c.stores[3].Step(Message{RegionID: 1, FromStore: 1, ToStore: 3, FromPeer: 101, ToPeer: 103, ConfVer: 1, Version: 1, Raft: beat})
+	if err == nil || len(c.stores[3].RegionIDs()) > 0 {
+		t.Fatalf("the peer is made again: %v", err)
+	}
+	must(t, c.engines[3].Write(rd.Batch))
+	c.stores[3].Advance()
+	err = c.stores[3].Step(Message{RegionID: 1, FromStore: 1, ToStore: 3, FromPeer: 101, ToPeer: 103, ConfVer: 1, Version: 1, Raft: beat})
+	if err == nil || len(c.stores[3].RegionIDs()) > 0 {
+		t.Fatalf("the peer is made again: %v", err)
+	}
 }

@@ -107,7 +107,7 @@ func (p *peer) restore(s *raftpb.Snapshot, ready *Ready) {
 	p.applied, p.appliedTerm = s.GetMetadata().GetIndex(), s.GetMetadata().GetTerm()
 	p.applyFixed = p.encodeFixed()
 	p.putApplyState(batch)
-	p.writeNormal(batch)
+	p.putRegion(batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	p.size.due = true
 	p.incoming.taken = true
 	if p.s.cfg.Observer != nil {

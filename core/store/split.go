@@ -91,7 +91,7 @@ func (p *peer) applySplit(req *raftcmdpb.RaftCommandRequest, e *raftpb.Entry, re
 	left, right := splitRegion(before, split)
 	p.region = left
 	p.size.due = true
-	p.writeNormal(ready.Batch)
+	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	if o := p.s.cfg.Observer; o != nil {
 		o.RegionChanged(RegionChanged{Region: left, Before: before, Split: true, Index: e.GetIndex()})
 	}
