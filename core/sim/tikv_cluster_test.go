@@ -41,23 +41,30 @@ type cluster struct {
 func forSeeds(t *testing.T, change func(*sessionpb.Config), test func(c *cluster)) {
 	for seed := uint64(1); seed <= 3; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			cfg := sim.DefaultConfig()
-			cfg.Seed = seed
-			if change != nil {
-				change(cfg)
-			}
-			c := &cluster{
-				t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
-			}
-			judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
-			var err error
-			if c.w, err = sim.New(cfg, judges, c); err != nil {
-				t.Fatal(err)
-			}
-			c.mustLeader()
-			test(c)
+			onCluster(t, func(cfg *sessionpb.Config) {
+				cfg.Seed = seed
+				if change != nil {
+					change(cfg)
+				}
+			}, test)
 		})
 	}
+}
+
+// onCluster runs a test on one cluster, once it has a leader.
+func onCluster(t *testing.T, change func(*sessionpb.Config), test func(c *cluster)) {
+	cfg := sim.DefaultConfig()
+	change(cfg)
+	c := &cluster{
+		t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
+	}
+	judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
+	var err error
+	if c.w, err = sim.New(cfg, judges, c); err != nil {
+		t.Fatal(err)
+	}
+	c.mustLeader()
+	test(c)
 }
 
 // Event implements sim.Observer.
