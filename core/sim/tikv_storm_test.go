@@ -180,71 +180,6 @@ func (s *storm) mend() {
 	}
 }
 
-// calm waits until every region has a leader and all its members agree with it.
-func (s *storm) calm() map[string]string {
-	s.t.Helper()
-	for len(s.down) > 0 {
-		s.mend()
-	}
-	s.cut = nil
-	s.act(setNetwork(20_000))
-	s.pass(20 * second)
-	var regions []uint64
-	why := ""
-	quiet := func() bool {
-		regions = regions[:0]
-		for _, id := range s.stores() {
-			for _, region := range s.w.Store(id).RegionIDs() {
-				if !slices.Contains(regions, region) {
-					regions = append(regions, region)
-				}
-			}
-		}
-		for _, region := range regions {
-			leader := s.leaderOf(region)
-			if leader == 0 {
-				why = fmt.Sprintf("region %d has no leader", region)
-				return false
-			}
-			of := s.w.Store(leader).Region(region)
-			want := s.dataOf(leader, region)
-			for _, id := range s.stores() {
-				if member := peerOn(of, id); member != nil && !s.settled(id, region, want) || member == nil && s.holdsRegion(id, region) {
-					why = fmt.Sprintf("S%d (%v) is not settled in region %d: %v there, %v at its leader S%d", id, member, region,
-						s.w.Store(id).Region(region), of, leader)
-					return false
-				}
-			}
-		}
-		return true
-	}
-	if !s.until(180*second, quiet) {
-		for _, id := range s.stores() {
-			for _, region := range s.w.Store(id).RegionIDs() {
-				view, _ := s.w.Store(id).View(region)
-				s.t.Logf("S%d region %d: %v %+v", id, region, s.w.Store(id).Region(region), view)
-			}
-		}
-		s.t.Fatalf("the storm is over, and %s", why)
-	}
-	all, end := map[string]string{}, "" // the regions in their order
-	slices.SortFunc(regions, func(a, b uint64) int {
-		return strings.Compare(string(s.region(a).GetStartKey()), string(s.region(b).GetStartKey()))
-	})
-	for i, id := range regions {
-		region := s.region(id)
-		if string(region.GetStartKey()) != end || i > 0 && end == "" {
-			s.t.Fatalf("region %v does not begin where the one before it ends, at %q", region, end)
-		}
-		end = string(region.GetEndKey())
-		maps.Copy(all, s.dataOf(s.leaderOf(id), id))
-	}
-	if end != "" {
-		s.t.Fatalf("nobody holds the keys from %q on", end)
-	}
-	return all
-}
-
 var stormSeeds = flag.String("storm", "1-10", "the seeds of TestTiKVStorm: one, or from-to")
 
 // Many regions under splits, changes of members, transfers, compactions, crashes, partitions and loss, at random. No judge
@@ -295,7 +230,12 @@ func TestTiKVStorm(t *testing.T) {
 					s.pass(s.draw.Int64N(second / 5))
 					s.judge()
 				}
-				all := s.calm()
+				for len(s.down) > 0 {
+					s.mend()
+				}
+				s.cut = nil
+				s.act(setNetwork(20_000))
+				all := s.mustCalm()
 				s.pass(2 * second)
 				s.judge()
 				for i := range 40 {
