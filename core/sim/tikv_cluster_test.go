@@ -24,14 +24,15 @@ type cluster struct {
 	w *sim.World
 	// cut, when set, tells which messages the network loses, and hurry which arrive the moment they are sent.
 	cut, hurry func(*sessionpb.Message) bool
-	// watch, when set, looks at the cluster after every step.
-	watch func()
+	// watch, when set, looks at the cluster after every step; disturb, after every step and action, and may act itself.
+	watch, disturb func()
 
 	sent     []*sessionpb.Message // not yet asked about
 	answers  map[uint64]*raftcmdpb.RaftCommandResponse
 	ended    map[uint64]int     // how often each operation was answered
 	happened []*sessionpb.Event // to regions, peers and snapshots, and to messages that came to nothing
 	rounds   int                // messages that confirm a leader for its reads
+	disk     []*sessionpb.Event // writes and syncs
 	clients  uint64
 	leaders  []uint64 // in the order of their elections
 	patience int64    // of must…, in virtual microseconds
@@ -41,23 +42,30 @@ type cluster struct {
 func forSeeds(t *testing.T, change func(*sessionpb.Config), test func(c *cluster)) {
 	for seed := uint64(1); seed <= 3; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			cfg := sim.DefaultConfig()
-			cfg.Seed = seed
-			if change != nil {
-				change(cfg)
-			}
-			c := &cluster{
-				t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
-			}
-			judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
-			var err error
-			if c.w, err = sim.New(cfg, judges, c); err != nil {
-				t.Fatal(err)
-			}
-			c.mustLeader()
-			test(c)
+			onCluster(t, func(cfg *sessionpb.Config) {
+				cfg.Seed = seed
+				if change != nil {
+					change(cfg)
+				}
+			}, test)
 		})
 	}
+}
+
+// onCluster runs a test on one cluster, once it has a leader.
+func onCluster(t *testing.T, change func(*sessionpb.Config), test func(c *cluster)) {
+	cfg := sim.DefaultConfig()
+	change(cfg)
+	c := &cluster{
+		t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
+	}
+	judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
+	var err error
+	if c.w, err = sim.New(cfg, judges, c); err != nil {
+		t.Fatal(err)
+	}
+	c.mustLeader()
+	test(c)
 }
 
 // Event implements sim.Observer.
@@ -77,6 +85,8 @@ func (c *cluster) Event(e *sessionpb.Event) {
 		*sessionpb.Event_LogCompacted, *sessionpb.Event_SnapshotProgress, *sessionpb.Event_SnapshotRestored,
 		*sessionpb.Event_TransferStarted, *sessionpb.Event_MessageLost:
 		c.happened = append(c.happened, e)
+	case *sessionpb.Event_WriteStarted, *sessionpb.Event_Written, *sessionpb.Event_Synced:
+		c.disk = append(c.disk, e)
 	case *sessionpb.Event_RoleChanged:
 		if r := b.RoleChanged; r.GetRole() == sessionpb.Role_ROLE_LEADER && r.GetRoleBefore() != sessionpb.Role_ROLE_LEADER {
 			c.leaders = append(c.leaders, e.GetStoreId())
@@ -97,6 +107,11 @@ func (c *cluster) act(a *sessionpb.Action) uint64 {
 
 // lose takes the messages that are cut off the network before they arrive, and hands over those in a hurry.
 func (c *cluster) lose() {
+	if disturb := c.disturb; disturb != nil {
+		c.disturb = nil // it does not disturb itself
+		disturb()
+		c.disturb = disturb
+	}
 	for len(c.sent) > 0 {
 		m := c.sent[0]
 		c.sent = c.sent[1:]

@@ -382,3 +382,83 @@ func TestRaftRsProposals(t *testing.T) {
 		c.mustPut("after", "1")
 	})
 }
+
+// A peer that still waits for its first snapshot is removed while it is cut off. It does not wait for ever.
+func TestTiKVUninitializedPeerRemoved(t *testing.T) {
+	for _, meanwhile := range []struct {
+		what string
+		then func(c *cluster, leader uint64)
+	}{
+		{"nothing", func(*cluster, uint64) {}},
+		{"its store restarts", func(c *cluster, _ uint64) { c.restart2(4) }},
+		{"the only member it has heard of is removed as well", func(c *cluster, leader uint64) {
+			c.mustTransfer(1, c.others(leader, 4)[0])
+			c.mustChange(1, removePeer(leader))
+			c.mustBeGone(leader, 1)
+		}},
+	} {
+		t.Run(meanwhile.what, func(t *testing.T) {
+			for _, as := range []func(uint64) *raftcmdpb.PeerChange{addLearner, addVoter} {
+				forSeeds(t, membersOf(4, 3), func(c *cluster) {
+					c.mustPut("k", "v")
+					leader := c.mustLeaderOf(1)
+					c.cut = isSnapshot
+					c.mustChange(1, as(4))
+					c.must("S4 waits for its snapshot", 5*second, func() bool { return c.holdsRegion(4, 1) })
+					c.pass(second)
+					c.cut = c.alone(4)
+					c.mustChange(1, removePeer(4))
+					c.pass(second)
+					meanwhile.then(c, leader)
+					c.pass(30 * second) // until nobody goes on with the snapshot
+					c.cut = nil
+					c.mustBeGone(4, 1)
+				})
+			}
+		})
+	}
+}
+
+// Two members become one, and the one that is left has not heard, or has forgotten, that it is alone. It finds out.
+func TestTiKVOneOfTwoRemoved(t *testing.T) {
+	t.Run("the leader, and its last word is lost", func(t *testing.T) {
+		forSeeds(t, membersOf(2, 0), func(c *cluster) {
+			c.mustPut("k", "v")
+			c.pass(second)
+			leader := c.mustLeaderOf(1)
+			left := c.others(leader)[0]
+			view, _ := c.w.Store(leader).View(1)
+			removal := view.LastIndex + 1
+			c.cut = func(m *sessionpb.Message) bool { return m.GetFromStore() == leader && m.GetCommit() >= removal }
+			if answer := c.call(leader, 1, administer(changePeers(removePeer(leader)))); reason(answer) != "" && reason(answer) != "not_leader" {
+				c.t.Fatalf("the removal is answered %v", answer)
+			}
+			c.pass(second)
+			c.cut = nil
+			c.must("who is left leads", 30*second, func() bool { return c.leaderOf(1) == left })
+			c.mustPut("k", "w")
+			c.mustBeGone(leader, 1)
+		})
+	})
+	t.Run("the follower, and the leader crashes", func(t *testing.T) {
+		forSeeds(t, membersOf(2, 0), func(c *cluster) {
+			c.mustPut("k", "v")
+			c.pass(second)
+			leader := c.mustLeaderOf(1)
+			gone := c.others(leader)[0]
+			operation := c.start(leader, 1, administer(changePeers(removePeer(gone))))
+			c.must("the removed peer is gone", second, func() bool { return !c.holdsRegion(gone, 1) })
+			c.until(second, func() bool { return !c.writing(gone) })
+			c.restart2(leader)
+			c.must("who is left leads", 30*second, func() bool { return c.leaderOf(1) == leader })
+			c.wait(operation)
+			c.mustPut("k", "w")
+			c.wantMembers(c.region(1), 2, leader)
+		})
+	})
+}
+
+// writing tells whether a store's disk is at work.
+func (c *cluster) writing(store uint64) bool {
+	return len(c.w.Keyframe().GetStores()[store-1].GetWrites()) > 0
+}

@@ -439,3 +439,78 @@ func setNetwork(latencyMicros int64) *sessionpb.Action {
 	return &sessionpb.Action{Action: &sessionpb.Action_SetNetwork{SetNetwork: &sessionpb.SetNetwork{
 		Network: &sessionpb.Network{LatencyMicros: latencyMicros}}}}
 }
+
+// mustCalm waits, in calm weather, until every region has a leader, and all its members, and nobody else, hold what it does.
+// It returns all pairs of all regions, which lie one behind the other without a gap.
+func (c *cluster) mustCalm() map[string]string {
+	c.t.Helper()
+	var regions []uint64
+	why := ""
+	quiet := func() bool {
+		regions = regions[:0]
+		for _, id := range c.stores() {
+			if c.w.Store(id) == nil {
+				why = fmt.Sprintf("S%d is down: %s", id, c.w.Keyframe().GetStores()[id-1].GetStoppedReason())
+				return false
+			}
+			for _, region := range c.w.Store(id).RegionIDs() {
+				if !slices.Contains(regions, region) {
+					regions = append(regions, region)
+				}
+			}
+		}
+		for _, region := range regions {
+			leader := c.leaderOf(region)
+			if leader == 0 {
+				why = fmt.Sprintf("region %d has no leader", region)
+				return false
+			}
+			of := c.w.Store(leader).Region(region)
+			want := c.dataOf(leader, region)
+			for _, id := range c.stores() {
+				if member := peerOn(of, id); member != nil && !c.settled(id, region, want) || member == nil && c.holdsRegion(id, region) {
+					why = fmt.Sprintf("S%d (%v) is not settled in region %d: %v there, %v at its leader S%d", id, member, region,
+						c.w.Store(id).Region(region), of, leader)
+					return false
+				}
+			}
+		}
+		return true
+	}
+	calm := quiet()
+	for range 360 {
+		if calm {
+			break
+		}
+		c.pass(second / 2)
+		calm = quiet()
+	}
+	if !calm {
+		for _, id := range c.stores() {
+			if c.w.Store(id) == nil {
+				continue
+			}
+			for _, region := range c.w.Store(id).RegionIDs() {
+				view, _ := c.w.Store(id).View(region)
+				c.t.Logf("S%d region %d: %v %+v", id, region, c.w.Store(id).Region(region), view)
+			}
+		}
+		c.t.Fatalf("in calm weather %s", why)
+	}
+	all, end := map[string]string{}, "" // the regions in their order
+	slices.SortFunc(regions, func(a, b uint64) int {
+		return strings.Compare(string(c.region(a).GetStartKey()), string(c.region(b).GetStartKey()))
+	})
+	for i, id := range regions {
+		region := c.region(id)
+		if string(region.GetStartKey()) != end || i > 0 && end == "" {
+			c.t.Fatalf("region %v does not begin where the one before it ends, at %q", region, end)
+		}
+		end = string(region.GetEndKey())
+		maps.Copy(all, c.dataOf(c.leaderOf(id), id))
+	}
+	if end != "" {
+		c.t.Fatalf("nobody holds the keys from %q on", end)
+	}
+	return all
+}

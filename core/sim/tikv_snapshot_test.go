@@ -125,7 +125,13 @@ func TestTiKVSnapshotGC(t *testing.T) {
 		name string
 		by   func(c *cluster)
 	}{
-		{"the peer is removed", func(c *cluster) { c.mustChange(1, removePeer(4)); c.mustBeGone(4, 1) }},
+		{"the peer is removed", func(c *cluster) {
+			c.mustChange(1, removePeer(4))
+			c.mustBeGone(4, 1)
+			if n := len(c.w.Store(c.mustLeaderOf(1)).Snapshots()); n > 0 {
+				c.t.Fatalf("%d snapshots are on their way to a peer that was removed", n)
+			}
+		}},
 		{"the sender crashes", func(c *cluster) { c.crash(c.mustLeaderOf(1)) }},
 		{"the receiver crashes", func(c *cluster) { c.restart2(4) }},
 		{"the sender falls silent", func(c *cluster) { c.cut = isSnapshot; c.pass(40 * second); c.noStaged(4); c.cut = nil }},

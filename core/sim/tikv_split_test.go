@@ -94,7 +94,8 @@ func TestTiKVSplit(t *testing.T) {
 		}
 		// Nothing reads across the boundary.
 		scan := command(&raftcmdpb.Request{Request: &raftcmdpb.Request_Scan{Scan: &raftcmdpb.ScanRequest{Limit: 100}}})
-		if pairs := c.call(leader, left.GetId(), scan).GetResponses()[0].GetScan().GetPairs(); len(pairs) != 1 || string(pairs[0].GetKey()) != "a1" {
+		pairs := c.call(leader, left.GetId(), scan).GetResponses()[0].GetScan().GetPairs()
+		if len(pairs) != 1 || string(pairs[0].GetKey()) != "a1" {
 			c.t.Fatalf("a scan of the left half gives %v", pairs)
 		}
 		if got := c.call(leader, left.GetId(), command(seekRequest("a1\x00"))).GetResponses()[0].GetSeek(); got.GetFound() {
@@ -369,7 +370,7 @@ func TestTiKVSplitsAndMembersAtOnce(t *testing.T) {
 		for _, step := range []struct {
 			split    string
 			add, out uint64
-		}{{"k20", 4, 1}, {"k10", 5, 2}, {"k30", 1, 3}, {"k25", 2, 4}} {
+		}{{"k20", 4, 1}, {"k10", 5, 2}, {"k30", 1, 3}, {"k25", 5, 4}} {
 			c.mustSplit(step.split)
 			region := c.regionWith(step.split).GetId()
 			c.mustChange(region, addVoter(step.add))

@@ -230,3 +230,20 @@ func TestAPeerThatLacksWhatItAcknowledgedIsNotAskedForEver(t *testing.T) {
 		wantEqual(t, "data in the end", strings.HasPrefix(c.data(id), "a=1@2 b=2@3 "), true)
 	}
 }
+
+// A message that calls for a peer of a region that the store does not have names both by ids that mean no peer to raft.
+func TestNoPeerIsMadeUnderAnIDThatRaftKeepsForItself(t *testing.T) {
+	c := newCluster(t, 3)
+	for _, id := range []uint64{raft.None, raft.LocalAppendThread, raft.LocalApplyThread} {
+		for _, kind := range []raftpb.MessageType{raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgVote, raftpb.MsgPreVote} {
+			for _, ends := range [][2]uint64{{id, 5}, {5, id}} {
+				m := Message{RegionID: 7, FromStore: 2, ToStore: 1, FromPeer: ends[0], ToPeer: ends[1], ConfVer: 1, Version: 1,
+					Raft: &raftpb.Message{Type: kind.Enum(), From: new(ends[0]), To: new(ends[1]), Term: new(uint64(1))}}
+				if err := c.stores[1].Step(m); err == nil {
+					t.Errorf("a %s from peer %d to peer %d makes a peer", kind, ends[0], ends[1])
+				}
+			}
+		}
+	}
+	wantEqual(t, "peers", len(c.stores[1].RegionIDs()), 1)
+}
