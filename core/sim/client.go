@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	errorpb "raftplay/core/pb/errorpb/v1"
@@ -116,7 +117,16 @@ func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (op
 		w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_OperationStarted{
 			OperationStarted: &sessionpb.OperationStarted{Operation: op.mirror()}}})
 	}
-	m.store.Propose(request, func(response *raftcmdpb.RaftCommandResponse) { w.answer(op, response) })
+	answers := 0
+	m.store.Propose(request, func(response *raftcmdpb.RaftCommandResponse) {
+		if answers++; answers > 1 {
+			w.Report(&sessionpb.Violation{
+				Judge: "one answer", Message: fmt.Sprintf("S%d answers operation %d again", m.id, op.id),
+				RegionId: h.RegionId, StoreIds: []uint64{m.id}})
+			return
+		}
+		w.answer(op, response)
+	})
 	m.settle()
 	return op.id, nil
 }

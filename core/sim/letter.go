@@ -68,6 +68,9 @@ func mirrorExtra(extra proto.Message, out *sessionpb.Message) {
 	switch m := extra.(type) {
 	case *raftserverpb.PeerGone:
 		out.Type = sessionpb.MessageType_MESSAGE_TYPE_PEER_GONE
+	case *raftserverpb.PeerRemoved:
+		out.Type = sessionpb.MessageType_MESSAGE_TYPE_PEER_REMOVED
+		out.Index, out.LogTerm = m.GetIndex(), m.GetTerm()
 	case *raftserverpb.CheckPeer:
 		out.Type = sessionpb.MessageType_MESSAGE_TYPE_CHECK_PEER
 	case *raftserverpb.SnapshotChunk:

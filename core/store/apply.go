@@ -36,6 +36,7 @@ func (p *peer) apply(e *raftpb.Entry, ready *Ready) {
 		return
 	}
 	if p.member(p.id) == nil {
+		p.removed = removal{index: e.GetIndex(), term: e.GetTerm()}
 		p.destroy(ready.Batch, "an entry removed it")
 		return
 	}

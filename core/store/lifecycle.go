@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -20,16 +21,15 @@ import (
 // adopt.
 func (s *Store) createFor(m Message) (*peer, error) {
 	regionID := m.RegionID
-	if regionID == 0 || m.ToPeer == 0 || m.FromPeer == 0 || m.ConfVer == 0 || !calls(m) {
-		return nil, fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
-	}
 	grave, err := s.tombstone(regionID)
 	switch {
 	case err != nil:
 		return nil, err
 	case grave != nil && m.ToPeer <= grave.GetPeerId():
-		s.tellStale(grave.GetRegion(), m)
-		return nil, fmt.Errorf("peer %d of region %d was removed from S%d", m.ToPeer, regionID, s.cfg.StoreID)
+		s.answerStale(grave.GetRegion(), grave.GetPeerId(), grave, m)
+		return nil, fmt.Errorf("peer %d of region %d was removed from S%d", grave.GetPeerId(), regionID, s.cfg.StoreID)
+	case regionID == 0 || !usableID(m.ToPeer) || !usableID(m.FromPeer) || m.ConfVer == 0 || !calls(m):
+		return nil, fmt.Errorf("S%d holds no peer of region %d", s.cfg.StoreID, regionID)
 	case len(s.order) >= s.cfg.Limits.RegionsMax:
 		return nil, fmt.Errorf("S%d holds %d peers already, the most it takes", s.cfg.StoreID, len(s.order))
 	}
@@ -45,7 +45,7 @@ func (s *Store) createFor(m Message) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.fresh = true
+	p.fresh, p.caller = true, &metapb.Peer{Id: m.FromPeer, StoreId: m.FromStore}
 	return p, nil
 }
 
@@ -89,33 +89,11 @@ func (p *peer) writeFresh(ready *Ready) bool {
 // putRegion writes what the peer is and its region, also for who asks before the batch is in the engine: a tombstone stands
 // from the moment at which the peer is gone.
 func (p *peer) putRegion(batch *engine.Batch, state raftserverpb.PeerState) {
-	key, value := regionKey(p.region.GetId()), encode(&raftserverpb.RegionLocalState{State: state, Region: p.region, PeerId: p.id})
+	key, value := regionKey(p.region.GetId()), encode(&raftserverpb.RegionLocalState{
+		State: state, Region: p.region, PeerId: p.id, Caller: p.caller, RemovedIndex: p.removed.index, RemovedTerm: p.removed.term,
+	})
 	p.s.overlay.Put(key, value)
 	batch.Put(key, value)
-}
-
-// tombstone returns what a removed peer of a region left, or nil.
-func (s *Store) tombstone(regionID uint64) (*raftserverpb.RegionLocalState, error) {
-	stored, found, err := s.overlay.Get(regionKey(regionID))
-	if err != nil || !found {
-		return nil, err
-	}
-	state := &raftserverpb.RegionLocalState{}
-	if err := proto.Unmarshal(stored, state); err != nil {
-		return nil, fmt.Errorf("read the state of region %d: %w", regionID, err)
-	}
-	if state.GetState() != raftserverpb.PeerState_PEER_STATE_TOMBSTONE {
-		return nil, nil
-	}
-	return state, nil
-}
-
-// doom has the peer destroyed with the next Ready.
-func (p *peer) doom(why string) {
-	if p.doomed == "" {
-		p.doomed = why
-		p.touched()
-	}
 }
 
 // destroy takes the peer out of the store and all that is its own out of the engine, and leaves a tombstone, in one
@@ -125,6 +103,12 @@ func (p *peer) destroy(batch *engine.Batch, why string) {
 	s.drop(p)
 	p.failProposals(func(outcome outcome) *response { return regionNotFound(outcome, s.cfg.StoreID, regionID) })
 	p.wipe(batch, p.region)
+	if p.removedAt != nil {
+		region := proto.Clone(p.region).(*metapb.Region)
+		region.RegionEpoch = p.removedAt
+		region.Peers = slices.DeleteFunc(region.Peers, func(member *metapb.Peer) bool { return member.GetId() == p.id })
+		p.region = region
+	}
 	p.putRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE)
 	if s.cfg.Observer != nil {
 		s.cfg.Observer.PeerDestroyed(regionID, p.id, why)
@@ -167,43 +151,16 @@ func (p *peer) clear(batch *engine.Batch, from, to []byte) {
 	}
 }
 
-// tellStale answers a vote request of a sender that a newer epoch of the region does not know: it was removed.
-func (s *Store) tellStale(region *metapb.Region, m Message) {
-	if m.Raft == nil || m.ConfVer >= region.GetRegionEpoch().GetConfVer() {
-		return
-	}
-	if t := m.Raft.GetType(); t != raftpb.MsgVote && t != raftpb.MsgPreVote {
-		return
-	}
-	for _, member := range region.GetPeers() {
-		if member.GetId() == m.FromPeer {
-			return
-		}
-	}
-	s.tellGone(region, m.ToPeer, m.FromPeer, m.FromStore)
-}
-
-// tellGone tells a peer that it was removed.
-func (s *Store) tellGone(region *metapb.Region, from, to, toStore uint64) {
-	s.say(Message{
-		RegionID: region.GetId(), FromStore: s.cfg.StoreID, ToStore: toStore, FromPeer: from, ToPeer: to,
-		ConfVer: region.GetRegionEpoch().GetConfVer(), Version: region.GetRegionEpoch().GetVersion(),
-		Extra: &raftserverpb.PeerGone{},
-	})
-}
-
 // stepExtra takes a word of another store that is not raft's.
 func (s *Store) stepExtra(p *peer, m Message) error {
 	switch extra := m.Extra.(type) {
 	case *raftserverpb.PeerGone:
-		if m.ConfVer <= p.confVer() {
-			return fmt.Errorf("it knows the region at epoch %d, this peer at %d", m.ConfVer, p.confVer())
-		}
-		p.doom(fmt.Sprintf("S%d told that it was removed", m.FromStore))
-		return nil
+		return p.stepGone(m, extra)
+	case *raftserverpb.PeerRemoved:
+		return p.stepRemoved(m, extra)
 	case *raftserverpb.CheckPeer:
-		if p.initialized && m.ConfVer < p.confVer() && p.member(m.FromPeer) == nil {
-			s.tellGone(p.region, p.id, m.FromPeer, m.FromStore)
+		if p.initialized {
+			s.answerStale(p.region, p.id, nil, m)
 		}
 		return nil
 	case *raftserverpb.SnapshotChunk:
@@ -227,19 +184,5 @@ func (p *peer) tickOwn() {
 	if p.state == stateLeader || p.silentTicks%every != 0 {
 		return
 	}
-	ask := func(peerID uint64) {
-		if out := p.envelope(peerID); peerID != p.id && out.ToStore != 0 {
-			out.Extra = &raftserverpb.CheckPeer{}
-			p.s.say(out)
-		}
-	}
-	if p.initialized {
-		for _, member := range p.region.GetPeers() {
-			ask(member.GetId())
-		}
-		return
-	}
-	for _, h := range p.heard {
-		ask(h.peerID)
-	}
+	p.askWhetherRemoved()
 }

@@ -302,7 +302,8 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 	p.applyFixed = p.encodeFixed()
 	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	p.countMembers()
-	p.tellRemoved(before)
+	p.s.cancelSnapshotsToGone(p)
+	p.tellRemoved(before, removal{index: e.GetIndex(), term: e.GetTerm()})
 	return answer
 }
 
@@ -343,13 +344,13 @@ func (p *peer) confLeavesFirstEntry(ready *Ready) {
 }
 
 // tellRemoved has a leader tell those who are no longer members: they may never hear of the entry that removed them.
-func (p *peer) tellRemoved(before *metapb.Region) {
+func (p *peer) tellRemoved(before *metapb.Region, by removal) {
 	if p.state != stateLeader {
 		return
 	}
 	for _, old := range before.GetPeers() {
 		if old.GetId() != p.id && p.member(old.GetId()) == nil {
-			p.s.tellGone(p.region, p.id, old.GetId(), old.GetStoreId())
+			p.s.tellGone(p.region, p.id, old.GetId(), old.GetStoreId(), by)
 		}
 	}
 }

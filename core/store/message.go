@@ -89,6 +89,8 @@ func (m Message) Encode() (*raftserverpb.RaftMessage, error) {
 		rm.Extra = &raftserverpb.RaftMessage_SnapshotAck{SnapshotAck: extra}
 	case *raftserverpb.Sleep:
 		rm.Extra = &raftserverpb.RaftMessage_Sleep{Sleep: extra}
+	case *raftserverpb.PeerRemoved:
+		rm.Extra = &raftserverpb.RaftMessage_PeerRemoved{PeerRemoved: extra}
 	case *raftserverpb.StoreBeat:
 		rm.Extra = &raftserverpb.RaftMessage_StoreBeat{StoreBeat: extra}
 	default:
@@ -110,6 +112,8 @@ func extraOf(rm *raftserverpb.RaftMessage) proto.Message {
 		return extra.SnapshotAck
 	case *raftserverpb.RaftMessage_Sleep:
 		return extra.Sleep
+	case *raftserverpb.RaftMessage_PeerRemoved:
+		return extra.PeerRemoved
 	case *raftserverpb.RaftMessage_StoreBeat:
 		return extra.StoreBeat
 	}

@@ -64,9 +64,15 @@ type peer struct {
 	asleep      bool
 	listed      bool // among the awake
 
-	fresh  bool   // its first state is not yet in a batch
-	doomed string // why it is to be destroyed with the next Ready
-	gone   bool   // the store has dropped it
+	fresh  bool         // its first state is not yet in a batch
+	doomed string       // why it is to be destroyed with the next Ready
+	caller *metapb.Peer // whose message made it, until it is initialized
+	// removed is the entry that removed it.
+	removed removal
+	// removedAt is the epoch at which it was told to be no member.
+	removedAt *metapb.RegionEpoch
+	ghost     uint64 // a removed peer that raft took for a leader for a moment; see stepRemoved
+	gone      bool   // the store has dropped it
 
 	dirty bool // in s.dirty
 	rd    raft.Ready
@@ -94,7 +100,11 @@ func openPeer(s *Store, state *raftserverpb.RegionLocalState) (*peer, error) {
 		return nil, err
 	}
 	initialized := state.GetState() == raftserverpb.PeerState_PEER_STATE_NORMAL
-	return newPeer(s, region, member.GetId(), initialized, log, apply)
+	p, err := newPeer(s, region, member.GetId(), initialized, log, apply)
+	if err == nil {
+		p.caller = state.GetCaller()
+	}
+	return p, err
 }
 
 func newPeer(s *Store, region *metapb.Region, id uint64, initialized bool, log *raftLog, apply *raftserverpb.RaftApplyState) (*peer, error) {
@@ -349,7 +359,7 @@ func (w *proposal) changesMembers() bool { return w.request.GetAdmin().GetChange
 func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
 	for _, m := range messages {
 		out := p.envelope(m.GetTo())
-		if out.ToStore == 0 {
+		if out.ToStore == 0 || m.GetTo() == p.ghost && m.GetType() == raftpb.MsgHeartbeatResp {
 			continue
 		}
 		out.Raft = m

@@ -25,6 +25,9 @@ func (s *Store) receiver(m Message) (*peer, error) {
 	if p == nil {
 		return s.createFor(m)
 	}
+	if _, checks := m.Extra.(*raftserverpb.CheckPeer); checks && m.ToPeer == 0 {
+		return p, nil
+	}
 	if m.ToPeer != p.id {
 		if calls(m) && m.ToPeer > p.id && m.ConfVer > p.confVer() {
 			p.doom(fmt.Sprintf("peer %d takes its place", m.ToPeer))
@@ -45,9 +48,6 @@ func (p *peer) knows(m Message) error {
 	case from != nil, !p.initialized, m.ConfVer > p.confVer():
 		return nil
 	}
-	if _, asks := m.Extra.(*raftserverpb.CheckPeer); asks {
-		return nil
-	}
-	p.s.tellStale(p.region, m)
+	p.s.answerStale(p.region, p.id, nil, m)
 	return fmt.Errorf("peer %d on S%d is no member of region %d", m.FromPeer, m.FromStore, m.RegionID)
 }

@@ -209,6 +209,15 @@ func (s *Store) cancelSnapshots(p *peer) {
 	}
 }
 
+// cancelSnapshotsToGone ends what a peer sends to who is no member any more.
+func (s *Store) cancelSnapshotsToGone(p *peer) {
+	for _, o := range slices.Clone(s.sending) {
+		if o.from == p && o.to != nil && p.member(o.to.GetId()) == nil {
+			s.endSnapshot(o, "the receiver was removed")
+		}
+	}
+}
+
 func (o *outgoing) close() {
 	if o.frozen != nil {
 		o.frozen.Close()

@@ -95,7 +95,7 @@ func (p *peer) restore(s *raftpb.Snapshot, ready *Ready) {
 		p.clear(batch, from, to)
 	}
 	p.s.unrange(p)
-	p.region, p.initialized = state.GetRegion(), true
+	p.region, p.initialized, p.caller = state.GetRegion(), true, nil
 	p.s.ranges.Set(string(p.region.GetStartKey()), p)
 	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
 	p.clear(batch, from, to)

@@ -37,7 +37,9 @@ type incoming struct {
 // use for is refused with the reason, so that the sender stops.
 func (s *Store) stepChunk(p *peer, m Message, chunk *raftserverpb.SnapshotChunk) error {
 	in := p.incoming
-	same := in != nil && in.id == chunk.GetSnapshotId() && in.from.FromStore == m.FromStore && in.from.FromPeer == m.FromPeer
+	same := in != nil && in.id == chunk.GetSnapshotId() && in.from.FromStore == m.FromStore && in.from.FromPeer == m.FromPeer &&
+		in.message.GetSnapshot().GetMetadata().GetIndex() == chunk.GetIndex() &&
+		in.message.GetSnapshot().GetMetadata().GetTerm() == chunk.GetTerm()
 	switch {
 	case in != nil && in.stepped:
 		return nil // raft has the last one in its hands; the sender asks again

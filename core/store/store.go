@@ -81,6 +81,7 @@ func Open(cfg Config) (*Store, error) {
 			cfg.StoreID, ident.GetFormatVersion(), formatVersion)
 	}
 	s := &Store{cfg: cfg, peers: map[uint64]*peer{}, overlay: engine.NewOverlay(cfg.Engine)}
+	s.lastSnapshotID = cfg.Incarnation * snapshotsPerStart
 	var broken error
 	err := cfg.Engine.Ascend(regionKey(0), []byte{localPrefix, regionSpace + 1}, func(_, value []byte) bool {
 		broken = s.openRegion(value)
@@ -91,6 +92,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	return s, nil
 }
+
+// snapshotsPerStart keeps a transfer's id apart from those of before a restart, which a receiver may remember.
+const snapshotsPerStart = 1_000_000
 
 // openRegion opens the peer of a stored RegionLocalState, unless it is a tombstone.
 func (s *Store) openRegion(stored []byte) error {

@@ -30,7 +30,7 @@ type PeerState int32
 const (
 	PeerState_PEER_STATE_UNSPECIFIED PeerState = 0
 	PeerState_PEER_STATE_NORMAL      PeerState = 1
-	// The peer was removed. The region is what it was without it; no message brings the peer back.
+	// The peer was removed. The region is what it was, without the peer; no message brings the peer back.
 	PeerState_PEER_STATE_TOMBSTONE PeerState = 2
 	// The peer votes, and waits for its first snapshot. The region is its id and the peer alone.
 	PeerState_PEER_STATE_UNINITIALIZED PeerState = 3
@@ -96,6 +96,7 @@ type RaftMessage struct {
 	//	*RaftMessage_SnapshotAck
 	//	*RaftMessage_Sleep
 	//	*RaftMessage_StoreBeat
+	//	*RaftMessage_PeerRemoved
 	Extra         isRaftMessage_Extra `protobuf_oneof:"extra"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -227,6 +228,15 @@ func (x *RaftMessage) GetStoreBeat() *StoreBeat {
 	return nil
 }
 
+func (x *RaftMessage) GetPeerRemoved() *PeerRemoved {
+	if x != nil {
+		if x, ok := x.Extra.(*RaftMessage_PeerRemoved); ok {
+			return x.PeerRemoved
+		}
+	}
+	return nil
+}
+
 type isRaftMessage_Extra interface {
 	isRaftMessage_Extra()
 }
@@ -255,6 +265,10 @@ type RaftMessage_StoreBeat struct {
 	StoreBeat *StoreBeat `protobuf:"bytes,11,opt,name=store_beat,json=storeBeat,proto3,oneof"`
 }
 
+type RaftMessage_PeerRemoved struct {
+	PeerRemoved *PeerRemoved `protobuf:"bytes,12,opt,name=peer_removed,json=peerRemoved,proto3,oneof"`
+}
+
 func (*RaftMessage_PeerGone) isRaftMessage_Extra() {}
 
 func (*RaftMessage_CheckPeer) isRaftMessage_Extra() {}
@@ -267,10 +281,15 @@ func (*RaftMessage_Sleep) isRaftMessage_Extra() {}
 
 func (*RaftMessage_StoreBeat) isRaftMessage_Extra() {}
 
+func (*RaftMessage_PeerRemoved) isRaftMessage_Extra() {}
+
 // PeerGone tells a peer that it was removed: the region, at the envelope's epoch, has no such member (TiKV's
 // RaftMessage.is_tombstone).
 type PeerGone struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry that made the epoch, if the sender knows it.
+	Index         uint64 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Term          uint64 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -305,8 +324,22 @@ func (*PeerGone) Descriptor() ([]byte, []int) {
 	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{1}
 }
 
-// CheckPeer asks a member whether the sender still belongs to the region; PeerGone is the answer if not (TiKV's
-// MsgCheckStalePeer).
+func (x *PeerGone) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PeerGone) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
+// CheckPeer asks a store, whichever its peer is (to_peer 0), whether the sender still belongs to the region; PeerGone is the
+// answer if not (TiKV's MsgCheckStalePeer).
 type CheckPeer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -343,6 +376,60 @@ func (*CheckPeer) Descriptor() ([]byte, []int) {
 	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{2}
 }
 
+// PeerRemoved tells a member that has not heard of it that the entry at index and term, which removed the sender, is
+// committed: the sender's vote or acknowledgement may be what is missing for the member to find out.
+type PeerRemoved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PeerRemoved) Reset() {
+	*x = PeerRemoved{}
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PeerRemoved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PeerRemoved) ProtoMessage() {}
+
+func (x *PeerRemoved) ProtoReflect() protoreflect.Message {
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PeerRemoved.ProtoReflect.Descriptor instead.
+func (*PeerRemoved) Descriptor() ([]byte, []int) {
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PeerRemoved) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *PeerRemoved) GetTerm() uint64 {
+	if x != nil {
+		return x.Term
+	}
+	return 0
+}
+
 // SnapshotChunk is a part of a region's snapshot. The first one carries the raft message.
 type SnapshotChunk struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -366,7 +453,7 @@ type SnapshotChunk struct {
 
 func (x *SnapshotChunk) Reset() {
 	*x = SnapshotChunk{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +465,7 @@ func (x *SnapshotChunk) String() string {
 func (*SnapshotChunk) ProtoMessage() {}
 
 func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[3]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +478,7 @@ func (x *SnapshotChunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotChunk.ProtoReflect.Descriptor instead.
 func (*SnapshotChunk) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{3}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *SnapshotChunk) GetSnapshotId() uint64 {
@@ -473,7 +560,7 @@ type SnapshotAck struct {
 
 func (x *SnapshotAck) Reset() {
 	*x = SnapshotAck{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -485,7 +572,7 @@ func (x *SnapshotAck) String() string {
 func (*SnapshotAck) ProtoMessage() {}
 
 func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[4]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -498,7 +585,7 @@ func (x *SnapshotAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotAck.ProtoReflect.Descriptor instead.
 func (*SnapshotAck) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{4}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SnapshotAck) GetSnapshotId() uint64 {
@@ -542,7 +629,7 @@ type Sleep struct {
 
 func (x *Sleep) Reset() {
 	*x = Sleep{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -554,7 +641,7 @@ func (x *Sleep) String() string {
 func (*Sleep) ProtoMessage() {}
 
 func (x *Sleep) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[5]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -567,7 +654,7 @@ func (x *Sleep) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sleep.ProtoReflect.Descriptor instead.
 func (*Sleep) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{5}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Sleep) GetTerm() uint64 {
@@ -602,7 +689,7 @@ type StoreBeat struct {
 
 func (x *StoreBeat) Reset() {
 	*x = StoreBeat{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +701,7 @@ func (x *StoreBeat) String() string {
 func (*StoreBeat) ProtoMessage() {}
 
 func (x *StoreBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[6]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +714,7 @@ func (x *StoreBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreBeat.ProtoReflect.Descriptor instead.
 func (*StoreBeat) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{6}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StoreBeat) GetIncarnation() uint64 {
@@ -649,7 +736,7 @@ type StoreIdent struct {
 
 func (x *StoreIdent) Reset() {
 	*x = StoreIdent{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +748,7 @@ func (x *StoreIdent) String() string {
 func (*StoreIdent) ProtoMessage() {}
 
 func (x *StoreIdent) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[7]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +761,7 @@ func (x *StoreIdent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreIdent.ProtoReflect.Descriptor instead.
 func (*StoreIdent) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{7}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StoreIdent) GetClusterId() uint64 {
@@ -711,7 +798,7 @@ type RaftLocalState struct {
 
 func (x *RaftLocalState) Reset() {
 	*x = RaftLocalState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +810,7 @@ func (x *RaftLocalState) String() string {
 func (*RaftLocalState) ProtoMessage() {}
 
 func (x *RaftLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[8]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +823,7 @@ func (x *RaftLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftLocalState.ProtoReflect.Descriptor instead.
 func (*RaftLocalState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{8}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RaftLocalState) GetTerm() uint64 {
@@ -787,7 +874,7 @@ type RaftApplyState struct {
 
 func (x *RaftApplyState) Reset() {
 	*x = RaftApplyState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +886,7 @@ func (x *RaftApplyState) String() string {
 func (*RaftApplyState) ProtoMessage() {}
 
 func (x *RaftApplyState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[9]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +899,7 @@ func (x *RaftApplyState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaftApplyState.ProtoReflect.Descriptor instead.
 func (*RaftApplyState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{9}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RaftApplyState) GetAppliedIndex() uint64 {
@@ -883,14 +970,19 @@ type RegionLocalState struct {
 	State  PeerState              `protobuf:"varint,1,opt,name=state,proto3,enum=raftserverpb.v1.PeerState" json:"state,omitempty"`
 	Region *v1.Region             `protobuf:"bytes,2,opt,name=region,proto3" json:"region,omitempty"`
 	// The id of the store's own peer, also when the region no longer has it.
-	PeerId        uint64 `protobuf:"varint,3,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
+	PeerId uint64 `protobuf:"varint,3,opt,name=peer_id,json=peerId,proto3" json:"peer_id,omitempty"`
+	// Of a peer that waits for its snapshot: whose message called it.
+	Caller *v1.Peer `protobuf:"bytes,4,opt,name=caller,proto3" json:"caller,omitempty"`
+	// Of a tombstone: the entry that removed the peer, or made the epoch at which it was gone; 0 when nobody told.
+	RemovedIndex  uint64 `protobuf:"varint,5,opt,name=removed_index,json=removedIndex,proto3" json:"removed_index,omitempty"`
+	RemovedTerm   uint64 `protobuf:"varint,6,opt,name=removed_term,json=removedTerm,proto3" json:"removed_term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RegionLocalState) Reset() {
 	*x = RegionLocalState{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +994,7 @@ func (x *RegionLocalState) String() string {
 func (*RegionLocalState) ProtoMessage() {}
 
 func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[10]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1007,7 @@ func (x *RegionLocalState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionLocalState.ProtoReflect.Descriptor instead.
 func (*RegionLocalState) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{10}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RegionLocalState) GetState() PeerState {
@@ -939,6 +1031,27 @@ func (x *RegionLocalState) GetPeerId() uint64 {
 	return 0
 }
 
+func (x *RegionLocalState) GetCaller() *v1.Peer {
+	if x != nil {
+		return x.Caller
+	}
+	return nil
+}
+
+func (x *RegionLocalState) GetRemovedIndex() uint64 {
+	if x != nil {
+		return x.RemovedIndex
+	}
+	return 0
+}
+
+func (x *RegionLocalState) GetRemovedTerm() uint64 {
+	if x != nil {
+		return x.RemovedTerm
+	}
+	return 0
+}
+
 // ClientRecord is a client's highest applied sequence and its answer (Raft dissertation, 6.3).
 type ClientRecord struct {
 	state         protoimpl.MessageState   `protogen:"open.v1"`
@@ -950,7 +1063,7 @@ type ClientRecord struct {
 
 func (x *ClientRecord) Reset() {
 	*x = ClientRecord{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1075,7 @@ func (x *ClientRecord) String() string {
 func (*ClientRecord) ProtoMessage() {}
 
 func (x *ClientRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[11]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1088,7 @@ func (x *ClientRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ClientRecord.ProtoReflect.Descriptor instead.
 func (*ClientRecord) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{11}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ClientRecord) GetSequence() uint64 {
@@ -1005,7 +1118,7 @@ type RegionSnapshot struct {
 
 func (x *RegionSnapshot) Reset() {
 	*x = RegionSnapshot{}
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1017,7 +1130,7 @@ func (x *RegionSnapshot) String() string {
 func (*RegionSnapshot) ProtoMessage() {}
 
 func (x *RegionSnapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[12]
+	mi := &file_raftserverpb_v1_raftserverpb_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1030,7 +1143,7 @@ func (x *RegionSnapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionSnapshot.ProtoReflect.Descriptor instead.
 func (*RegionSnapshot) Descriptor() ([]byte, []int) {
-	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{12}
+	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RegionSnapshot) GetRegion() *v1.Region {
@@ -1058,7 +1171,7 @@ var File_raftserverpb_v1_raftserverpb_proto protoreflect.FileDescriptor
 
 const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\n" +
-	"\"raftserverpb/v1/raftserverpb.proto\x12\x0fraftserverpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\xd0\x04\n" +
+	"\"raftserverpb/v1/raftserverpb.proto\x12\x0fraftserverpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\x93\x05\n" +
 	"\vRaftMessage\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12,\n" +
 	"\tfrom_peer\x18\x02 \x01(\v2\x0f.metapb.v1.PeerR\bfromPeer\x12(\n" +
@@ -1073,11 +1186,16 @@ const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\x05sleep\x18\n" +
 	" \x01(\v2\x16.raftserverpb.v1.SleepH\x00R\x05sleep\x12;\n" +
 	"\n" +
-	"store_beat\x18\v \x01(\v2\x1a.raftserverpb.v1.StoreBeatH\x00R\tstoreBeatB\a\n" +
-	"\x05extra\"\n" +
-	"\n" +
-	"\bPeerGone\"\v\n" +
-	"\tCheckPeer\"\x8a\x02\n" +
+	"store_beat\x18\v \x01(\v2\x1a.raftserverpb.v1.StoreBeatH\x00R\tstoreBeat\x12A\n" +
+	"\fpeer_removed\x18\f \x01(\v2\x1c.raftserverpb.v1.PeerRemovedH\x00R\vpeerRemovedB\a\n" +
+	"\x05extra\"4\n" +
+	"\bPeerGone\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\v\n" +
+	"\tCheckPeer\"7\n" +
+	"\vPeerRemoved\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04term\x18\x02 \x01(\x04R\x04term\"\x8a\x02\n" +
 	"\rSnapshotChunk\x12\x1f\n" +
 	"\vsnapshot_id\x18\x01 \x01(\x04R\n" +
 	"snapshotId\x12\x16\n" +
@@ -1126,11 +1244,14 @@ const file_raftserverpb_v1_raftserverpb_proto_rawDesc = "" +
 	"\rlearners_next\x18\a \x03(\x04R\flearnersNext\x12\x1d\n" +
 	"\n" +
 	"auto_leave\x18\b \x01(\bR\tautoLeave\x12!\n" +
-	"\fclient_floor\x18\t \x01(\x04R\vclientFloor\"\x88\x01\n" +
+	"\fclient_floor\x18\t \x01(\x04R\vclientFloor\"\xf9\x01\n" +
 	"\x10RegionLocalState\x120\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x1a.raftserverpb.v1.PeerStateR\x05state\x12)\n" +
 	"\x06region\x18\x02 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12\x17\n" +
-	"\apeer_id\x18\x03 \x01(\x04R\x06peerId\"e\n" +
+	"\apeer_id\x18\x03 \x01(\x04R\x06peerId\x12'\n" +
+	"\x06caller\x18\x04 \x01(\v2\x0f.metapb.v1.PeerR\x06caller\x12#\n" +
+	"\rremoved_index\x18\x05 \x01(\x04R\fremovedIndex\x12!\n" +
+	"\fremoved_term\x18\x06 \x01(\x04R\vremovedTerm\"e\n" +
 	"\fClientRecord\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x129\n" +
 	"\x06answer\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\x06answer\"\x7f\n" +
@@ -1158,48 +1279,51 @@ func file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP() []byte {
 }
 
 var file_raftserverpb_v1_raftserverpb_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_raftserverpb_v1_raftserverpb_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_raftserverpb_v1_raftserverpb_proto_goTypes = []any{
 	(PeerState)(0),                  // 0: raftserverpb.v1.PeerState
 	(*RaftMessage)(nil),             // 1: raftserverpb.v1.RaftMessage
 	(*PeerGone)(nil),                // 2: raftserverpb.v1.PeerGone
 	(*CheckPeer)(nil),               // 3: raftserverpb.v1.CheckPeer
-	(*SnapshotChunk)(nil),           // 4: raftserverpb.v1.SnapshotChunk
-	(*SnapshotAck)(nil),             // 5: raftserverpb.v1.SnapshotAck
-	(*Sleep)(nil),                   // 6: raftserverpb.v1.Sleep
-	(*StoreBeat)(nil),               // 7: raftserverpb.v1.StoreBeat
-	(*StoreIdent)(nil),              // 8: raftserverpb.v1.StoreIdent
-	(*RaftLocalState)(nil),          // 9: raftserverpb.v1.RaftLocalState
-	(*RaftApplyState)(nil),          // 10: raftserverpb.v1.RaftApplyState
-	(*RegionLocalState)(nil),        // 11: raftserverpb.v1.RegionLocalState
-	(*ClientRecord)(nil),            // 12: raftserverpb.v1.ClientRecord
-	(*RegionSnapshot)(nil),          // 13: raftserverpb.v1.RegionSnapshot
-	(*v1.Peer)(nil),                 // 14: metapb.v1.Peer
-	(*v1.RegionEpoch)(nil),          // 15: metapb.v1.RegionEpoch
-	(*v11.Pair)(nil),                // 16: raftcmdpb.v1.Pair
-	(*v1.Region)(nil),               // 17: metapb.v1.Region
-	(*v11.RaftCommandResponse)(nil), // 18: raftcmdpb.v1.RaftCommandResponse
+	(*PeerRemoved)(nil),             // 4: raftserverpb.v1.PeerRemoved
+	(*SnapshotChunk)(nil),           // 5: raftserverpb.v1.SnapshotChunk
+	(*SnapshotAck)(nil),             // 6: raftserverpb.v1.SnapshotAck
+	(*Sleep)(nil),                   // 7: raftserverpb.v1.Sleep
+	(*StoreBeat)(nil),               // 8: raftserverpb.v1.StoreBeat
+	(*StoreIdent)(nil),              // 9: raftserverpb.v1.StoreIdent
+	(*RaftLocalState)(nil),          // 10: raftserverpb.v1.RaftLocalState
+	(*RaftApplyState)(nil),          // 11: raftserverpb.v1.RaftApplyState
+	(*RegionLocalState)(nil),        // 12: raftserverpb.v1.RegionLocalState
+	(*ClientRecord)(nil),            // 13: raftserverpb.v1.ClientRecord
+	(*RegionSnapshot)(nil),          // 14: raftserverpb.v1.RegionSnapshot
+	(*v1.Peer)(nil),                 // 15: metapb.v1.Peer
+	(*v1.RegionEpoch)(nil),          // 16: metapb.v1.RegionEpoch
+	(*v11.Pair)(nil),                // 17: raftcmdpb.v1.Pair
+	(*v1.Region)(nil),               // 18: metapb.v1.Region
+	(*v11.RaftCommandResponse)(nil), // 19: raftcmdpb.v1.RaftCommandResponse
 }
 var file_raftserverpb_v1_raftserverpb_proto_depIdxs = []int32{
-	14, // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
-	14, // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
-	15, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
+	15, // 0: raftserverpb.v1.RaftMessage.from_peer:type_name -> metapb.v1.Peer
+	15, // 1: raftserverpb.v1.RaftMessage.to_peer:type_name -> metapb.v1.Peer
+	16, // 2: raftserverpb.v1.RaftMessage.region_epoch:type_name -> metapb.v1.RegionEpoch
 	2,  // 3: raftserverpb.v1.RaftMessage.peer_gone:type_name -> raftserverpb.v1.PeerGone
 	3,  // 4: raftserverpb.v1.RaftMessage.check_peer:type_name -> raftserverpb.v1.CheckPeer
-	4,  // 5: raftserverpb.v1.RaftMessage.snapshot_chunk:type_name -> raftserverpb.v1.SnapshotChunk
-	5,  // 6: raftserverpb.v1.RaftMessage.snapshot_ack:type_name -> raftserverpb.v1.SnapshotAck
-	6,  // 7: raftserverpb.v1.RaftMessage.sleep:type_name -> raftserverpb.v1.Sleep
-	7,  // 8: raftserverpb.v1.RaftMessage.store_beat:type_name -> raftserverpb.v1.StoreBeat
-	16, // 9: raftserverpb.v1.SnapshotChunk.pairs:type_name -> raftcmdpb.v1.Pair
-	0,  // 10: raftserverpb.v1.RegionLocalState.state:type_name -> raftserverpb.v1.PeerState
-	17, // 11: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
-	18, // 12: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
-	17, // 13: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	5,  // 5: raftserverpb.v1.RaftMessage.snapshot_chunk:type_name -> raftserverpb.v1.SnapshotChunk
+	6,  // 6: raftserverpb.v1.RaftMessage.snapshot_ack:type_name -> raftserverpb.v1.SnapshotAck
+	7,  // 7: raftserverpb.v1.RaftMessage.sleep:type_name -> raftserverpb.v1.Sleep
+	8,  // 8: raftserverpb.v1.RaftMessage.store_beat:type_name -> raftserverpb.v1.StoreBeat
+	4,  // 9: raftserverpb.v1.RaftMessage.peer_removed:type_name -> raftserverpb.v1.PeerRemoved
+	17, // 10: raftserverpb.v1.SnapshotChunk.pairs:type_name -> raftcmdpb.v1.Pair
+	0,  // 11: raftserverpb.v1.RegionLocalState.state:type_name -> raftserverpb.v1.PeerState
+	18, // 12: raftserverpb.v1.RegionLocalState.region:type_name -> metapb.v1.Region
+	15, // 13: raftserverpb.v1.RegionLocalState.caller:type_name -> metapb.v1.Peer
+	19, // 14: raftserverpb.v1.ClientRecord.answer:type_name -> raftcmdpb.v1.RaftCommandResponse
+	18, // 15: raftserverpb.v1.RegionSnapshot.region:type_name -> metapb.v1.Region
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_raftserverpb_v1_raftserverpb_proto_init() }
@@ -1214,6 +1338,7 @@ func file_raftserverpb_v1_raftserverpb_proto_init() {
 		(*RaftMessage_SnapshotAck)(nil),
 		(*RaftMessage_Sleep)(nil),
 		(*RaftMessage_StoreBeat)(nil),
+		(*RaftMessage_PeerRemoved)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1221,7 +1346,7 @@ func file_raftserverpb_v1_raftserverpb_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_raftserverpb_v1_raftserverpb_proto_rawDesc), len(file_raftserverpb_v1_raftserverpb_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -51,6 +51,8 @@ const (
 	// The leader of an idle region lets timers rest.
 	MessageType_MESSAGE_TYPE_SLEEP      MessageType = 17
 	MessageType_MESSAGE_TYPE_STORE_BEAT MessageType = 18
+	// A removed peer tells a member that its removal is committed.
+	MessageType_MESSAGE_TYPE_PEER_REMOVED MessageType = 19
 )
 
 // Enum value maps for MessageType.
@@ -75,6 +77,7 @@ var (
 		16: "MESSAGE_TYPE_CHECK_PEER",
 		17: "MESSAGE_TYPE_SLEEP",
 		18: "MESSAGE_TYPE_STORE_BEAT",
+		19: "MESSAGE_TYPE_PEER_REMOVED",
 	}
 	MessageType_value = map[string]int32{
 		"MESSAGE_TYPE_UNSPECIFIED":         0,
@@ -96,6 +99,7 @@ var (
 		"MESSAGE_TYPE_CHECK_PEER":          16,
 		"MESSAGE_TYPE_SLEEP":               17,
 		"MESSAGE_TYPE_STORE_BEAT":          18,
+		"MESSAGE_TYPE_PEER_REMOVED":        19,
 	}
 )
 
@@ -4090,7 +4094,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\bmessages\x18\x06 \x03(\v2\x15.sessionpb.v1.MessageR\bmessages\x127\n" +
 	"\n" +
 	"operations\x18\a \x03(\v2\x17.sessionpb.v1.OperationR\n" +
-	"operations*\xbe\x04\n" +
+	"operations*\xdd\x04\n" +
 	"\vMessageType\x12\x1c\n" +
 	"\x18MESSAGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MESSAGE_TYPE_APPEND\x10\x01\x12 \n" +
@@ -4111,7 +4115,8 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x16MESSAGE_TYPE_PEER_GONE\x10\x0f\x12\x1b\n" +
 	"\x17MESSAGE_TYPE_CHECK_PEER\x10\x10\x12\x16\n" +
 	"\x12MESSAGE_TYPE_SLEEP\x10\x11\x12\x1b\n" +
-	"\x17MESSAGE_TYPE_STORE_BEAT\x10\x12*\x90\x01\n" +
+	"\x17MESSAGE_TYPE_STORE_BEAT\x10\x12\x12\x1d\n" +
+	"\x19MESSAGE_TYPE_PEER_REMOVED\x10\x13*\x90\x01\n" +
 	"\n" +
 	"LossReason\x12\x1b\n" +
 	"\x17LOSS_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +

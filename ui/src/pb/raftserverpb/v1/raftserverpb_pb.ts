@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftserverpb/v1/raftserverpb.proto.
  */
 export const file_raftserverpb_v1_raftserverpb: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0c2VydmVycGIvdjEvcmFmdHNlcnZlcnBiLnByb3RvEg9yYWZ0c2VydmVycGIudjEi2wMKC1JhZnRNZXNzYWdlEhEKCXJlZ2lvbl9pZBgBIAEoBBIiCglmcm9tX3BlZXIYAiABKAsyDy5tZXRhcGIudjEuUGVlchIgCgd0b19wZWVyGAMgASgLMg8ubWV0YXBiLnYxLlBlZXISLAoMcmVnaW9uX2Vwb2NoGAQgASgLMhYubWV0YXBiLnYxLlJlZ2lvbkVwb2NoEg8KB21lc3NhZ2UYBSABKAwSLgoJcGVlcl9nb25lGAYgASgLMhkucmFmdHNlcnZlcnBiLnYxLlBlZXJHb25lSAASMAoKY2hlY2tfcGVlchgHIAEoCzIaLnJhZnRzZXJ2ZXJwYi52MS5DaGVja1BlZXJIABI4Cg5zbmFwc2hvdF9jaHVuaxgIIAEoCzIeLnJhZnRzZXJ2ZXJwYi52MS5TbmFwc2hvdENodW5rSAASNAoMc25hcHNob3RfYWNrGAkgASgLMhwucmFmdHNlcnZlcnBiLnYxLlNuYXBzaG90QWNrSAASJwoFc2xlZXAYCiABKAsyFi5yYWZ0c2VydmVycGIudjEuU2xlZXBIABIwCgpzdG9yZV9iZWF0GAsgASgLMhoucmFmdHNlcnZlcnBiLnYxLlN0b3JlQmVhdEgAQgcKBWV4dHJhIgoKCFBlZXJHb25lIgsKCUNoZWNrUGVlciK8AQoNU25hcHNob3RDaHVuaxITCgtzbmFwc2hvdF9pZBgBIAEoBBIOCgZudW1iZXIYAiABKA0SIQoFcGFpcnMYAyADKAsyEi5yYWZ0Y21kcGIudjEuUGFpchIPCgdtZXNzYWdlGAQgASgMEgwKBGxhc3QYBSABKAgSEgoKYnl0ZXNfZG9uZRgGIAEoBBITCgtieXRlc190b3RhbBgHIAEoBBINCgVpbmRleBgIIAEoBBIMCgR0ZXJtGAkgASgEIk8KC1NuYXBzaG90QWNrEhMKC3NuYXBzaG90X2lkGAEgASgEEgwKBG5leHQYAiABKA0SDAoEZG9uZRgDIAEoCBIPCgdyZWZ1c2VkGAQgASgJIjkKBVNsZWVwEgwKBHRlcm0YASABKAQSEgoKbGFzdF9pbmRleBgCIAEoBBIOCgZjb21taXQYAyABKAQiIAoJU3RvcmVCZWF0EhMKC2luY2FybmF0aW9uGAEgASgEIkoKClN0b3JlSWRlbnQSEgoKY2x1c3Rlcl9pZBgBIAEoBBIQCghzdG9yZV9pZBgCIAEoBBIWCg5mb3JtYXRfdmVyc2lvbhgDIAEoDSJQCg5SYWZ0TG9jYWxTdGF0ZRIMCgR0ZXJtGAEgASgEEgwKBHZvdGUYAiABKAQSDgoGY29tbWl0GAMgASgEEhIKCmxhc3RfaW5kZXgYBCABKAQi1AEKDlJhZnRBcHBseVN0YXRlEhUKDWFwcGxpZWRfaW5kZXgYASABKAQSFwoPdHJ1bmNhdGVkX2luZGV4GAIgASgEEhYKDnRydW5jYXRlZF90ZXJtGAMgASgEEg4KBnZvdGVycxgEIAMoBBIQCghsZWFybmVycxgFIAMoBBIXCg92b3RlcnNfb3V0Z29pbmcYBiADKAQSFQoNbGVhcm5lcnNfbmV4dBgHIAMoBBISCgphdXRvX2xlYXZlGAggASgIEhQKDGNsaWVudF9mbG9vchgJIAEoBCJxChBSZWdpb25Mb2NhbFN0YXRlEikKBXN0YXRlGAEgASgOMhoucmFmdHNlcnZlcnBiLnYxLlBlZXJTdGF0ZRIhCgZyZWdpb24YAiABKAsyES5tZXRhcGIudjEuUmVnaW9uEg8KB3BlZXJfaWQYAyABKAQiUwoMQ2xpZW50UmVjb3JkEhAKCHNlcXVlbmNlGAEgASgEEjEKBmFuc3dlchgCIAEoCzIhLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlc3BvbnNlIl4KDlJlZ2lvblNuYXBzaG90EiEKBnJlZ2lvbhgBIAEoCzIRLm1ldGFwYi52MS5SZWdpb24SFAoMY2xpZW50X2Zsb29yGAIgASgEEhMKC3NuYXBzaG90X2lkGAMgASgEKnYKCVBlZXJTdGF0ZRIaChZQRUVSX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRUEVFUl9TVEFURV9OT1JNQUwQARIYChRQRUVSX1NUQVRFX1RPTUJTVE9ORRACEhwKGFBFRVJfU1RBVEVfVU5JTklUSUFMSVpFRBADQi9aLXJhZnRwbGF5L2NvcmUvcGIvcmFmdHNlcnZlcnBiL3YxO3JhZnRzZXJ2ZXJwYmIGcHJvdG8z", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb]);
+  fileDesc("CiJyYWZ0c2VydmVycGIvdjEvcmFmdHNlcnZlcnBiLnByb3RvEg9yYWZ0c2VydmVycGIudjEikQQKC1JhZnRNZXNzYWdlEhEKCXJlZ2lvbl9pZBgBIAEoBBIiCglmcm9tX3BlZXIYAiABKAsyDy5tZXRhcGIudjEuUGVlchIgCgd0b19wZWVyGAMgASgLMg8ubWV0YXBiLnYxLlBlZXISLAoMcmVnaW9uX2Vwb2NoGAQgASgLMhYubWV0YXBiLnYxLlJlZ2lvbkVwb2NoEg8KB21lc3NhZ2UYBSABKAwSLgoJcGVlcl9nb25lGAYgASgLMhkucmFmdHNlcnZlcnBiLnYxLlBlZXJHb25lSAASMAoKY2hlY2tfcGVlchgHIAEoCzIaLnJhZnRzZXJ2ZXJwYi52MS5DaGVja1BlZXJIABI4Cg5zbmFwc2hvdF9jaHVuaxgIIAEoCzIeLnJhZnRzZXJ2ZXJwYi52MS5TbmFwc2hvdENodW5rSAASNAoMc25hcHNob3RfYWNrGAkgASgLMhwucmFmdHNlcnZlcnBiLnYxLlNuYXBzaG90QWNrSAASJwoFc2xlZXAYCiABKAsyFi5yYWZ0c2VydmVycGIudjEuU2xlZXBIABIwCgpzdG9yZV9iZWF0GAsgASgLMhoucmFmdHNlcnZlcnBiLnYxLlN0b3JlQmVhdEgAEjQKDHBlZXJfcmVtb3ZlZBgMIAEoCzIcLnJhZnRzZXJ2ZXJwYi52MS5QZWVyUmVtb3ZlZEgAQgcKBWV4dHJhIicKCFBlZXJHb25lEg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQiCwoJQ2hlY2tQZWVyIioKC1BlZXJSZW1vdmVkEg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQivAEKDVNuYXBzaG90Q2h1bmsSEwoLc25hcHNob3RfaWQYASABKAQSDgoGbnVtYmVyGAIgASgNEiEKBXBhaXJzGAMgAygLMhIucmFmdGNtZHBiLnYxLlBhaXISDwoHbWVzc2FnZRgEIAEoDBIMCgRsYXN0GAUgASgIEhIKCmJ5dGVzX2RvbmUYBiABKAQSEwoLYnl0ZXNfdG90YWwYByABKAQSDQoFaW5kZXgYCCABKAQSDAoEdGVybRgJIAEoBCJPCgtTbmFwc2hvdEFjaxITCgtzbmFwc2hvdF9pZBgBIAEoBBIMCgRuZXh0GAIgASgNEgwKBGRvbmUYAyABKAgSDwoHcmVmdXNlZBgEIAEoCSI5CgVTbGVlcBIMCgR0ZXJtGAEgASgEEhIKCmxhc3RfaW5kZXgYAiABKAQSDgoGY29tbWl0GAMgASgEIiAKCVN0b3JlQmVhdBITCgtpbmNhcm5hdGlvbhgBIAEoBCJKCgpTdG9yZUlkZW50EhIKCmNsdXN0ZXJfaWQYASABKAQSEAoIc3RvcmVfaWQYAiABKAQSFgoOZm9ybWF0X3ZlcnNpb24YAyABKA0iUAoOUmFmdExvY2FsU3RhdGUSDAoEdGVybRgBIAEoBBIMCgR2b3RlGAIgASgEEg4KBmNvbW1pdBgDIAEoBBISCgpsYXN0X2luZGV4GAQgASgEItQBCg5SYWZ0QXBwbHlTdGF0ZRIVCg1hcHBsaWVkX2luZGV4GAEgASgEEhcKD3RydW5jYXRlZF9pbmRleBgCIAEoBBIWCg50cnVuY2F0ZWRfdGVybRgDIAEoBBIOCgZ2b3RlcnMYBCADKAQSEAoIbGVhcm5lcnMYBSADKAQSFwoPdm90ZXJzX291dGdvaW5nGAYgAygEEhUKDWxlYXJuZXJzX25leHQYByADKAQSEgoKYXV0b19sZWF2ZRgIIAEoCBIUCgxjbGllbnRfZmxvb3IYCSABKAQivwEKEFJlZ2lvbkxvY2FsU3RhdGUSKQoFc3RhdGUYASABKA4yGi5yYWZ0c2VydmVycGIudjEuUGVlclN0YXRlEiEKBnJlZ2lvbhgCIAEoCzIRLm1ldGFwYi52MS5SZWdpb24SDwoHcGVlcl9pZBgDIAEoBBIfCgZjYWxsZXIYBCABKAsyDy5tZXRhcGIudjEuUGVlchIVCg1yZW1vdmVkX2luZGV4GAUgASgEEhQKDHJlbW92ZWRfdGVybRgGIAEoBCJTCgxDbGllbnRSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSMQoGYW5zd2VyGAIgASgLMiEucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVzcG9uc2UiXgoOUmVnaW9uU25hcHNob3QSIQoGcmVnaW9uGAEgASgLMhEubWV0YXBiLnYxLlJlZ2lvbhIUCgxjbGllbnRfZmxvb3IYAiABKAQSEwoLc25hcHNob3RfaWQYAyABKAQqdgoJUGVlclN0YXRlEhoKFlBFRVJfU1RBVEVfVU5TUEVDSUZJRUQQABIVChFQRUVSX1NUQVRFX05PUk1BTBABEhgKFFBFRVJfU1RBVEVfVE9NQlNUT05FEAISHAoYUEVFUl9TVEFURV9VTklOSVRJQUxJWkVEEANCL1otcmFmdHBsYXkvY29yZS9wYi9yYWZ0c2VydmVycGIvdjE7cmFmdHNlcnZlcnBiYgZwcm90bzM", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb]);
 
 /**
  * RaftMessage carries one raft message between two peers of a region, or a word of the stores themselves.
@@ -90,6 +90,12 @@ export type RaftMessage = Message<"raftserverpb.v1.RaftMessage"> & {
      */
     value: StoreBeat;
     case: "storeBeat";
+  } | {
+    /**
+     * @generated from field: raftserverpb.v1.PeerRemoved peer_removed = 12;
+     */
+    value: PeerRemoved;
+    case: "peerRemoved";
   } | { case: undefined; value?: undefined };
 };
 
@@ -107,6 +113,17 @@ export const RaftMessageSchema: GenMessage<RaftMessage> = /*@__PURE__*/
  * @generated from message raftserverpb.v1.PeerGone
  */
 export type PeerGone = Message<"raftserverpb.v1.PeerGone"> & {
+  /**
+   * The entry that made the epoch, if the sender knows it.
+   *
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 2;
+   */
+  term: bigint;
 };
 
 /**
@@ -117,8 +134,8 @@ export const PeerGoneSchema: GenMessage<PeerGone> = /*@__PURE__*/
   messageDesc(file_raftserverpb_v1_raftserverpb, 1);
 
 /**
- * CheckPeer asks a member whether the sender still belongs to the region; PeerGone is the answer if not (TiKV's
- * MsgCheckStalePeer).
+ * CheckPeer asks a store, whichever its peer is (to_peer 0), whether the sender still belongs to the region; PeerGone is the
+ * answer if not (TiKV's MsgCheckStalePeer).
  *
  * @generated from message raftserverpb.v1.CheckPeer
  */
@@ -131,6 +148,31 @@ export type CheckPeer = Message<"raftserverpb.v1.CheckPeer"> & {
  */
 export const CheckPeerSchema: GenMessage<CheckPeer> = /*@__PURE__*/
   messageDesc(file_raftserverpb_v1_raftserverpb, 2);
+
+/**
+ * PeerRemoved tells a member that has not heard of it that the entry at index and term, which removed the sender, is
+ * committed: the sender's vote or acknowledgement may be what is missing for the member to find out.
+ *
+ * @generated from message raftserverpb.v1.PeerRemoved
+ */
+export type PeerRemoved = Message<"raftserverpb.v1.PeerRemoved"> & {
+  /**
+   * @generated from field: uint64 index = 1;
+   */
+  index: bigint;
+
+  /**
+   * @generated from field: uint64 term = 2;
+   */
+  term: bigint;
+};
+
+/**
+ * Describes the message raftserverpb.v1.PeerRemoved.
+ * Use `create(PeerRemovedSchema)` to create a new message.
+ */
+export const PeerRemovedSchema: GenMessage<PeerRemoved> = /*@__PURE__*/
+  messageDesc(file_raftserverpb_v1_raftserverpb, 3);
 
 /**
  * SnapshotChunk is a part of a region's snapshot. The first one carries the raft message.
@@ -199,7 +241,7 @@ export type SnapshotChunk = Message<"raftserverpb.v1.SnapshotChunk"> & {
  * Use `create(SnapshotChunkSchema)` to create a new message.
  */
 export const SnapshotChunkSchema: GenMessage<SnapshotChunk> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 3);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 4);
 
 /**
  * SnapshotAck answers a chunk.
@@ -239,7 +281,7 @@ export type SnapshotAck = Message<"raftserverpb.v1.SnapshotAck"> & {
  * Use `create(SnapshotAckSchema)` to create a new message.
  */
 export const SnapshotAckSchema: GenMessage<SnapshotAck> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 4);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 5);
 
 /**
  * Sleep: the leader of an idle region lets its timers rest, and followers that hold all of its log do so as well
@@ -269,7 +311,7 @@ export type Sleep = Message<"raftserverpb.v1.Sleep"> & {
  * Use `create(SleepSchema)` to create a new message.
  */
 export const SleepSchema: GenMessage<Sleep> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 5);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 6);
 
 /**
  * StoreBeat stands in for the heartbeats of all regions that sleep: a store that is silent, or has started anew, wakes
@@ -289,7 +331,7 @@ export type StoreBeat = Message<"raftserverpb.v1.StoreBeat"> & {
  * Use `create(StoreBeatSchema)` to create a new message.
  */
 export const StoreBeatSchema: GenMessage<StoreBeat> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 6);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 7);
 
 /**
  * StoreIdent names a store; written once, at bootstrap.
@@ -318,7 +360,7 @@ export type StoreIdent = Message<"raftserverpb.v1.StoreIdent"> & {
  * Use `create(StoreIdentSchema)` to create a new message.
  */
 export const StoreIdentSchema: GenMessage<StoreIdent> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 7);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 8);
 
 /**
  * RaftLocalState is raft's HardState and the extent of the log.
@@ -352,7 +394,7 @@ export type RaftLocalState = Message<"raftserverpb.v1.RaftLocalState"> & {
  * Use `create(RaftLocalStateSchema)` to create a new message.
  */
 export const RaftLocalStateSchema: GenMessage<RaftLocalState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 8);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 9);
 
 /**
  * RaftApplyState is what has been applied and what has been cut off the log's front.
@@ -415,7 +457,7 @@ export type RaftApplyState = Message<"raftserverpb.v1.RaftApplyState"> & {
  * Use `create(RaftApplyStateSchema)` to create a new message.
  */
 export const RaftApplyStateSchema: GenMessage<RaftApplyState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 9);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 10);
 
 /**
  * @generated from message raftserverpb.v1.RegionLocalState
@@ -437,6 +479,25 @@ export type RegionLocalState = Message<"raftserverpb.v1.RegionLocalState"> & {
    * @generated from field: uint64 peer_id = 3;
    */
   peerId: bigint;
+
+  /**
+   * Of a peer that waits for its snapshot: whose message called it.
+   *
+   * @generated from field: metapb.v1.Peer caller = 4;
+   */
+  caller?: Peer | undefined;
+
+  /**
+   * Of a tombstone: the entry that removed the peer, or made the epoch at which it was gone; 0 when nobody told.
+   *
+   * @generated from field: uint64 removed_index = 5;
+   */
+  removedIndex: bigint;
+
+  /**
+   * @generated from field: uint64 removed_term = 6;
+   */
+  removedTerm: bigint;
 };
 
 /**
@@ -444,7 +505,7 @@ export type RegionLocalState = Message<"raftserverpb.v1.RegionLocalState"> & {
  * Use `create(RegionLocalStateSchema)` to create a new message.
  */
 export const RegionLocalStateSchema: GenMessage<RegionLocalState> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 10);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 11);
 
 /**
  * ClientRecord is a client's highest applied sequence and its answer (Raft dissertation, 6.3).
@@ -468,7 +529,7 @@ export type ClientRecord = Message<"raftserverpb.v1.ClientRecord"> & {
  * Use `create(ClientRecordSchema)` to create a new message.
  */
 export const ClientRecordSchema: GenMessage<ClientRecord> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 11);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 12);
 
 /**
  * RegionSnapshot is the data of a raft snapshot. The pairs come before it, in chunks.
@@ -499,7 +560,7 @@ export type RegionSnapshot = Message<"raftserverpb.v1.RegionSnapshot"> & {
  * Use `create(RegionSnapshotSchema)` to create a new message.
  */
 export const RegionSnapshotSchema: GenMessage<RegionSnapshot> = /*@__PURE__*/
-  messageDesc(file_raftserverpb_v1_raftserverpb, 12);
+  messageDesc(file_raftserverpb_v1_raftserverpb, 13);
 
 /**
  * @generated from enum raftserverpb.v1.PeerState
@@ -516,7 +577,7 @@ export enum PeerState {
   NORMAL = 1,
 
   /**
-   * The peer was removed. The region is what it was without it; no message brings the peer back.
+   * The peer was removed. The region is what it was, without the peer; no message brings the peer back.
    *
    * @generated from enum value: PEER_STATE_TOMBSTONE = 2;
    */
