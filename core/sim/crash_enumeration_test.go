@@ -337,6 +337,9 @@ func (e enumeration) run(t *testing.T, seq, store uint64, o outage) (points []*s
 			c.may[key] = []string{"after"}
 		}
 		c.judge(c.mustCalm())
+		for _, id := range c.stores() {
+			c.noStaged(id)
+		}
 	})
 	return points
 }
