@@ -3,11 +3,11 @@ import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
-import { Role } from "../pb/sessionpb/v1/event_pb";
 import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
 import { Simulation, type CommandInit, type Condition } from "../source/simulation";
+import { announcer, weight } from "./announcer.svelte";
 
 export const seedDefault = 42n;
 /** For the eye: how long a message flies at least while the story is told. */
@@ -35,7 +35,6 @@ export interface Notice {
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
-const announceMillisMin = 1200;
 const stepsToListedMax = 2000;
 const rushingEventsMin = 6;
 const listMillisMin = 160;
@@ -44,8 +43,6 @@ class Session {
   timeline = $state.raw<Timeline>(noTimeline);
   condition = $state.raw<Condition>({ kind: "loading" });
   notice = $state.raw<Notice | null>(null);
-  /** The polite live region's words. */
-  announcement = $state("");
   speedIndex = $state(0);
   /** The last event that the list shows. Follows seq, but when events rush by not faster than can be read. */
   listSeq = $state(0);
@@ -68,10 +65,6 @@ class Session {
 
   readonly #simulation: Simulation;
   #began = false;
-  #announcedMillis = -Infinity;
-  #announceTimer = 0;
-  /** Of the announcement that waits; 0 when none does. */
-  #announceWeight = 0;
   #listedMillis = -Infinity;
 
   constructor() {
@@ -359,7 +352,7 @@ class Session {
 
   #announceNow(): void {
     const event = this.#eventNow();
-    if (event) this.#announce(event.words);
+    if (event) announcer.say(event.words);
   }
 
   /** Announces the newest of the weightiest events after one; tells whether there was any. */
@@ -369,41 +362,8 @@ class Session {
     for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
       if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
     }
-    if (best) this.#announce(best.words, weight(best));
+    if (best) announcer.say(best.words, weight(best));
     return best !== null;
-  }
-
-  /** At most one announcement in a while; of several the weightiest, and of those the newest. */
-  #announce(words: string, weighing = 1): void {
-    if (weighing < this.#announceWeight) return;
-    clearTimeout(this.#announceTimer);
-    this.#announceWeight = weighing;
-    const wait = this.#announcedMillis + announceMillisMin - performance.now();
-    const say = () => {
-      this.#announcedMillis = performance.now();
-      this.#announceWeight = 0;
-      this.announcement = words;
-    };
-    if (wait <= 0) say();
-    else this.#announceTimer = window.setTimeout(say, wait);
-  }
-}
-
-/** How much an event is worth saying while time goes on: 0 is nothing, 2 what a class would call out. */
-function weight(event: HistoryEvent): number {
-  const body = event.event.body;
-  switch (body.case) {
-    case "roleChanged":
-      if (body.value.role === body.value.roleBefore) return 0;
-      return body.value.role === Role.LEADER ? 2 : 1;
-    case "storeCrashed":
-    case "storeStarted":
-    case "storeStopped":
-    case "operationEnded":
-    case "violation":
-      return 2;
-    default:
-      return 0;
   }
 }
 
