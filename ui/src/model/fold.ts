@@ -3,9 +3,10 @@ import type { Event, Keyframe, PeerTimer, RoleChanged, StoreState } from "../pb/
 import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import type { Config } from "../pb/sessionpb/v1/run_pb";
 import { synced, withChanges, writing, written } from "./fold/log";
+import { foldRegion, whereabouts } from "./fold/region";
 import { replaced, withPeer, withStore } from "./fold/update";
 import { mergeProgress, messageOf, operationOf, storeOf, timerOf, violationOf } from "./fold/wire";
-import type { Cluster, LostMessage, Peer, Store } from "./state";
+import type { Cluster, LostMessage, Peer, Store, Timer } from "./state";
 
 export { messageOf } from "./fold/wire";
 
@@ -136,6 +137,16 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       };
       return { ...cluster, config };
     }
+    case "storeAdded":
+      return body.value.store ? withAddedStore(cluster, body.value.store) : cluster;
+    case "peerCreated":
+    case "peerDestroyed":
+    case "regionChanged":
+    case "logCompacted":
+    case "snapshotProgress":
+    case "snapshotRestored":
+    case "transferStarted":
+      return foldRegion(cluster, storeId, body);
     case "violation":
       return {
         ...cluster,
@@ -184,6 +195,7 @@ function turned(cluster: Cluster, peer: Peer, change: RoleChanged): Peer {
     leader: store(change.leader),
     votes,
     progress: role === Role.LEADER ? peer.progress : [],
+    transferTo: role === Role.LEADER ? peer.transferTo : 0,
     timer: change.timer ? timerOf(change.timer) : peer.timer,
   };
 }
@@ -192,19 +204,26 @@ function withTimers(store: Store, timers: readonly PeerTimer[]): Store {
   let peers = store.peers;
   for (const timer of timers) {
     const at = peers.findIndex((p) => p.regionId === Number(timer.regionId));
-    if (at >= 0) peers = replaced(peers, at, { ...peers[at], timer: timerOf(timer) });
+    if (at >= 0) peers = replaced(peers, at, ticked(peers[at], timerOf(timer)));
   }
   return { ...store, peers };
 }
 
+/** A leader gives up handing over when its timer has gone round once. */
+function ticked(peer: Peer, timer: Timer): Peer {
+  const round = peer.transferTo !== 0 && timer.elapsedTicks < peer.timer.elapsedTicks;
+  return { ...peer, timer, transferTo: round ? 0 : peer.transferTo };
+}
+
 function withStores(cluster: Cluster, states: readonly StoreState[]): Cluster {
-  const peerStores = new Map<number, number>();
-  for (const state of states) {
-    for (const peer of state.peers) {
-      peerStores.set(Number(peer.peerId), Number(state.id));
-      for (const member of peer.region?.peers ?? []) peerStores.set(Number(member.id), Number(member.storeId));
-    }
-  }
+  const peerStores = whereabouts(new Map(), states);
   const stores = states.map((s) => storeOf(s, peerStores)).sort((a, b) => a.id - b.id);
+  return { ...cluster, stores, peerStores };
+}
+
+function withAddedStore(cluster: Cluster, state: StoreState): Cluster {
+  const peerStores = whereabouts(cluster.peerStores, [state]);
+  const others = cluster.stores.filter((s) => s.id !== Number(state.id));
+  const stores = [...others, storeOf(state, peerStores)].sort((a, b) => a.id - b.id);
   return { ...cluster, stores, peerStores };
 }

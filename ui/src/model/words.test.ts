@@ -78,8 +78,8 @@ test("a store's item reads like its state", () => {
   const script = new Script();
   elect(script);
   const cluster = script.events.reduce(fold, noCluster);
-  expect(storeWords(cluster.stores[0])).toBe("S1, leader, term 1");
-  expect(storeWords({ ...cluster.stores[0], up: false })).toBe("S1, down, term 1");
+  expect(storeWords(cluster.stores[0], 1)).toBe("S1, leader, term 1");
+  expect(storeWords({ ...cluster.stores[0], up: false }, 1)).toBe("S1, down, term 1");
 });
 
 test("a message in words names its ends", () => {
@@ -111,11 +111,11 @@ describe("answers in words", () => {
     const notLeader = answer({
       header: { error: { outcome: Outcome.NOT_APPLIED, reason: { case: "notLeader", value: { leader: { id: peerId(3) } } } } },
     });
-    expect(notLeader).toEqual({ tone: "bad", words: "not leader → S3", leader: 3 });
+    expect(notLeader).toMatchObject({ tone: "bad", words: "not leader → S3", leader: 3 });
     const timeout = answer({
       header: { error: { outcome: Outcome.MAY_APPLY, reason: { case: "timeout", value: { waitedMicros: 5_000_000n } } } },
     });
-    expect(timeout).toEqual({ tone: "unsure", words: "no answer in 5 s: the outcome is unknown", leader: 0 });
+    expect(timeout).toMatchObject({ tone: "unsure", words: "no answer in 5 s: the outcome is unknown", leader: 0 });
   });
 
   test("a condition that did not hold", () => {

@@ -3,4 +3,5 @@ export * from "./words/answer";
 export * from "./words/event";
 export * from "./words/message";
 export * from "./words/names";
+export * from "./words/region";
 export * from "./words/request";

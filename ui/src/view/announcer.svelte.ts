@@ -35,6 +35,11 @@ export function weight(event: HistoryEvent): number {
     case "roleChanged":
       if (body.value.role === body.value.roleBefore) return 0;
       return body.value.role === Role.LEADER ? 2 : 1;
+    case "regionChanged":
+    case "snapshotRestored":
+    case "transferStarted":
+    case "storeAdded":
+      return 1;
     case "storeCrashed":
     case "storeStarted":
     case "storeStopped":

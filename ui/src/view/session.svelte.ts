@@ -2,12 +2,15 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
+import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
+import { regionsOf, type RegionView } from "../model/regions";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
 import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
 import { Simulation, type CommandInit, type Condition } from "../source/simulation";
 import { announcer, weight } from "./announcer.svelte";
+import { pointing } from "./selection.svelte";
 
 export const seedDefault = 42n;
 /** For the eye: how long a message flies at least while the story is told. */
@@ -40,6 +43,7 @@ const rushingEventsMin = 6;
 const listMillisMin = 160;
 
 class Session {
+  #regionChosen = $state(0);
   timeline = $state.raw<Timeline>(noTimeline);
   condition = $state.raw<Condition>({ kind: "loading" });
   notice = $state.raw<Notice | null>(null);
@@ -47,8 +51,18 @@ class Session {
   /** The last event that the list shows. Follows seq, but when events rush by not faster than can be read. */
   listSeq = $state(0);
   groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks")));
+  /** Events of other regions than the one shown are listed, too. */
+  allRegionsListed = $state(false);
 
   cluster = $derived(this.timeline.cluster);
+  /** The regions there are, and the one that stage, diagram and inspector show. */
+  regions = $derived<readonly RegionView[]>(regionsOf(this.timeline.cluster));
+  region = $derived<RegionView | undefined>(this.regions.find((r) => r.id === this.#regionChosen) ?? this.regions[0]);
+  regionId = $derived(this.region?.id ?? 1);
+  listFilter = $derived<ListFilter>({
+    groups: this.groupsShown,
+    regionId: this.allRegionsListed || this.regions.length < 2 ? 0 : this.regionId,
+  });
   history = $derived(this.timeline.history);
   status = $derived(this.timeline.status);
   hello = $derived(this.timeline.hello);
@@ -108,7 +122,7 @@ class Session {
       const unit = this.groupsShown.has("ticks") ? StepUnit.EVENT : StepUnit.EVENT_BUT_TICK;
       await this.#step(unit);
       const event = this.#eventNow();
-      if (event && this.groupsShown.has(event.group)) break;
+      if (event && isListed(event, this.listFilter)) break;
       if (this.seq === before) break;
     }
     if (this.seq !== from) this.#announceNow();
@@ -161,6 +175,16 @@ class Session {
 
   switchBranch(branchId: number): void {
     void this.#ask({ case: "switchBranch", value: { branchId } });
+  }
+
+  // Regions.
+
+  showRegion(id: number): void {
+    if (id === this.regionId || !this.regions.some((r) => r.id === id)) return;
+    this.#regionChosen = id;
+    // A message or an entry of another region is not to be seen any more; a store is.
+    const kind = pointing.selected.kind;
+    if (kind === "message" || kind === "entry") pointing.select({ kind: "none" });
   }
 
   // Deeds.
@@ -226,26 +250,12 @@ class Session {
 
   // The list of events.
 
-  /** Listed events up to a moment and not before seqMin, newest first; at most `max`. */
   listedBefore(seq: number, max = 2, seqMin = 0): HistoryEvent[] {
-    const events = this.history.events;
-    const listed: HistoryEvent[] = [];
-    if (events.length === 0) return listed;
-    const from = Math.max(0, seqMin - events[0].seq);
-    for (let at = Math.min(events.length - 1, seq - events[0].seq); at >= from && listed.length < max; at--) {
-      if (this.groupsShown.has(events[at].group)) listed.push(events[at]);
-    }
-    return listed;
+    return listedBefore(this.history, this.listFilter, seq, max, seqMin);
   }
 
   listedTotal(seq: number): number {
-    const events = this.history.events;
-    let total = 0;
-    for (const event of events) {
-      if (event.seq > seq) break;
-      if (this.groupsShown.has(event.group)) total++;
-    }
-    return total;
+    return listedTotal(this.history, this.listFilter, seq);
   }
 
   toggleGroup(group: EventGroup): void {
@@ -350,9 +360,14 @@ class Session {
     return events.length > 0 ? events[this.seq - events[0].seq] : undefined;
   }
 
+  /** Among several regions, also which one it is about. */
+  #spoken(event: HistoryEvent): string {
+    return this.regions.length > 1 && event.regionId > 0 ? `Region ${event.regionId}: ${event.words}` : event.words;
+  }
+
   #announceNow(): void {
     const event = this.#eventNow();
-    if (event) announcer.say(event.words);
+    if (event) announcer.say(this.#spoken(event));
   }
 
   /** Announces the newest of the weightiest events after one; tells whether there was any. */
@@ -362,7 +377,7 @@ class Session {
     for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
       if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
     }
-    if (best) announcer.say(best.words, weight(best));
+    if (best) announcer.say(this.#spoken(best), weight(best));
     return best !== null;
   }
 }

@@ -1,6 +1,7 @@
 /** What a store's disk does to its logs, and what entries do to its keys. */
 import type { KeyChange, LogEntry, WriteStarted } from "../../pb/sessionpb/v1/event_pb";
 import type { Entry, KeyRecord, Peer, Store } from "../state";
+import { compareBytes } from "../text";
 import { replaced } from "./update";
 import { entryOf, keyOf, writeOf } from "./wire";
 
@@ -62,9 +63,8 @@ export function withChanges(known: readonly KeyRecord[], knownTotal: number, cha
   let keysTotal = knownTotal;
   for (const change of changes) {
     const record = keyOf(change);
-    let at = keys.findIndex((k) => k.key >= record.key);
-    if (at < 0) at = keys.length;
-    const found = keys[at]?.key === record.key;
+    const at = placeOf(keys, record.keyBytes);
+    const found = at < keys.length && compareBytes(keys[at].keyBytes, record.keyBytes) === 0;
     if (change.deleted) {
       if (found) {
         keys.splice(at, 1);
@@ -78,4 +78,30 @@ export function withChanges(known: readonly KeyRecord[], knownTotal: number, cha
     }
   }
   return { keys: keys.length > keysMax ? keys.slice(0, keysMax) : keys, keysTotal };
+}
+
+/** Where a key stands, or would: the first one that is not smaller. */
+function placeOf(keys: readonly KeyRecord[], key: Uint8Array): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareBytes(keys[middle].keyBytes, key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** What is left of a peer's keys when its region ends at a key: those beyond it are another region's now. */
+export function keysBefore(peer: Peer, end: Uint8Array): { keys: readonly KeyRecord[]; keysTotal: number } {
+  const at = placeOf(peer.keys, end);
+  // Keys past those held are counted off when the other region tells how many it has.
+  if (at === peer.keys.length) return { keys: peer.keys, keysTotal: peer.keysTotal };
+  return { keys: peer.keys.slice(0, at), keysTotal: at };
+}
+
+/** The log begins at an entry now. */
+export function compacted(peer: Peer, firstIndex: number): Peer {
+  const gone = peer.entries.length - (peer.lastIndex - (firstIndex - 1));
+  return { ...peer, firstIndex, entries: gone > 0 ? peer.entries.slice(gone) : peer.entries };
 }

@@ -1,5 +1,5 @@
 /** The state's values out of the wire's. */
-import { PeerRole } from "../../pb/metapb/v1/metapb_pb";
+import { PeerRole, type Region as PbRegion } from "../../pb/metapb/v1/metapb_pb";
 import type { PeerProgress } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
 import type {
   Event,
@@ -9,13 +9,27 @@ import type {
   KeyChange,
   PeerState,
   PeerTimer,
+  SnapshotProgress,
   StoreState,
   Violation as PbViolation,
   WriteStarted,
 } from "../../pb/sessionpb/v1/event_pb";
 import { Role } from "../../pb/sessionpb/v1/event_pb";
-import type { Entry, KeyRecord, Message, Operation, Peer, Progress, Store, Timer, Violation, Write } from "../state";
-import { bytesText } from "../text";
+import type {
+  Entry,
+  KeyRecord,
+  Message,
+  Operation,
+  Peer,
+  Progress,
+  Region,
+  SnapshotTransfer,
+  Store,
+  Timer,
+  Violation,
+  Write,
+} from "../state";
+import { bytesText, compareBytes } from "../text";
 import { entryWords } from "../words/request";
 
 export function messageOf(m: PbMessage): Message {
@@ -34,6 +48,10 @@ export function messageOf(m: PbMessage): Message {
     entryTerms: m.entryTerms.map(Number),
     readContext: m.readContext,
     snapshotIndex: Number(m.snapshotIndex),
+    chunk: m.chunk,
+    lastChunk: m.lastChunk,
+    snapshotBytes: Number(m.snapshotBytes),
+    snapshotBytesTotal: Number(m.snapshotBytesTotal),
     sizeBytes: m.sizeBytes,
     sentMicros: Number(m.sentMicros),
     dueMicros: Number(m.dueMicros),
@@ -77,6 +95,7 @@ export function entryOf(e: LogEntry): Entry {
 export function keyOf(change: KeyChange): KeyRecord {
   return {
     key: bytesText(change.key),
+    keyBytes: change.key,
     value: bytesText(change.value),
     valueSizeBytes: change.valueSizeBytes,
     revision: Number(change.revision),
@@ -102,11 +121,14 @@ export function writeOf(w: WriteStarted, startedMicros: number): Write {
 
 export function progressOf(p: PeerProgress, peerStores: ReadonlyMap<number, number>): Progress {
   return {
+    peerId: Number(p.peerId),
     storeId: peerStores.get(Number(p.peerId)) ?? 0,
     match: Number(p.match),
     next: Number(p.next),
     state: p.state,
     recentActive: p.recentActive,
+    learner: p.learner,
+    pendingSnapshot: Number(p.pendingSnapshot),
   };
 }
 
@@ -119,17 +141,48 @@ export function storeOf(s: StoreState, peerStores: ReadonlyMap<number, number>):
     stoppedReason: s.stoppedReason,
     peers: s.peers.map((p) => peerOf(p, id, peerStores)).sort((a, b) => a.regionId - b.regionId),
     writes: s.writes.map((w) => ({ ...writeOf(w, 0), written: writtenIds.has(Number(w.writeId)) })),
+    snapshots: s.snapshots.map((t) => transferOf(t, id)),
+  };
+}
+
+export function regionOf(r: PbRegion | undefined): Region {
+  return {
+    id: Number(r?.id ?? 0n),
+    start: r?.startKey ?? none,
+    end: r?.endKey ?? none,
+    confVer: Number(r?.regionEpoch?.confVer ?? 0n),
+    version: Number(r?.regionEpoch?.version ?? 0n),
+    members: (r?.peers ?? [])
+      .map((m) => ({
+        peerId: Number(m.id),
+        storeId: Number(m.storeId),
+        role: m.role === PeerRole.UNSPECIFIED ? PeerRole.VOTER : m.role,
+      }))
+      .sort((a, b) => a.storeId - b.storeId),
+  };
+}
+
+const none = new Uint8Array();
+
+export function transferOf(t: SnapshotProgress, from: number): SnapshotTransfer {
+  return {
+    id: Number(t.snapshotId),
+    regionId: Number(t.regionId),
+    from,
+    to: Number(t.toStore),
+    index: Number(t.index),
+    term: Number(t.term),
+    bytesDone: Number(t.bytesDone),
+    bytesTotal: Number(t.bytesTotal),
   };
 }
 
 export function peerOf(p: PeerState, storeId: number, peerStores: ReadonlyMap<number, number>): Peer {
   const store = (id: bigint) => peerStores.get(Number(id)) ?? 0;
-  const voters = (p.region?.peers ?? [])
-    .filter((m) => m.role !== PeerRole.LEARNER)
-    .map((m) => Number(m.storeId))
-    .sort((a, b) => a - b);
   return {
     regionId: Number(p.region?.id ?? 0n),
+    region: regionOf(p.region),
+    uninitialized: p.uninitialized,
     peerId: Number(p.peerId),
     storeId,
     role: p.role === Role.UNSPECIFIED ? Role.FOLLOWER : p.role,
@@ -145,9 +198,9 @@ export function peerOf(p: PeerState, storeId: number, peerStores: ReadonlyMap<nu
     timer: p.timer ? timerOf(p.timer) : { elapsedTicks: 0, timeoutTicks: 0 },
     votes: p.votes.map(store).sort((a, b) => a - b),
     progress: mergeProgress([], p.progress, peerStores),
-    keys: p.keys.map(keyOf).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)),
+    keys: p.keys.map(keyOf).sort((a, b) => compareBytes(a.keyBytes, b.keyBytes)),
     keysTotal: Number(p.keysTotal),
-    voters,
+    transferTo: 0,
   };
 }
 
@@ -156,10 +209,7 @@ export function mergeProgress(
   changed: readonly PeerProgress[],
   peerStores: ReadonlyMap<number, number>,
 ): readonly Progress[] {
-  const merged = new Map(known.map((p) => [p.storeId, p]));
-  for (const progress of changed) {
-    const of = progressOf(progress, peerStores);
-    merged.set(of.storeId, of);
-  }
+  const merged = new Map(known.map((p) => [p.peerId, p]));
+  for (const progress of changed) merged.set(Number(progress.peerId), progressOf(progress, peerStores));
   return [...merged.values()].sort((a, b) => a.storeId - b.storeId);
 }

@@ -1,11 +1,12 @@
 /** What happened, in words: one sentence that starts with the store, where there is one. */
 import type { PeerProgress } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
-import { LossReason, Role, type Event, type PeerWrite } from "../../pb/sessionpb/v1/event_pb";
+import { LossReason, Role, type Event, type PeerTimer, type PeerWrite } from "../../pb/sessionpb/v1/event_pb";
 import type { Entry, Message, Operation, Peer, Store } from "../state";
 import { durationText, sizeText } from "../text";
 import { answerWords } from "./answer";
 import { messageDetail, messageTitle, messageTypeWords } from "./message";
 import { percentText, progressStateWords, roleWords, storeName, storeNames } from "./names";
+import { regionEventWords } from "./region";
 import { entryWords, requestWords } from "./request";
 
 /** What an event refers to without holding it. */
@@ -83,8 +84,9 @@ export function eventWords(event: Event, context: EventContext): string {
       return `${who} crashes; ${lost}`;
     }
     case "storeStarted": {
-      const peer = body.value.store?.peers[0];
-      const log = peer ? ` with term ${peer.term} and its log up to entry ${peer.lastIndex}` : "";
+      const peers = body.value.store?.peers ?? [];
+      if (peers.length > 1) return `${who} restarts, with peers of ${peers.length} regions`;
+      const log = peers.length === 1 ? ` with term ${peers[0].term} and its log up to entry ${peers[0].lastIndex}` : "";
       return `${who} restarts${log}`;
     }
     case "timedOut":
@@ -108,15 +110,27 @@ export function eventWords(event: Event, context: EventContext): string {
       return `Violation of ${body.value.judge}: ${body.value.message}`;
     case "storeStopped":
       return `${who} stops: ${body.value.reason}`;
+    case "storeAdded":
+      return `${who} joins the cluster, without any peer yet`;
+    case "peerCreated":
+    case "peerDestroyed":
+    case "regionChanged":
+    case "logCompacted":
+    case "snapshotProgress":
+    case "snapshotRestored":
+    case "transferStarted":
+      return regionEventWords(who, body);
     default:
       return "Something happens that this page does not know";
   }
 }
 
-function tickedWords(who: string, timers: readonly { elapsedTicks: number; timeoutTicks: number }[], store: Store | null): string {
+function tickedWords(who: string, timers: readonly PeerTimer[], store: Store | null): string {
   const timer = timers[0];
   if (!timer) return `${who} ticks`;
-  if (store?.peers[0]?.role === Role.LEADER) return `${who} ticks: leader, quorum check ${timer.elapsedTicks} of ${timer.timeoutTicks}`;
+  if (timers.length > 1) return `${who} ticks, in ${timers.length} regions`;
+  const peer = store?.peers.find((p) => p.regionId === Number(timer.regionId));
+  if (peer?.role === Role.LEADER) return `${who} ticks: leader, quorum check ${timer.elapsedTicks} of ${timer.timeoutTicks}`;
   return `${who} ticks: election timer ${timer.elapsedTicks} of ${timer.timeoutTicks}`;
 }
 
@@ -220,7 +234,9 @@ function progressWords(p: PeerProgress, leader: number, peers: ReadonlyMap<numbe
   const id = peers.get(Number(p.peerId)) ?? 0;
   if (id === leader) return `its own log is durable up to ${p.match}`;
   const who = storeName(id);
-  return `${who} matches up to ${p.match}, next ${p.next}, ${progressStateWords(p.state)}`;
+  const kind = p.learner ? ", a learner," : "";
+  const snapshot = p.pendingSnapshot > 0n ? ` at ${p.pendingSnapshot}` : "";
+  return `${who}${kind} matches up to ${p.match}, next ${p.next}, ${progressStateWords(p.state)}${snapshot}`;
 }
 
 function entryOf(store: Store | null, regionId: number, index: number): Entry | undefined {

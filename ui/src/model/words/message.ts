@@ -30,12 +30,22 @@ export function messageTypeWords(type: MessageType): string {
       return "read index request";
     case MessageType.READ_INDEX_RESPONSE:
       return "read index response";
+    case MessageType.SNAPSHOT_ACK:
+      return "snapshot acknowledgement";
+    case MessageType.PEER_GONE:
+      return "removal notice";
+    case MessageType.CHECK_PEER:
+      return "membership question";
+    case MessageType.SLEEP:
+      return "sleep notice";
+    case MessageType.STORE_BEAT:
+      return "store heartbeat";
     default:
       return "message";
   }
 }
 
-/** raft's own name of the type, as etcd's logs print it. */
+/** raft's own name of the type, as etcd's logs print it; the stores' own words have names in the same manner. */
 export function messageTypeName(type: MessageType): string {
   switch (type) {
     case MessageType.APPEND:
@@ -62,13 +72,30 @@ export function messageTypeName(type: MessageType): string {
       return "MsgReadIndex";
     case MessageType.READ_INDEX_RESPONSE:
       return "MsgReadIndexResp";
+    case MessageType.SNAPSHOT_ACK:
+      return "SnapshotAck";
+    case MessageType.PEER_GONE:
+      return "PeerGone";
+    case MessageType.CHECK_PEER:
+      return "CheckPeer";
+    case MessageType.SLEEP:
+      return "Sleep";
+    case MessageType.STORE_BEAT:
+      return "StoreBeat";
     default:
       return "Msg";
   }
 }
 
 export function isHeartbeat(type: MessageType): boolean {
-  return type === MessageType.HEARTBEAT || type === MessageType.HEARTBEAT_RESPONSE;
+  switch (type) {
+    case MessageType.HEARTBEAT:
+    case MessageType.HEARTBEAT_RESPONSE:
+    case MessageType.STORE_BEAT:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** "append S3 → S1": short, and unlike that of any other message between the two at once. */
@@ -97,7 +124,20 @@ export function messageDetail(m: Message): string {
     case MessageType.PRE_VOTE_RESPONSE:
       return m.reject ? `pre-vote refused, term ${m.term}` : `pre-vote granted for term ${m.term}`;
     case MessageType.SNAPSHOT:
-      return `the state at entry ${m.snapshotIndex}, ${sizeText(m.sizeBytes)}`;
+      return chunkWords(m);
+    case MessageType.SNAPSHOT_ACK:
+      if (m.reject) return "does not want the snapshot";
+      return m.lastChunk ? "has all of it" : `wants chunk ${m.chunk}`;
+    case MessageType.PEER_GONE:
+      return `region ${m.regionId} has no such member any more`;
+    case MessageType.CHECK_PEER:
+      return `is it still a member of region ${m.regionId}?`;
+    case MessageType.SLEEP:
+      return `region ${m.regionId} is idle: its timers may rest`;
+    case MessageType.STORE_BEAT:
+      return "alive; stands in for the heartbeats of all regions that sleep";
+    case MessageType.TIMEOUT_NOW:
+      return `take over: stand for election now, term ${m.term}`;
     case MessageType.HEARTBEAT:
       return `term ${m.term}, commit ${m.commit}${m.readContext ? ", confirms a read" : ""}`;
     case MessageType.HEARTBEAT_RESPONSE:
@@ -105,6 +145,13 @@ export function messageDetail(m: Message): string {
     default:
       return `term ${m.term}`;
   }
+}
+
+function chunkWords(m: Message): string {
+  const all = `the state at entry ${m.snapshotIndex}`;
+  if (m.chunk === 0) return `${all}, ${sizeText(m.sizeBytes)}`;
+  const last = m.lastChunk ? ", the last" : "";
+  return `${all}, chunk ${m.chunk}${last}: ${sizeText(m.snapshotBytes)} of ${sizeText(m.snapshotBytesTotal)}`;
 }
 
 export function messageWords(m: Message): string {

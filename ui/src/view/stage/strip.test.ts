@@ -30,7 +30,9 @@ function peer(storeId: number, terms: readonly number[], fields: Partial<Peer> =
     progress: [],
     keys: [],
     keysTotal: 0,
-    voters: [1, 2, 3],
+    region: { id: 1, start: new Uint8Array(), end: new Uint8Array(), confVer: 1, version: 1, members: [] },
+    uninitialized: false,
+    transferTo: 0,
     ...fields,
   };
 }
@@ -40,7 +42,7 @@ describe("log strips", () => {
   it("show the whole log while it fits, with what others have left open", () => {
     const peers = [peer(1, [1, 1, 2, 2]), peer(2, [1, 1])];
     const window = windowOf(peers, 10, 19);
-    expect(window).toEqual({ first: 1, last: 4, more: false });
+    expect(window).toEqual({ first: 1, last: 4, more: false, gap: false });
     const strip = stripOf(peers[1], window, 10, 19);
     expect(strip.label).toBe("");
     expect(strip.cells.map((c) => c.entry?.term ?? null)).toEqual([1, 1, null, null]);
@@ -87,7 +89,7 @@ describe("log strips", () => {
     expect(stripOf(empty, windowOf([empty], 8, 19), 8, 19).cells).toEqual([]);
     const compacted = peer(1, many(3), {}, 101);
     const window = windowOf([compacted], 8, 19);
-    expect(window).toEqual({ first: 101, last: 103, more: true });
+    expect(window).toEqual({ first: 101, last: 103, more: true, gap: true });
     expect(stripOf(compacted, window, 8, 19).label).toBe("…101");
   });
 });
