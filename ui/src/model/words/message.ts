@@ -127,7 +127,9 @@ export function messageDetail(m: Message): string {
       return chunkWords(m);
     case MessageType.SNAPSHOT_ACK:
       if (m.reject) return "does not want the snapshot";
-      return m.lastChunk ? "has all of it" : `wants chunk ${m.chunk}`;
+      if (m.lastChunk) return "has all of it";
+      // Either it has all of it or it begins anew: the next chunk alone does not tell.
+      return m.chunk > 1 ? `wants chunk ${m.chunk}` : "is done with it, or wants it from the start";
     case MessageType.PEER_GONE:
       return `region ${m.regionId} has no such member any more`;
     case MessageType.CHECK_PEER:

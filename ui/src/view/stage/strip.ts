@@ -28,10 +28,8 @@ export interface Strip {
   readonly cells: readonly Cell[];
   /** "…12": earlier entries exist, the first shown is 12. Empty when all are shown. */
   readonly label: string;
-  /** "1–40": those entries are compacted; the label says so instead. Empty when none are, or they lie further back. */
-  readonly gap: string;
-  /** How wide the label may be, in pixels. */
-  readonly labelWidth: number;
+  /** The entries that are compacted, from the first on, in one block; null when none are, or they lie further back. */
+  readonly gap: { readonly text: string; readonly last: number; readonly x: number; readonly width: number } | null;
   /** Where the first cell stands, in pixels from the strip's left edge. */
   readonly left: number;
   /** Where the line up to applied starts and ends; equal when nothing shown is applied. */
@@ -86,7 +84,6 @@ export function stripOf(peer: Peer, shared: Window, cells: number, cellWidth: nu
   const own = peer.lastIndex < shared.first && peer.lastIndex > 0;
   const window = own ? fit(firstHeld(peer), peer.lastIndex, cells, cellWidth, peer.firstIndex > 1) : shared;
   const count = Math.max(0, window.last - window.first + 1);
-  const gap = window.more && window.first > 1 && peer.firstIndex >= window.first ? gapText(window.first) : "";
   const label = window.more ? `…${window.first}` : "";
   const labelWidth = window.more ? labelCells(window.first, cellWidth, window.gap) * cellWidth : 0;
   const left = window.more ? labelWidth : ((cells - count) * cellWidth) / 2;
@@ -110,12 +107,19 @@ export function stripOf(peer: Peer, shared: Window, cells: number, cellWidth: nu
   return {
     cells: shown,
     label,
-    gap,
-    labelWidth,
+    gap: gapOf(peer, window, labelWidth, cellWidth),
     left,
     appliedX: [0, at(Math.min(peer.applied, peer.lastIndex))],
     syncedX: peer.lastIndex > 0 && peer.syncedIndex >= window.first - 1 ? at(peer.syncedIndex) : null,
   };
+}
+
+/** It takes the label's place and that of the cells that are gone. */
+function gapOf(peer: Peer, window: Window, labelWidth: number, cellWidth: number): Strip["gap"] {
+  const last = Math.min(peer.firstIndex - 1, Math.max(window.last, window.first - 1));
+  if (last < 1 || last < window.first - 1) return null;
+  const cells = last - window.first + 1;
+  return { text: gapText(last + 1), last, x: -labelWidth, width: labelWidth + cells * cellWidth };
 }
 
 /** "Entry 9 on S3, term 4: put city Kyoto; committed, applied". */
