@@ -3,7 +3,7 @@ import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
-import { regionsOf, type RegionView } from "../model/regions";
+import { rangeWords, regionsOf, type RegionView } from "../model/regions";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
 import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
@@ -143,9 +143,24 @@ class Session {
     this.#announceNow();
   }
 
+  /** Goes on until a message of the region that is shown has ended its flight. */
   async nextMessage(): Promise<void> {
-    await this.#step(StepUnit.MESSAGE);
+    for (let i = 0; i < stepsToListedMax; i++) {
+      const before = this.seq;
+      await this.#step(StepUnit.MESSAGE);
+      if (this.seq === before || this.#landedHere(before)) break;
+    }
     this.#announceNow();
+  }
+
+  #landedHere(after: number): boolean {
+    if (this.regions.length < 2) return true;
+    const events = this.history.events;
+    for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
+      const { kind, regionId } = events[at];
+      if ((kind === "messageDelivered" || kind === "messageLost") && regionId === this.regionId) return true;
+    }
+    return false;
   }
 
   async nextInteresting(): Promise<void> {
@@ -185,6 +200,15 @@ class Session {
     // A message or an entry of another region is not to be seen any more; a store is.
     const kind = pointing.selected.kind;
     if (kind === "message" || kind === "entry") pointing.select({ kind: "none" });
+  }
+
+  /** In the order of their keys, and round again. */
+  showNextRegion(): void {
+    const at = this.regions.findIndex((r) => r.id === this.regionId);
+    const next = this.regions[(at + 1) % this.regions.length];
+    if (!next || next.id === this.regionId) return;
+    this.showRegion(next.id);
+    announcer.say(`Region ${next.id}, ${rangeWords(next.region)}, is shown.`);
   }
 
   // Deeds.

@@ -84,6 +84,18 @@ describe("log strips", () => {
     );
   });
 
+  it("show what is compacted as one block, over the cells that one store alone has let go", () => {
+    const kept = peer(1, many(4), {}, 41);
+    const further = peer(2, many(2), {}, 43);
+    const window = windowOf([kept, further], 12, 19);
+    expect([window.first, window.gap]).toEqual([41, true]);
+    const [a, b] = [stripOf(kept, window, 12, 19), stripOf(further, window, 12, 19)];
+    expect([a.gap?.text, b.gap?.text]).toEqual(["1–40", "1–42"]);
+    expect(b.gap!.width - a.gap!.width).toBe(2 * 19);
+    expect(b.cells.map((c) => c.compacted)).toEqual([true, true, false, false]);
+    expect(cellWords(b.cells[0], 2)).toBe("Entry 41 is compacted on S2: the state holds what it did");
+  });
+
   it("survive an empty log and one whose beginning is compacted", () => {
     const empty = peer(1, []);
     expect(stripOf(empty, windowOf([empty], 8, 19), 8, 19).cells).toEqual([]);
