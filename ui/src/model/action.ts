@@ -47,3 +47,7 @@ export function setNetwork(network: Network): Action {
 export function setDisk(disk: Disk): Action {
   return create(ActionSchema, { action: { case: "setDisk", value: { disk } } });
 }
+
+export function addStore(): Action {
+  return create(ActionSchema, { action: { case: "addStore", value: {} } });
+}

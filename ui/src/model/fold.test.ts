@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LossReason, MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import { fold, fromKeyframe } from "./fold";
+import { voters } from "./members";
 import { noCluster, type Cluster } from "./state";
 import { elect, entry, keyframe, put, Script, storeStates } from "./testing/run";
 
@@ -15,7 +16,7 @@ describe("fold", () => {
     const cluster = folded(new Script(5));
     expect(cluster.stores.map((s) => s.id)).toEqual([1, 2, 3, 4, 5]);
     expect(cluster.stores.every((s) => s.up && s.peers[0].role === Role.FOLLOWER)).toBe(true);
-    expect(peer(cluster, 1).voters).toEqual([1, 2, 3, 4, 5]);
+    expect(voters(peer(cluster, 1).region)).toEqual([1, 2, 3, 4, 5]);
     expect(cluster.seq).toBe(1);
   });
 

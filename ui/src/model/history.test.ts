@@ -3,7 +3,7 @@ import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import { create } from "@bufbuild/protobuf";
 import { FrameSchema } from "../pb/sessionpb/v1/session_pb";
 import { fold } from "./fold";
-import { cut, eventAt, extend, startHistory } from "./history";
+import { cut, eventAt, extend, spanKey, startHistory } from "./history";
 import { noCluster } from "./state";
 import { elect, keyframe, Script } from "./testing/run";
 import { commonSeq, follow, noTimeline } from "./timeline";
@@ -31,7 +31,7 @@ describe("history", () => {
 
   test("role spans follow a store's roles without gaps", () => {
     const history = extend(startHistory(noCluster), elected().events);
-    const spans = history.roleSpans.get(1)!;
+    const spans = history.roleSpans.get(spanKey(1, 1))!;
     expect(spans.map((s) => s.role)).toEqual([Role.FOLLOWER, Role.CANDIDATE, Role.LEADER]);
     expect(spans.slice(1).map((s) => s.fromMicros)).toEqual(spans.slice(0, -1).map((s) => s.toMicros));
     expect(spans[2].toMicros).toBeNull();
@@ -57,8 +57,8 @@ describe("history", () => {
       [2, "flying"],
     ]);
     expect(before.elections).toEqual([]);
-    expect(before.roleSpans.get(1)!.map((s) => s.role)).toEqual([Role.FOLLOWER, Role.CANDIDATE]);
-    expect(before.roleSpans.get(1)![1].toSeq).toBeNull();
+    expect(before.roleSpans.get(spanKey(1, 1))!.map((s) => s.role)).toEqual([Role.FOLLOWER, Role.CANDIDATE]);
+    expect(before.roleSpans.get(spanKey(1, 1))![1].toSeq).toBeNull();
   });
 });
 

@@ -7,16 +7,29 @@ import type { Event } from "../pb/sessionpb/v1/event_pb";
 import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import type { Cluster, Message, Peer } from "./state";
 import { fold, messageOf } from "./fold";
-import { eventWords, type EventContext } from "./words";
+import { isLearner } from "./members";
+import { eventWords, isHeartbeat, type EventContext } from "./words";
 
 export type EventKind = NonNullable<Event["body"]["case"]>;
 
 /** What the chips above the list of events turn on and off. */
-export type EventGroup = "ticks" | "heartbeats" | "messages" | "roles" | "disk" | "log" | "client" | "faults";
+export type EventGroup =
+  | "ticks"
+  | "heartbeats"
+  | "messages"
+  | "roles"
+  | "regions"
+  | "snapshots"
+  | "disk"
+  | "log"
+  | "client"
+  | "faults";
 
 export const eventGroups: readonly EventGroup[] = [
   "roles",
+  "regions",
   "messages",
+  "snapshots",
   "heartbeats",
   "log",
   "disk",
@@ -34,6 +47,8 @@ export class HistoryEvent {
   readonly kind: EventKind;
   readonly group: EventGroup;
   readonly event: Event;
+  /** The region it is about; 0 when it is about none in particular. */
+  readonly regionId: number;
   /** The message it is about, if it is about one. */
   readonly message: Message | null;
   readonly #context: EventContext;
@@ -47,6 +62,7 @@ export class HistoryEvent {
     this.kind = event.body.case ?? "runStarted";
     this.event = event;
     this.message = context.message;
+    this.regionId = regionIdOf(event, context);
     this.group = groupOf(this.kind, context.message);
     this.#context = context;
   }
@@ -83,6 +99,9 @@ export interface RoleSpan {
   readonly role: Role;
   readonly term: number;
   readonly up: boolean;
+  readonly learner: boolean;
+  /** It waits for its first snapshot. */
+  readonly waiting: boolean;
   readonly fromMicros: number;
   readonly fromSeq: number;
   /** null while it lasts. */
@@ -90,13 +109,17 @@ export interface RoleSpan {
   readonly toSeq: number | null;
 }
 
+export function spanKey(storeId: number, regionId: number): string {
+  return `${storeId}/${regionId}`;
+}
+
 export interface History {
   /** Ascending by seq, without gaps. */
   readonly events: readonly HistoryEvent[];
   /** Ascending by message id, which is the order of sending. */
   readonly flights: readonly Flight[];
-  /** Of each store's first region, by store id; each list ascending in time. */
-  readonly roleSpans: ReadonlyMap<number, readonly RoleSpan[]>;
+  /** Of each store's peers, see spanKey; each list ascending in time. */
+  readonly roleSpans: ReadonlyMap<string, readonly RoleSpan[]>;
   /** Crashes, restarts, forced time-outs, changed settings, violations: the diagram's vertical marks. */
   readonly marks: readonly HistoryEvent[];
   /** Role changes to leader. */
@@ -117,6 +140,11 @@ const markKinds: ReadonlySet<EventKind> = new Set<EventKind>([
   "settingsChanged",
   "electionTimeoutSet",
   "violation",
+  "storeAdded",
+  "regionChanged",
+  "logCompacted",
+  "snapshotRestored",
+  "transferStarted",
 ]);
 
 /** Events whose words tell of the store as it was before. */
@@ -131,10 +159,11 @@ const storeKinds: ReadonlySet<EventKind> = new Set<EventKind>([
 
 /** A history that begins with a whole state, from a keyframe. */
 export function startHistory(cluster: Cluster): History {
-  const roleSpans = new Map<number, readonly RoleSpan[]>();
+  const roleSpans = new Map<string, readonly RoleSpan[]>();
   for (const store of cluster.stores) {
-    const peer = store.peers[0];
-    if (peer) roleSpans.set(store.id, [openSpan(peer, store.up, cluster.timeMicros, cluster.seq)]);
+    for (const peer of store.peers) {
+      roleSpans.set(spanKey(store.id, peer.regionId), [openSpan(peer, store.up, cluster.timeMicros, cluster.seq)]);
+    }
   }
   return {
     events: [],
@@ -177,7 +206,7 @@ export function cut(history: History, at: Cluster): History {
   if (at.seq >= lastSeq(history)) return history;
   if (at.seq < firstSeq(history) - 1) return startHistory(at);
   const keep = (e: HistoryEvent) => e.seq <= at.seq;
-  const roleSpans = new Map<number, readonly RoleSpan[]>();
+  const roleSpans = new Map<string, readonly RoleSpan[]>();
   for (const [id, spans] of history.roleSpans) {
     roleSpans.set(
       id,
@@ -213,7 +242,7 @@ export function firstIndexWhere<T>(list: readonly T[], test: (item: T) => boolea
 class Draft {
   #events: HistoryEvent[];
   #flights: Flight[];
-  #spans: Map<number, readonly RoleSpan[]>;
+  #spans: Map<string, readonly RoleSpan[]>;
   #marks: HistoryEvent[];
   #elections: HistoryEvent[];
   #end: Cluster;
@@ -255,6 +284,10 @@ class Draft {
       case "storeCrashed":
       case "storeStarted":
       case "storeStopped":
+      case "peerCreated":
+      case "peerDestroyed":
+      case "regionChanged":
+      case "snapshotRestored":
         this.#turn(after, held);
         break;
     }
@@ -274,13 +307,33 @@ class Draft {
 
   #turnStore(after: Cluster, storeId: number, held: HistoryEvent): void {
     const store = after.stores.find((s) => s.id === storeId);
-    const peer = store?.peers[0];
-    if (!store || !peer) return;
-    const spans = this.#spans.get(storeId) ?? [];
-    const open = spans[spans.length - 1];
-    if (open && open.role === peer.role && open.term === peer.term && open.up === store.up) return;
-    const closed = open ? [...spans.slice(0, -1), { ...open, toMicros: held.timeMicros, toSeq: held.seq }] : [];
-    this.#spans.set(storeId, [...closed, openSpan(peer, store.up, held.timeMicros, held.seq)]);
+    if (!store) return;
+    for (const peer of store.peers) {
+      const key = spanKey(storeId, peer.regionId);
+      const next = openSpan(peer, store.up, held.timeMicros, held.seq);
+      const open = this.#open(key);
+      if (open && sameState(open, next)) continue;
+      this.#close(key, held);
+      this.#spans.set(key, [...(this.#spans.get(key) ?? []), next]);
+    }
+    // A peer that is gone has no state any more.
+    for (const [key, spans] of this.#spans) {
+      const last = spans[spans.length - 1];
+      if (last?.storeId !== storeId || last.toSeq !== null) continue;
+      if (!store.peers.some((p) => p.regionId === last.regionId)) this.#close(key, held);
+    }
+  }
+
+  #open(key: string): RoleSpan | undefined {
+    const last = this.#spans.get(key)?.at(-1);
+    return last?.toSeq === null ? last : undefined;
+  }
+
+  #close(key: string, held: HistoryEvent): void {
+    const open = this.#open(key);
+    if (!open) return;
+    const spans = this.#spans.get(key)!.slice(0, -1);
+    this.#spans.set(key, [...spans, { ...open, toMicros: held.timeMicros, toSeq: held.seq }]);
   }
 
   finish(): History {
@@ -333,11 +386,48 @@ function openSpan(peer: Peer, up: boolean, fromMicros: number, fromSeq: number):
     role: peer.role,
     term: peer.term,
     up,
+    learner: isLearner(peer),
+    waiting: peer.uninitialized,
     fromMicros,
     fromSeq,
     toMicros: null,
     toSeq: null,
   };
+}
+
+function sameState(a: RoleSpan, b: RoleSpan): boolean {
+  return a.role === b.role && a.term === b.term && a.up === b.up && a.learner === b.learner && a.waiting === b.waiting;
+}
+
+/** 0 for what concerns a store, or nothing in particular. */
+function regionIdOf(event: Event, context: EventContext): number {
+  const body = event.body;
+  switch (body.case) {
+    case "messageSent":
+    case "messageDelivered":
+    case "messageLost":
+      return context.message?.regionId ?? 0;
+    case "regionChanged":
+      return Number(body.value.region?.id ?? 0n);
+    case "peerCreated":
+    case "snapshotRestored":
+      return Number(body.value.peer?.region?.id ?? 0n);
+    case "electionTimeoutSet":
+      return Number(body.value.timer?.regionId ?? 0n);
+    case "roleChanged":
+    case "committed":
+    case "applied":
+    case "progressChanged":
+    case "timedOut":
+    case "violation":
+    case "peerDestroyed":
+    case "logCompacted":
+    case "snapshotProgress":
+    case "transferStarted":
+      return Number(body.value.regionId);
+    default:
+      return 0;
+  }
 }
 
 function contextOf(before: Cluster, event: Event): EventContext {
@@ -367,9 +457,7 @@ function groupOf(kind: EventKind, message: Message | null): EventGroup {
     case "messageSent":
     case "messageDelivered":
     case "messageLost":
-      return message && (message.type === MessageType.HEARTBEAT || message.type === MessageType.HEARTBEAT_RESPONSE)
-        ? "heartbeats"
-        : "messages";
+      return message ? groupOfMessage(message) : "messages";
     case "roleChanged":
       return "roles";
     case "writeStarted":
@@ -379,7 +467,17 @@ function groupOf(kind: EventKind, message: Message | null): EventGroup {
     case "committed":
     case "applied":
     case "progressChanged":
+    case "logCompacted":
       return "log";
+    case "storeAdded":
+    case "peerCreated":
+    case "peerDestroyed":
+    case "regionChanged":
+    case "transferStarted":
+      return "regions";
+    case "snapshotProgress":
+    case "snapshotRestored":
+      return "snapshots";
     case "operationStarted":
     case "operationEnded":
       return "client";
@@ -388,3 +486,8 @@ function groupOf(kind: EventKind, message: Message | null): EventGroup {
   }
 }
 
+
+function groupOfMessage(message: Message): EventGroup {
+  if (isHeartbeat(message.type)) return "heartbeats";
+  return message.type === MessageType.SNAPSHOT || message.type === MessageType.SNAPSHOT_ACK ? "snapshots" : "messages";
+}

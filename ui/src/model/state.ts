@@ -5,6 +5,7 @@
  */
 import type { Role, MessageType, EntryType, LossReason } from "../pb/sessionpb/v1/event_pb";
 import type { Config } from "../pb/sessionpb/v1/run_pb";
+import type { PeerRole } from "../pb/metapb/v1/metapb_pb";
 import type { RaftCommandRequest, RaftCommandResponse, ProgressState } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
 
 export interface Cluster {
@@ -47,10 +48,46 @@ export interface Store {
   readonly peers: readonly Peer[];
   /** Handed to the disk and not finished: written (in the engine, lost by a crash) or not even that. */
   readonly writes: readonly Write[];
+  /** Snapshots that it is sending, in the order in which they began. */
+  readonly snapshots: readonly SnapshotTransfer[];
+}
+
+/** A region as one store knows it. */
+export interface Region {
+  readonly id: number;
+  readonly start: Uint8Array;
+  /** Empty: no end. */
+  readonly end: Uint8Array;
+  /** The epoch: confVer rises with each change of members, version with each split. */
+  readonly confVer: number;
+  readonly version: number;
+  /** By store id, ascending. */
+  readonly members: readonly Member[];
+}
+
+export interface Member {
+  readonly peerId: number;
+  readonly storeId: number;
+  readonly role: PeerRole;
+}
+
+export interface SnapshotTransfer {
+  readonly id: number;
+  readonly regionId: number;
+  readonly from: number;
+  readonly to: number;
+  readonly index: number;
+  readonly term: number;
+  /** What the receiver has, and about how much all is. */
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
 }
 
 export interface Peer {
   readonly regionId: number;
+  readonly region: Region;
+  /** It waits for its first snapshot and knows no more of its region than the id. */
+  readonly uninitialized: boolean;
   readonly peerId: number;
   readonly storeId: number;
   readonly role: Role;
@@ -76,8 +113,8 @@ export interface Peer {
   readonly keys: readonly KeyRecord[];
   /** All keys, also those beyond the first 1,000 that `keys` holds. */
   readonly keysTotal: number;
-  /** Stores that hold a voter of the region. */
-  readonly voters: readonly number[];
+  /** The store to which this leader is handing over; 0 when it is not. */
+  readonly transferTo: number;
 }
 
 export interface Timer {
@@ -95,16 +132,22 @@ export interface Entry {
 }
 
 export interface Progress {
+  readonly peerId: number;
+  /** 0 while nothing has told where the peer is. */
   readonly storeId: number;
   readonly match: number;
   readonly next: number;
   readonly state: ProgressState;
   readonly recentActive: boolean;
+  readonly learner: boolean;
+  /** The entry at which the snapshot under way to it stands; 0 when there is none. */
+  readonly pendingSnapshot: number;
 }
 
 export interface KeyRecord {
   /** As text when it is UTF-8, else as 0x… */
   readonly key: string;
+  readonly keyBytes: Uint8Array;
   readonly value: string;
   readonly valueSizeBytes: number;
   readonly revision: number;
@@ -145,6 +188,12 @@ export interface Message {
   readonly entryTerms: readonly number[];
   readonly readContext: boolean;
   readonly snapshotIndex: number;
+  /** Of a snapshot's chunk: its number, from 1; of an acknowledgement: the chunk wanted next. */
+  readonly chunk: number;
+  readonly lastChunk: boolean;
+  /** Of a snapshot's chunk: what has been sent with it, and about how much all is. */
+  readonly snapshotBytes: number;
+  readonly snapshotBytesTotal: number;
   readonly sizeBytes: number;
   readonly sentMicros: number;
   readonly dueMicros: number;

@@ -46,11 +46,20 @@ export function countText(n: number): string {
 }
 
 export function sizeText(bytes: number): string {
-  return bytes < 1024 ? `${bytes} B` : `${trimZero((bytes / 1024).toFixed(1))} KiB`;
+  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024 * 1024) return `${trimZero((bytes / 1024).toFixed(1))} KiB`;
+  return `${trimZero((bytes / 1024 / 1024).toFixed(1))} MiB`;
 }
 
 /** "S1, S2 and S3". */
 export function listText(words: readonly string[]): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+/** Byte by byte, as the engine orders keys: negative, 0 or positive. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
+  return a.length - b.length;
 }

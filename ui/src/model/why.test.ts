@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { PeerRole } from "../pb/metapb/v1/metapb_pb";
+import { MessageType, RegionChangeReason, Role } from "../pb/sessionpb/v1/event_pb";
 import { fold } from "./fold";
 import { noCluster, type Cluster } from "./state";
-import { elect, entry, put, Script } from "./testing/run";
+import { elect, entry, put, region, Script } from "./testing/run";
 import { firstUncommitted, whyNotCommitted } from "./why";
 
 const folded = (script: Script): Cluster => script.events.reduce(fold, noCluster);
@@ -102,4 +103,34 @@ test("the entry to ask about is the first that is not committed", () => {
   expect(firstUncommitted(folded(script), 1)).toEqual({ storeId: 1, index: 1 });
   script.add(1, { case: "committed", value: { regionId: 1n, index: 1n, indexBefore: 0n } });
   expect(firstUncommitted(folded(script), 1)).toBeNull();
+});
+
+describe("who counts", () => {
+  test("a learner's copy does not count", () => {
+    const script = led();
+    const now = region(1, [1, 2, 3, [4, PeerRole.LEARNER]], { confVer: 2 });
+    script.change(1, region(1, [1, 2, 3]), now, RegionChangeReason.CONF_CHANGE);
+    script.add(4, { case: "storeAdded", value: { store: { id: 4n, up: true, peers: [{ region: now, peerId: 104n, firstIndex: 1n }] } } });
+    script.write(4, 9, [entry(1, 1, put("city", "Kyoto"))], 1);
+    script.sync(4, 9);
+    expect(why(script, 1, 1).slice(0, 2)).toEqual([
+      "Only S1 holds it durably: 1 of the 2 stores that a quorum needs.",
+      "S4 has it too, as a learner: its copy does not count.",
+    ]);
+  });
+
+  test("a joint configuration needs both majorities", () => {
+    const script = led();
+    const now = region(1, [1, [2, PeerRole.LEAVING_VOTER], [3, PeerRole.LEAVING_VOTER], [4, PeerRole.INCOMING_VOTER], [5, PeerRole.INCOMING_VOTER]], { confVer: 2 });
+    script.change(1, region(1, [1, 2, 3]), now, RegionChangeReason.CONF_CHANGE);
+    script.write(2, 5, [entry(1, 1, put("city", "Kyoto"))], 1);
+    script.sync(2, 5);
+    const said = why(script, 1, 1);
+    expect(said.slice(0, 3)).toEqual([
+      "The configuration is joint: a majority of the old members and a majority of the new ones must hold it durably. Missing is the new one.",
+      "Old (S1, S2, S3): S1 and S2, 2 of the 2 it needs.",
+      "New (S1, S4, S5): S1, 1 of the 2 it needs.",
+    ]);
+    expect(said).toContain("Only 1 of 3 stores of the new half are up: nothing can be committed until 2 are.");
+  });
 });

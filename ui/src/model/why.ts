@@ -1,5 +1,7 @@
 /** Why is this entry not committed yet? Computed from the model alone, in sentences a person can check by looking. */
-import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/event_pb";
+import { decided, isJoint, learners, majorities, quorum, votersAll, type Majority } from "./members";
+import { leaderOf, peerOf } from "./regions";
 import type { Cluster, Entry, Message, Peer, Store } from "./state";
 import { durationText, listText } from "./text";
 import { storeName } from "./words";
@@ -15,24 +17,6 @@ export interface Why {
 
 export function entryAt(peer: Peer, index: number): Entry | undefined {
   return peer.entries[peer.entries.length - 1 - (peer.lastIndex - index)];
-}
-
-export function peerOf(store: Store | undefined, regionId: number): Peer | undefined {
-  return store?.peers.find((p) => p.regionId === regionId);
-}
-
-export function quorum(voters: number): number {
-  return Math.floor(voters / 2) + 1;
-}
-
-/** The leader with the highest term that is up, as its own state says. */
-export function leaderOf(cluster: Cluster, regionId: number): Peer | undefined {
-  let leader: Peer | undefined;
-  for (const store of cluster.stores) {
-    const peer = peerOf(store, regionId);
-    if (store.up && peer?.role === Role.LEADER && (!leader || peer.term > leader.term)) leader = peer;
-  }
-  return leader;
 }
 
 /** The entry worth asking about: the leader's (or the chosen store's) first one that is not committed; 0 when all are. */
@@ -59,19 +43,26 @@ export function whyNotCommitted(
   const entry = peer ? entryAt(peer, index) : undefined;
   if (!store || !peer || !entry) return null;
 
-  const holders = cluster.stores.filter((s) => {
+  // Who counts is as the leader has it: a store that lags behind may know older members.
+  const region = (leaderOf(cluster, regionId) ?? peer).region;
+  const voting = votersAll(region);
+  const copies = cluster.stores.filter((s) => {
     const p = peerOf(s, regionId);
-    return p !== undefined && p.voters.includes(s.id) && entryAt(p, index)?.term === entry.term;
+    return p !== undefined && entryAt(p, index)?.term === entry.term;
   });
-  const durable = holders.filter((s) => peerOf(s, regionId)!.syncedIndex >= index);
-  const needed = quorum(peer.voters.length);
+  const isDurable = (s: Store) => peerOf(s, regionId)!.syncedIndex >= index;
+  const holders = copies.filter((s) => voting.includes(s.id));
+  const durable = holders.filter(isDurable);
+  const halves = majorities(
+    region,
+    durable.map((s) => s.id),
+  );
+  const learning = copies.filter((s) => learners(region).includes(s.id));
 
   if (index <= peer.commit) {
     return {
       title: `Why is entry ${index} committed?`,
-      sentences: [
-        `${storeNamesText(durable)} ${durable.length === 1 ? "holds" : "hold"} it durably: ${durable.length} of ${peer.voters.length}, and ${needed} are a quorum. No later leader can be elected without it.`,
-      ],
+      sentences: [committedWords(durable, halves)],
       messageIds: [],
       section: "§5.3",
     };
@@ -79,7 +70,9 @@ export function whyNotCommitted(
 
   const title = `Why is entry ${index} not committed${store.up ? "" : ` on ${storeName(storeId)}`}?`;
   const leader = leaderOf(cluster, regionId);
-  const sentences: string[] = [heldBy(durable, holders, needed)];
+  const sentences: string[] = isJoint(region)
+    ? [jointWords(halves), ...halves.map(halfWords)]
+    : [heldBy(durable, holders, quorum(voting.length))];
   if (!store.up) {
     sentences.push(`${storeName(storeId)} is down: it learns what is committed after it restarts.`);
   }
@@ -96,11 +89,17 @@ export function whyNotCommitted(
   }
   if (leader.commit >= index) {
     const news = cluster.messages.filter((m) => m.to === storeId && m.commit >= index && !m.doomed);
-    sentences[0] = `It is committed: the leader ${storeName(leader.storeId)} knows. ${storeName(storeId)} has not heard of it yet.`;
+    sentences.splice(0, isJoint(region) ? 3 : 1, `It is committed: the leader ${storeName(leader.storeId)} knows. ${storeName(storeId)} has not heard of it yet.`);
     sentences.push(...onTheWay(news, nowMicros));
     if (news.length === 0 && store.up) sentences.push("The next append or heartbeat will tell it.");
     return { title, sentences, messageIds: news.map((m) => m.id), section: "§5.3" };
   }
+  if (learning.length > 0) {
+    const [are, copy] = learning.length === 1 ? ["a learner", "its copy does"] : ["learners", "their copies do"];
+    const verb = learning.length === 1 ? "has" : "have";
+    sentences.push(`${storeNamesText(learning)} ${verb} it too, as ${are}: ${copy} not count.`);
+  }
+  const told = sentences.length;
   if (entry.term < leader.term) {
     sentences.push(
       `It is of term ${entry.term}, and ${storeName(leader.storeId)} leads term ${leader.term}: a leader counts copies only for entries of its own term; this one is committed with the first of those after it.`,
@@ -109,21 +108,47 @@ export function whyNotCommitted(
   const carriers = carriersOf(cluster, leader, index);
   sentences.push(...onTheWay(carriers, nowMicros));
   sentences.push(...onDisk(regionId, holders, durable, nowMicros));
-  const down = cluster.stores.filter((s) => !s.up && peer.voters.includes(s.id) && !durable.includes(s));
+  const down = cluster.stores.filter((s) => !s.up && voting.includes(s.id) && !durable.includes(s));
   if (down.length > 0) sentences.push(`${storeNamesText(down)} ${down.length === 1 ? "is" : "are"} down.`);
-  const up = cluster.stores.filter((s) => s.up && peer.voters.includes(s.id)).length;
-  if (up < needed) {
-    sentences.push(`Only ${up} of ${peer.voters.length} stores are up: nothing can be committed until ${needed} are.`);
+  const upIds = cluster.stores.filter((s) => s.up).map((s) => s.id);
+  for (const m of majorities(region, upIds)) {
+    if (m.got.length >= m.needed) continue;
+    const of = m.half === "only" ? "" : ` of the ${m.half} half`;
+    sentences.push(
+      `Only ${m.got.length} of ${m.stores.length} stores${of} are up: nothing can be committed until ${m.needed} are.`,
+    );
   }
-  if (sentences.length === 1) {
+  if (sentences.length === told) {
     sentences.push(`Nothing about it is on the way: ${storeName(leader.storeId)} sends it again with the next heartbeat.`);
   }
   return {
     title,
     sentences,
     messageIds: carriers.map((m) => m.id),
-    section: entry.term < leader.term ? "§5.4.2" : "§5.3",
+    section: isJoint(region) ? "§6" : entry.term < leader.term ? "§5.4.2" : "§5.3",
   };
+}
+
+function committedWords(durable: readonly Store[], halves: readonly Majority[]): string {
+  if (!decided(halves)) return "It is committed: the members of that time held it durably, so no later leader lacks it.";
+  const holds = `${storeNamesText(durable)} ${durable.length === 1 ? "holds" : "hold"} it durably`;
+  const [only] = halves;
+  const why =
+    halves.length === 1
+      ? `${durable.length} of ${only.stores.length}, and ${only.needed} are a quorum`
+      : "a majority of the old members and one of the new";
+  return `${holds}: ${why}. No later leader can be elected without it.`;
+}
+
+function jointWords(halves: readonly Majority[]): string {
+  const waits = halves.filter((m) => m.got.length < m.needed).map((m) => `the ${m.half} one`);
+  const both = "The configuration is joint: a majority of the old members and a majority of the new ones must hold it durably.";
+  return waits.length === 0 ? `${both} Both do; the leader has yet to hear so.` : `${both} Missing is ${listText(waits)}.`;
+}
+
+function halfWords(m: Majority): string {
+  const got = m.got.length === 0 ? "none" : listText(m.got.map(storeName));
+  return `${m.half === "old" ? "Old" : "New"} (${m.stores.map(storeName).join(", ")}): ${got}, ${m.got.length} of the ${m.needed} it needs.`;
 }
 
 function heldBy(durable: readonly Store[], holders: readonly Store[], needed: number): string {

@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { Outcome } from "../pb/errorpb/v1/errorpb_pb";
-import { RaftCommandResponseSchema } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
+import { Outcome, type ErrorSchema } from "../pb/errorpb/v1/errorpb_pb";
+import { RaftCommandResponseSchema, ReadMode } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
 import { LossReason, MessageType, Role } from "../pb/sessionpb/v1/event_pb";
 import { fold } from "./fold";
 import { extend, startHistory } from "./history";
@@ -78,8 +78,8 @@ test("a store's item reads like its state", () => {
   const script = new Script();
   elect(script);
   const cluster = script.events.reduce(fold, noCluster);
-  expect(storeWords(cluster.stores[0])).toBe("S1, leader, term 1");
-  expect(storeWords({ ...cluster.stores[0], up: false })).toBe("S1, down, term 1");
+  expect(storeWords(cluster.stores[0], 1)).toBe("S1, leader, term 1");
+  expect(storeWords({ ...cluster.stores[0], up: false }, 1)).toBe("S1, down, term 1");
 });
 
 test("a message in words names its ends", () => {
@@ -111,11 +111,42 @@ describe("answers in words", () => {
     const notLeader = answer({
       header: { error: { outcome: Outcome.NOT_APPLIED, reason: { case: "notLeader", value: { leader: { id: peerId(3) } } } } },
     });
-    expect(notLeader).toEqual({ tone: "bad", words: "not leader → S3", leader: 3 });
+    expect(notLeader).toMatchObject({ tone: "bad", words: "not leader → S3", leader: 3 });
     const timeout = answer({
       header: { error: { outcome: Outcome.MAY_APPLY, reason: { case: "timeout", value: { waitedMicros: 5_000_000n } } } },
     });
-    expect(timeout).toEqual({ tone: "unsure", words: "no answer in 5 s: the outcome is unknown", leader: 0 });
+    expect(timeout).toMatchObject({ tone: "unsure", words: "no answer in 5 s: the outcome is unknown", leader: 0 });
+  });
+
+  test("a read tells its mode and the entry it saw", () => {
+    const get = { responses: [{ response: { case: "get" as const, value: { found: true, value: bytes("Go") } } }] };
+    const read = (readMode: ReadMode) => answer({ ...get, header: { readMode, index: 12n } }).served;
+    expect([ReadMode.READ_INDEX, ReadMode.LEASE, ReadMode.STALE, ReadMode.LOG].map(read)).toEqual([
+      "read at entry 12, a quorum confirmed the leader",
+      "read at entry 12, within the lease",
+      "read at entry 12, may be old",
+      "read at entry 12, through the log",
+    ]);
+  });
+
+  test("what a region refuses, and where a key is instead", () => {
+    const error = (reason: MessageInitShape<typeof ErrorSchema>["reason"]) =>
+      answer({ header: { error: { outcome: Outcome.NOT_APPLIED, reason } } });
+    const right = { id: 2n, startKey: bytes("m") };
+    expect(error({ case: "keyNotInRegion", value: { key: bytes("z"), regionId: 1n, endKey: bytes("m"), rightRegion: right } })).toMatchObject({
+      words: "z is not in region 1 (up to m); region 2 has it",
+      region: 2,
+    });
+    expect(error({ case: "confChangePending", value: { joint: true } }).words).toBe("the configuration is joint: it has to be left first");
+    expect(error({ case: "compactionRefused", value: { compactIndex: 99n, firstIndex: 5n, appliedIndex: 40n } }).words).toBe(
+      "entry 99 cannot be compacted: entries 5 to 40 can be",
+    );
+    expect(error({ case: "quorumAtRisk", value: { voters: 2, silent: [{ storeId: 3n }] } }).words).toBe(
+      "refused: the leader has not heard lately of S3, and the 2 voters that the change leaves could decide nothing; --force does it all the same",
+    );
+    expect(error({ case: "splitKeyRefused", value: { splitKey: bytes("a"), startKey: bytes("m") } }).words).toBe(
+      "cannot split at a: it must lie inside the region (from m on), after its first key",
+    );
   });
 
   test("a condition that did not hold", () => {

@@ -7,6 +7,7 @@ export type KeyDeed =
   | { readonly kind: "tick" }
   | { readonly kind: "message" }
   | { readonly kind: "store"; readonly id: number }
+  | { readonly kind: "region" }
   | { readonly kind: "command" }
   | { readonly kind: "crash" }
   | { readonly kind: "help" };
@@ -19,6 +20,7 @@ export const keyHelp: readonly { readonly keys: readonly string[]; readonly does
   { keys: ["T"], does: "tick of the selected store, or of any" },
   { keys: ["M"], does: "deliver the next message" },
   { keys: ["1", "…", "9"], does: "select a store" },
+  { keys: ["R"], does: "show the next region" },
   { keys: ["C"], does: "go to the command bar" },
   { keys: ["K"], does: "crash or restart the selected store" },
   { keys: ["Esc"], does: "select nothing; leave a field, a menu or a dialog" },
@@ -50,6 +52,8 @@ export function keyDeed(event: KeyboardEvent, keysOff: boolean): KeyDeed | null 
       return { kind: "tick" };
     case "m":
       return { kind: "message" };
+    case "r":
+      return { kind: "region" };
     case "c":
       return { kind: "command" };
     case "k":

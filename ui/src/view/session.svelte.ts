@@ -2,12 +2,15 @@
 import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
+import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
+import { rangeWords, regionsOf, type RegionView } from "../model/regions";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
-import { Role } from "../pb/sessionpb/v1/event_pb";
 import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
 import { Simulation, type CommandInit, type Condition } from "../source/simulation";
+import { announcer, weight } from "./announcer.svelte";
+import { pointing } from "./selection.svelte";
 
 export const seedDefault = 42n;
 /** For the eye: how long a message flies at least while the story is told. */
@@ -35,23 +38,31 @@ export interface Notice {
   readonly action?: { readonly label: string; readonly run: () => void };
 }
 
-const announceMillisMin = 1200;
 const stepsToListedMax = 2000;
 const rushingEventsMin = 6;
 const listMillisMin = 160;
 
 class Session {
+  #regionChosen = $state(0);
   timeline = $state.raw<Timeline>(noTimeline);
   condition = $state.raw<Condition>({ kind: "loading" });
   notice = $state.raw<Notice | null>(null);
-  /** The polite live region's words. */
-  announcement = $state("");
   speedIndex = $state(0);
   /** The last event that the list shows. Follows seq, but when events rush by not faster than can be read. */
   listSeq = $state(0);
   groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks")));
+  /** Events of other regions than the one shown are listed, too. */
+  allRegionsListed = $state(false);
 
   cluster = $derived(this.timeline.cluster);
+  /** The regions there are, and the one that stage, diagram and inspector show. */
+  regions = $derived<readonly RegionView[]>(regionsOf(this.timeline.cluster));
+  region = $derived<RegionView | undefined>(this.regions.find((r) => r.id === this.#regionChosen) ?? this.regions[0]);
+  regionId = $derived(this.region?.id ?? 1);
+  listFilter = $derived<ListFilter>({
+    groups: this.groupsShown,
+    regionId: this.allRegionsListed || this.regions.length < 2 ? 0 : this.regionId,
+  });
   history = $derived(this.timeline.history);
   status = $derived(this.timeline.status);
   hello = $derived(this.timeline.hello);
@@ -68,10 +79,6 @@ class Session {
 
   readonly #simulation: Simulation;
   #began = false;
-  #announcedMillis = -Infinity;
-  #announceTimer = 0;
-  /** Of the announcement that waits; 0 when none does. */
-  #announceWeight = 0;
   #listedMillis = -Infinity;
 
   constructor() {
@@ -115,7 +122,7 @@ class Session {
       const unit = this.groupsShown.has("ticks") ? StepUnit.EVENT : StepUnit.EVENT_BUT_TICK;
       await this.#step(unit);
       const event = this.#eventNow();
-      if (event && this.groupsShown.has(event.group)) break;
+      if (event && isListed(event, this.listFilter)) break;
       if (this.seq === before) break;
     }
     if (this.seq !== from) this.#announceNow();
@@ -136,9 +143,24 @@ class Session {
     this.#announceNow();
   }
 
+  /** Goes on until a message of the region that is shown has ended its flight. */
   async nextMessage(): Promise<void> {
-    await this.#step(StepUnit.MESSAGE);
+    for (let i = 0; i < stepsToListedMax; i++) {
+      const before = this.seq;
+      await this.#step(StepUnit.MESSAGE);
+      if (this.seq === before || this.#landedHere(before)) break;
+    }
     this.#announceNow();
+  }
+
+  #landedHere(after: number): boolean {
+    if (this.regions.length < 2) return true;
+    const events = this.history.events;
+    for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
+      const { kind, regionId } = events[at];
+      if ((kind === "messageDelivered" || kind === "messageLost") && regionId === this.regionId) return true;
+    }
+    return false;
   }
 
   async nextInteresting(): Promise<void> {
@@ -168,6 +190,25 @@ class Session {
 
   switchBranch(branchId: number): void {
     void this.#ask({ case: "switchBranch", value: { branchId } });
+  }
+
+  // Regions.
+
+  showRegion(id: number): void {
+    if (id === this.regionId || !this.regions.some((r) => r.id === id)) return;
+    this.#regionChosen = id;
+    // A message or an entry of another region is not to be seen any more; a store is.
+    const kind = pointing.selected.kind;
+    if (kind === "message" || kind === "entry") pointing.select({ kind: "none" });
+  }
+
+  /** In the order of their keys, and round again. */
+  showNextRegion(): void {
+    const at = this.regions.findIndex((r) => r.id === this.regionId);
+    const next = this.regions[(at + 1) % this.regions.length];
+    if (!next || next.id === this.regionId) return;
+    this.showRegion(next.id);
+    announcer.say(`Region ${next.id}, ${rangeWords(next.region)}, is shown.`);
   }
 
   // Deeds.
@@ -233,26 +274,12 @@ class Session {
 
   // The list of events.
 
-  /** Listed events up to a moment and not before seqMin, newest first; at most `max`. */
   listedBefore(seq: number, max = 2, seqMin = 0): HistoryEvent[] {
-    const events = this.history.events;
-    const listed: HistoryEvent[] = [];
-    if (events.length === 0) return listed;
-    const from = Math.max(0, seqMin - events[0].seq);
-    for (let at = Math.min(events.length - 1, seq - events[0].seq); at >= from && listed.length < max; at--) {
-      if (this.groupsShown.has(events[at].group)) listed.push(events[at]);
-    }
-    return listed;
+    return listedBefore(this.history, this.listFilter, seq, max, seqMin);
   }
 
   listedTotal(seq: number): number {
-    const events = this.history.events;
-    let total = 0;
-    for (const event of events) {
-      if (event.seq > seq) break;
-      if (this.groupsShown.has(event.group)) total++;
-    }
-    return total;
+    return listedTotal(this.history, this.listFilter, seq);
   }
 
   toggleGroup(group: EventGroup): void {
@@ -357,9 +384,14 @@ class Session {
     return events.length > 0 ? events[this.seq - events[0].seq] : undefined;
   }
 
+  /** Among several regions, also which one it is about. */
+  #spoken(event: HistoryEvent): string {
+    return this.regions.length > 1 && event.regionId > 0 ? `Region ${event.regionId}: ${event.words}` : event.words;
+  }
+
   #announceNow(): void {
     const event = this.#eventNow();
-    if (event) this.#announce(event.words);
+    if (event) announcer.say(this.#spoken(event));
   }
 
   /** Announces the newest of the weightiest events after one; tells whether there was any. */
@@ -369,41 +401,8 @@ class Session {
     for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
       if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
     }
-    if (best) this.#announce(best.words, weight(best));
+    if (best) announcer.say(this.#spoken(best), weight(best));
     return best !== null;
-  }
-
-  /** At most one announcement in a while; of several the weightiest, and of those the newest. */
-  #announce(words: string, weighing = 1): void {
-    if (weighing < this.#announceWeight) return;
-    clearTimeout(this.#announceTimer);
-    this.#announceWeight = weighing;
-    const wait = this.#announcedMillis + announceMillisMin - performance.now();
-    const say = () => {
-      this.#announcedMillis = performance.now();
-      this.#announceWeight = 0;
-      this.announcement = words;
-    };
-    if (wait <= 0) say();
-    else this.#announceTimer = window.setTimeout(say, wait);
-  }
-}
-
-/** How much an event is worth saying while time goes on: 0 is nothing, 2 what a class would call out. */
-function weight(event: HistoryEvent): number {
-  const body = event.event.body;
-  switch (body.case) {
-    case "roleChanged":
-      if (body.value.role === body.value.roleBefore) return 0;
-      return body.value.role === Role.LEADER ? 2 : 1;
-    case "storeCrashed":
-    case "storeStarted":
-    case "storeStopped":
-    case "operationEnded":
-    case "violation":
-      return 2;
-    default:
-      return 0;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Hand-made events for tests: short to write, whole on the wire's terms. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { PeerRole } from "../../pb/metapb/v1/metapb_pb";
+import { PeerRole, type RegionSchema } from "../../pb/metapb/v1/metapb_pb";
 import { RaftCommandRequestSchema, type RaftCommandRequest } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
 import {
   EntryType,
@@ -14,6 +14,7 @@ import {
   type Keyframe,
   type LogEntry,
   type Message,
+  type RegionChangeReason,
 } from "../../pb/sessionpb/v1/event_pb";
 import { toBinary } from "@bufbuild/protobuf";
 import { textBytes } from "../text";
@@ -25,18 +26,36 @@ export function peerId(store: number): bigint {
   return BigInt(100 + store);
 }
 
+type RegionInit = MessageInitShape<typeof RegionSchema>;
+
+/** A region by its range and its members; by store, a voter unless another role is given. */
+export function region(
+  id: number,
+  members: readonly (number | readonly [store: number, role: PeerRole])[],
+  more: { start?: string; end?: string; confVer?: number; version?: number } = {},
+): RegionInit {
+  return {
+    id: BigInt(id),
+    startKey: textBytes(more.start ?? ""),
+    endKey: textBytes(more.end ?? ""),
+    regionEpoch: { confVer: BigInt(more.confVer ?? 1), version: BigInt(more.version ?? 1) },
+    peers: members.map((m) => {
+      const [store, role] = typeof m === "number" ? [m, PeerRole.VOTER] : m;
+      // A peer of another region is another peer.
+      return { id: peerId(store) + BigInt((id - 1) * 100), storeId: BigInt(store), role };
+    }),
+  };
+}
+
 export function storeStates(count: number) {
   const ids = Array.from({ length: count }, (_, i) => i + 1);
-  const region = {
-    id: 1n,
-    peers: ids.map((id) => ({ id: peerId(id), storeId: BigInt(id), role: PeerRole.VOTER })),
-  };
+  const first = region(1, ids);
   return ids.map((id) => ({
     id: BigInt(id),
     up: true,
     peers: [
       {
-        region,
+        region: first,
         peerId: peerId(id),
         role: Role.FOLLOWER,
         firstIndex: 1n,
@@ -129,6 +148,14 @@ export class Script {
           { regionId: 1n, term: BigInt(term), firstIndex: entries[0]?.index ?? 0n, entries, lastIndex: BigInt(lastIndex) },
         ],
       },
+    });
+  }
+
+  /** A store applies a change of its region. */
+  change(store: number, before: RegionInit, now: RegionInit, reason: RegionChangeReason, index = 1): Event {
+    return this.add(store, {
+      case: "regionChanged",
+      value: { region: now, regionBefore: before, reason, index: BigInt(index) },
     });
   }
 

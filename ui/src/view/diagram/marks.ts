@@ -1,8 +1,10 @@
 /** What stands out along the time: faults, elections and commits, with labels where there is room. */
 import { firstIndexWhere, type History, type HistoryEvent } from "../../model/history";
+import { bytesText } from "../../model/text";
+import { RegionChangeReason } from "../../pb/sessionpb/v1/event_pb";
 import type { Frame, TimeWindow } from "./axis";
 
-export type MarkTone = "bad" | "leader" | "good" | "quiet";
+export type MarkTone = "bad" | "leader" | "good" | "snapshot" | "quiet";
 
 export interface Mark {
   readonly seq: number;
@@ -56,8 +58,34 @@ function wanted(event: HistoryEvent): Wanted | null {
       return { event, label: "settings", tone: "quiet", dashed: true, rank: 5 };
     case "electionTimeoutSet":
       return { event, label: `${who} timeout set`, tone: "quiet", dashed: true, rank: 6 };
+    case "storeAdded":
+      return { event, label: `${who} joins the cluster`, tone: "quiet", dashed: true, rank: 3 };
+    case "transferStarted":
+      return { event, label: `${who} hands over to S${body.value.toStore}`, tone: "leader", dashed: true, rank: 3 };
+    case "snapshotRestored":
+      return { event, label: `${who} takes a snapshot`, tone: "snapshot", dashed: true, rank: 3 };
+    case "logCompacted":
+      return { event, label: `compacted to ${body.value.firstIndex - 1n}`, tone: "quiet", dashed: true, rank: 5 };
+    case "regionChanged": {
+      const split = body.value.reason === RegionChangeReason.SPLIT;
+      const label = split ? `split at ${bytesText(body.value.region?.endKey ?? new Uint8Array(), 16)}` : "members change";
+      return { event, label, tone: "good", dashed: true, rank: 2 };
+    }
     default:
       return null;
+  }
+}
+
+/** What every store does at its own time is marked where it happens first. */
+function onceKey(event: HistoryEvent): string {
+  const body = event.event.body;
+  switch (body.case) {
+    case "logCompacted":
+      return `compacted ${body.value.firstIndex}`;
+    case "regionChanged":
+      return `changed ${body.value.index}`;
+    default:
+      return "";
   }
 }
 
@@ -65,6 +93,7 @@ const marksMax = 200;
 
 export function marksOf(
   history: History,
+  regionId: number,
   window: TimeWindow,
   x: (micros: number) => number,
   y: ReadonlyMap<number, number>,
@@ -74,10 +103,16 @@ export function marksOf(
   // A label may reach into the window from a mark just before it.
   const before = (window.toMicros - window.fromMicros) * 0.02;
   const found: Wanted[] = [];
+  const once = new Set<string>();
   for (const list of [history.marks, history.elections]) {
     const first = firstIndexWhere(list, (e) => e.timeMicros >= window.fromMicros - before);
     for (let i = first; i < list.length && list[i].timeMicros <= window.toMicros; i++) {
-      const mark = wanted(list[i]);
+      const event = list[i];
+      if (event.regionId !== regionId && event.regionId !== 0) continue;
+      const key = onceKey(event);
+      if (key !== "" && once.has(key)) continue;
+      once.add(key);
+      const mark = wanted(event);
       if (mark) found.push(mark);
     }
   }
@@ -116,6 +151,7 @@ const commitsMax = 400;
 
 export function commitsOf(
   history: History,
+  regionId: number,
   window: TimeWindow,
   x: (micros: number) => number,
   y: ReadonlyMap<number, number>,
@@ -125,7 +161,7 @@ export function commitsOf(
   const commits: Commit[] = [];
   // Also just before the window, to know who was the first.
   const first = firstIndexWhere(events, (e) => e.timeMicros >= window.fromMicros - 300_000);
-  const highest = new Map<number, number>();
+  let highest = 0;
   let free = -Infinity;
   for (let i = first; i < events.length && commits.length < commitsMax; i++) {
     const event = events[i];
@@ -133,10 +169,10 @@ export function commitsOf(
     const body = event.event.body;
     if (body.case !== "committed") continue;
     // The first store to know that an entry is committed is its leader: the others follow with the next message.
-    const region = Number(body.value.regionId);
+    if (event.regionId !== regionId) continue;
     const index = Number(body.value.index);
-    if (index <= (highest.get(region) ?? 0)) continue;
-    highest.set(region, index);
+    if (index <= highest) continue;
+    highest = index;
     const lane = y.get(event.storeId);
     if (lane === undefined || event.timeMicros < window.fromMicros) continue;
     const at = x(event.timeMicros);

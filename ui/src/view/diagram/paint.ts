@@ -17,6 +17,7 @@ const names = [
   "follower",
   "candidate",
   "pre-candidate",
+  "learner",
   "down",
   "bad",
   "good",
@@ -125,7 +126,18 @@ function body(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, look: Look,
   flights(ctx, scene, lit, look, alpha);
 }
 
-const toneOrder: readonly LaneTone[] = ["follower", "pre-candidate", "candidate", "leader", "down"];
+function laneColour(palette: Palette, tone: LaneTone): string {
+  return tone === "waiting" ? palette.snapshot : palette[tone];
+}
+
+const laneDashes: Partial<Record<LaneTone, number[]>> = {
+  down: [2, 5],
+  "pre-candidate": [3, 1.5],
+  learner: [9, 4],
+  waiting: [2, 4],
+};
+
+const toneOrder: readonly LaneTone[] = ["follower", "learner", "waiting", "pre-candidate", "candidate", "leader", "down"];
 
 function lanes(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette }: Look): void {
   ctx.lineCap = "butt";
@@ -141,10 +153,10 @@ function lanes(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette 
         ctx.lineTo(Math.max(segment.x1, segment.x0 + 1.5), lane.y);
       }
       if (!any) continue;
-      ctx.strokeStyle = palette[tone];
+      ctx.strokeStyle = laneColour(palette, tone);
       const heavier = lit.storeId === lane.storeId ? 2 : 0;
-      ctx.lineWidth = (tone === "down" ? 2 : tone === "leader" ? 6 : 4.5) + heavier;
-      ctx.setLineDash(tone === "down" ? [2, 5] : tone === "pre-candidate" ? [3, 1.5] : []);
+      ctx.lineWidth = (tone === "down" || tone === "waiting" ? 2 : tone === "leader" ? 6 : 4.5) + heavier;
+      ctx.setLineDash(laneDashes[tone] ?? []);
       ctx.stroke();
     }
   }
@@ -305,9 +317,12 @@ function laneNames(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { pale
   ctx.font = `600 ${12 * zoom}px ${palette.font}`;
   for (const lane of scene.lanes) {
     // In the colour of the role it has now.
-    let tone: LaneTone = lane.segments[0]?.tone ?? "follower";
-    for (const segment of lane.segments) if (segment.x0 <= playheadX + 0.5) tone = segment.tone;
-    ctx.fillStyle = palette[tone];
+    let tone: LaneTone | null = null;
+    for (const segment of lane.segments) {
+      if (tone === null || segment.x0 <= playheadX + 0.5) tone = segment.tone;
+    }
+    // A store without a peer of the region has no role in it.
+    ctx.fillStyle = tone === null ? palette.muted : laneColour(palette, tone);
     if (lit.storeId === lane.storeId) {
       ctx.fillStyle = palette.text;
     }

@@ -98,7 +98,7 @@ describe("the scene", () => {
     script.role(100_000, 2, Role.CANDIDATE, Role.FOLLOWER, 2);
     script.role(200_000, 2, Role.LEADER, Role.CANDIDATE, 2);
     script.add(600_000, 2, { case: "storeCrashed", value: { batchesLost: 0, bytesLost: 0 } });
-    const scene = sceneOf(script.history(), [1, 2, 3], window, 800_000, frame);
+    const scene = sceneOf(script.history(), [1, 2, 3], 1, window, 800_000, frame);
     expect(scene.lanes.map((l) => l.segments.map((s) => [s.tone, Math.round(s.x0), Math.round(s.x1)]))).toEqual([
       [["follower", 50, 850]],
       [
@@ -117,7 +117,7 @@ describe("the scene", () => {
     const script = new Script();
     const id = script.send(100_000, 1, 3);
     script.deliver(120_000, 3, id);
-    const [line] = sceneOf(script.history(), [1, 2, 3], window, 500_000, frame).lines;
+    const [line] = sceneOf(script.history(), [1, 2, 3], 1, window, 500_000, frame).lines;
     expect(line).toMatchObject({ id: 1, x0: 150, x1: 170, y0: 50, y1: 170, end: "arrived", tint: "append" });
   });
 
@@ -127,7 +127,7 @@ describe("the scene", () => {
     script.lose(120_000, doomed, LossReason.NETWORK);
     const dropped = script.send(200_000, 1, 3);
     script.lose(205_000, dropped, LossReason.BY_HAND);
-    const [first, second] = sceneOf(script.history(), [1, 2, 3], window, 500_000, frame).lines;
+    const [first, second] = sceneOf(script.history(), [1, 2, 3], 1, window, 500_000, frame).lines;
     expect(first.end).toBe("lost");
     expect(first.y1).toBeLessThan(170);
     expect(first.y1).toBeGreaterThan(90);
@@ -137,14 +137,14 @@ describe("the scene", () => {
   it("ends a message in flight at now", () => {
     const script = new Script();
     script.send(100_000, 1, 3);
-    const [line] = sceneOf(script.history(), [1, 2, 3], window, 110_000, frame).lines;
+    const [line] = sceneOf(script.history(), [1, 2, 3], 1, window, 110_000, frame).lines;
     expect(line).toMatchObject({ end: "flying", x1: 160, y1: 110 });
   });
 
   it("never draws more lines than it may, leaves heartbeats out first, and says how many", () => {
     const script = new Script();
     for (let i = 0; i < linesMax + 100; i++) script.send(i * 100, 1, 2, i % 2 ? MessageType.HEARTBEAT : MessageType.APPEND);
-    const scene = sceneOf(script.history(), [1, 2, 3], window, 900_000, frame);
+    const scene = sceneOf(script.history(), [1, 2, 3], 1, window, 900_000, frame);
     expect(scene.lines.length).toBe((linesMax + 100) / 2);
     expect(scene.lines.some((l) => l.thin)).toBe(false);
     expect(scene.linesLeftOut).toBe((linesMax + 100) / 2);
@@ -155,7 +155,7 @@ describe("the scene", () => {
     for (let i = 0; i < 10; i++) {
       script.add(300_000 + i * 5000, 1, { case: "storeCrashed", value: {} });
     }
-    const { marks } = sceneOf(script.history(), [1, 2, 3], window, 900_000, frame);
+    const { marks } = sceneOf(script.history(), [1, 2, 3], 1, window, 900_000, frame);
     expect(marks).toHaveLength(10);
     const labels = marks.filter((m) => m.labelX !== null).map((m) => m.labelX as number);
     expect(labels.length).toBeGreaterThan(0);
@@ -168,7 +168,7 @@ describe("the scene", () => {
     script.add(100_000, 2, { case: "committed", value: { regionId: 1n, index: 5n, indexBefore: 4n } });
     script.add(150_000, 1, { case: "committed", value: { regionId: 1n, index: 5n, indexBefore: 4n } });
     script.add(300_000, 2, { case: "committed", value: { regionId: 1n, index: 6n, indexBefore: 5n } });
-    const { commits } = sceneOf(script.history(), [1, 2, 3], window, 900_000, frame);
+    const { commits } = sceneOf(script.history(), [1, 2, 3], 1, window, 900_000, frame);
     expect(commits.map((c) => [c.index, c.y, c.label])).toEqual([
       [5, 110, "5"],
       [6, 110, "6"],
@@ -180,7 +180,7 @@ describe("the scene", () => {
     script.role(200_000, 2, Role.LEADER, Role.CANDIDATE, 2);
     const id = script.send(300_000, 2, 1);
     script.lose(320_000, id, LossReason.NETWORK);
-    const scene = sceneOf(script.history(), [1, 2, 3], window, 800_000, frame);
+    const scene = sceneOf(script.history(), [1, 2, 3], 1, window, 800_000, frame);
     expect(summary(scene, 800_000)).toBe(
       "From 0.00 s to 1.00 s, now at 0.80 s. 1 message, 1 lost. S2 leads term 2 at 0.20 s.",
     );
@@ -195,7 +195,7 @@ describe("pointing", () => {
     script.role(500_000, 2, Role.LEADER, Role.CANDIDATE, 2);
     script.add(700_000, 3, { case: "synced", value: { writeId: 1n } });
     const history = script.history();
-    const scene = sceneOf(history, [1, 2, 3], window, 900_000, frame);
+    const scene = sceneOf(history, [1, 2, 3], 1, window, 900_000, frame);
     expect(hit(scene, history, 160, 111)).toMatchObject({ id: 1 });
     expect(hit(scene, history, 551, 60)).toMatchObject({ kind: "roleChanged" });
     expect(hit(scene, history, 752, 168)).toMatchObject({ kind: "synced" });

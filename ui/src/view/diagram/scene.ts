@@ -3,13 +3,13 @@
  * Nothing here knows of a canvas or a colour.
  */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
-import { firstIndexWhere, type Flight, type History, type RoleSpan } from "../../model/history";
+import { firstIndexWhere, spanKey, type Flight, type History, type RoleSpan } from "../../model/history";
 import { isHeartbeat } from "../../model/words";
 import { figureOf, progress, reach, type Tint } from "../stage/flight";
 import { ticksOf, xOf, type Frame, type Tick, type TimeWindow } from "./axis";
 import { commitsOf, marksOf, type Commit, type Mark } from "./marks";
 
-export type LaneTone = "follower" | "pre-candidate" | "candidate" | "leader" | "down";
+export type LaneTone = "follower" | "learner" | "waiting" | "pre-candidate" | "candidate" | "leader" | "down";
 
 export interface Lane {
   readonly storeId: number;
@@ -61,6 +61,7 @@ const flightMicrosMax = 3_000_000;
 export function sceneOf(
   history: History,
   storeIds: readonly number[],
+  regionId: number,
   window: TimeWindow,
   nowMicros: number,
   frame: Frame,
@@ -74,17 +75,17 @@ export function sceneOf(
   const lanes = storeIds.map((id): Lane => ({
     storeId: id,
     y: y.get(id) ?? 0,
-    segments: segmentsOf(history.roleSpans.get(id) ?? [], window, known, x),
+    segments: segmentsOf(history.roleSpans.get(spanKey(id, regionId)) ?? [], window, known, x),
   }));
-  const { lines, leftOut } = linesOf(history, window, nowMicros, x, y);
+  const { lines, leftOut } = linesOf(history, regionId, window, nowMicros, x, y);
   return {
     frame,
     window,
     lanes,
     lines,
     linesLeftOut: leftOut,
-    marks: marksOf(history, window, x, y, frame, widthOf),
-    commits: commitsOf(history, window, x, y, widthOf),
+    marks: marksOf(history, regionId, window, x, y, frame, widthOf),
+    commits: commitsOf(history, regionId, window, x, y, widthOf),
     ticks: ticksOf(window, frame),
     playheadX: x(nowMicros),
     knownX: x(known),
@@ -119,6 +120,7 @@ function segmentsOf(
 
 export function toneOf(span: RoleSpan): LaneTone {
   if (!span.up) return "down";
+  if (span.waiting) return "waiting";
   switch (span.role) {
     case Role.LEADER:
       return "leader";
@@ -127,12 +129,13 @@ export function toneOf(span: RoleSpan): LaneTone {
     case Role.PRE_CANDIDATE:
       return "pre-candidate";
     default:
-      return "follower";
+      return span.learner ? "learner" : "follower";
   }
 }
 
 function linesOf(
   history: History,
+  regionId: number,
   window: TimeWindow,
   nowMicros: number,
   x: (micros: number) => number,
@@ -144,6 +147,8 @@ function linesOf(
   for (let i = first; i < flights.length; i++) {
     const flight = flights[i];
     if (flight.sentMicros > window.toMicros) break;
+    const region = flight.message.regionId;
+    if (region !== regionId && region !== 0) continue;
     const end = flight.outcome === "flying" ? nowMicros : flight.endMicros;
     if (end >= window.fromMicros && y.has(flight.from) && y.has(flight.to)) seen.push(flight);
   }

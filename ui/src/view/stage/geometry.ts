@@ -70,7 +70,7 @@ const aboveHeight = 18;
 /** Below the cells: the line up to applied, and the foot of the synced tick. */
 const stripFoot = 7;
 const ringOut = { full: 7, medium: 7, small: 5 };
-const captionWidth = { full: 0, medium: 92, small: 112 };
+const captionWidth = { full: 0, medium: 96, small: 112 };
 
 const tiers: readonly Tier[] = [
   ...[96, 88, 80, 72, 66, 60, 56, 53, 50].map((radius): Tier => ({ mode: "full", radius, cellsMin: 8, cellsMax: 12 })),

@@ -1,47 +1,50 @@
 /** What can be done to a store or a message, given what the source allows. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
 import { crashStore, deliverMessage, dropMessage, restartStore, timeOutStore, type Action } from "../../model/action";
-import type { Message, Store, Write } from "../../model/state";
+import { memberDeeds, type Deed } from "../../model/deeds";
+import { isLearner } from "../../model/members";
+import { peerOf } from "../../model/regions";
+import type { Cluster, Message, Store, Write } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
-
-export interface MenuItem {
-  readonly name: string;
-  readonly detail?: string;
-  readonly danger?: boolean;
-  readonly action: Action;
-}
 
 export interface Abilities {
   readonly canTouchMessages: boolean;
   readonly canCrash: boolean;
   readonly canTimeOut: boolean;
+  readonly canChangeRegions: boolean;
 }
 
-export function storeMenu(store: Store, can: Abilities, nowMicros: number): readonly MenuItem[] {
-  const items: MenuItem[] = [];
+function can(name: string, detail: string, action: Action, danger = false): Deed {
+  return { name, detail, action, danger, refusal: "" };
+}
+
+export function storeMenu(cluster: Cluster, store: Store, regionId: number, may: Abilities, nowMicros: number): readonly Deed[] {
+  const members = may.canChangeRegions ? memberDeeds(cluster, regionId, store.id) : [];
+  return [...faults(store, regionId, may, nowMicros), ...members];
+}
+
+function faults(store: Store, regionId: number, may: Abilities, nowMicros: number): readonly Deed[] {
+  const items: Deed[] = [];
   if (!store.up) {
-    if (can.canCrash) {
-      items.push({ name: "Restart", detail: "comes back with what its disk had synced", action: restartStore(store.id) });
-    }
+    if (may.canCrash) items.push(can("Restart", "comes back with what its disk had synced", restartStore(store.id)));
     return items;
   }
-  const peer = store.peers[0];
-  if (can.canTimeOut && peer && peer.role !== Role.LEADER) {
-    items.push({ name: "Time out now", detail: "its election timer fires", action: timeOutStore(store.id, peer.regionId) });
+  const peer = peerOf(store, regionId);
+  if (may.canTimeOut && peer && peer.role !== Role.LEADER && !peer.uninitialized) {
+    items.push({
+      ...can("Time out now", "its election timer fires", timeOutStore(store.id, peer.regionId)),
+      refusal: isLearner(peer) ? "a learner does not stand for election" : "",
+    });
   }
-  if (can.canCrash) {
+  if (may.canCrash) {
     const unsynced = store.writes.filter((w) => w.mustSync || !w.written);
     if (unsynced.length === 0) {
-      items.push({ name: "Crash", detail: "everything it has written is synced", danger: true, action: crashStore(store.id) });
+      items.push(can("Crash", "everything it has written is synced", crashStore(store.id), true));
     } else {
       const bytes = unsynced.reduce((sum, w) => sum + w.sizeBytes, 0);
       const due = Math.max(...unsynced.map((w) => w.syncedDueMicros || w.writtenDueMicros)) - nowMicros;
-      items.push({
-        name: "Crash before fsync",
-        detail: `loses ${lossWords(unsynced)}, ${sizeText(bytes)}, durable only in ${durationText(Math.max(0, due))}`,
-        danger: true,
-        action: crashStore(store.id),
-      });
+      const loses = `loses ${lossWords(unsynced)}, ${sizeText(bytes)}, durable only in ${durationText(Math.max(0, due))}`;
+      items.push(can("Crash before fsync", loses, crashStore(store.id), true));
     }
   }
   return items;
@@ -56,14 +59,11 @@ function lossWords(writes: readonly Write[]): string {
   return first === last ? `entry ${first}` : `entries ${first}–${last}`;
 }
 
-export function messageMenu(message: Message, can: Abilities, nowMicros: number): readonly MenuItem[] {
-  if (!can.canTouchMessages) return [];
+export function messageMenu(message: Message, may: Abilities, nowMicros: number): readonly Deed[] {
+  if (!may.canTouchMessages) return [];
+  const wait = durationText(Math.max(0, message.dueMicros - nowMicros));
   return [
-    {
-      name: "Deliver now",
-      detail: `instead of in ${durationText(Math.max(0, message.dueMicros - nowMicros))}`,
-      action: deliverMessage(message.id),
-    },
-    { name: "Drop", detail: `S${message.to} never gets it`, danger: true, action: dropMessage(message.id) },
+    can("Deliver now", `instead of in ${wait}`, deliverMessage(message.id)),
+    can("Drop", `S${message.to} never gets it`, dropMessage(message.id), true),
   ];
 }

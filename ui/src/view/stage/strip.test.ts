@@ -30,7 +30,9 @@ function peer(storeId: number, terms: readonly number[], fields: Partial<Peer> =
     progress: [],
     keys: [],
     keysTotal: 0,
-    voters: [1, 2, 3],
+    region: { id: 1, start: new Uint8Array(), end: new Uint8Array(), confVer: 1, version: 1, members: [] },
+    uninitialized: false,
+    transferTo: 0,
     ...fields,
   };
 }
@@ -40,7 +42,7 @@ describe("log strips", () => {
   it("show the whole log while it fits, with what others have left open", () => {
     const peers = [peer(1, [1, 1, 2, 2]), peer(2, [1, 1])];
     const window = windowOf(peers, 10, 19);
-    expect(window).toEqual({ first: 1, last: 4, more: false });
+    expect(window).toEqual({ first: 1, last: 4, more: false, gap: false });
     const strip = stripOf(peers[1], window, 10, 19);
     expect(strip.label).toBe("");
     expect(strip.cells.map((c) => c.entry?.term ?? null)).toEqual([1, 1, null, null]);
@@ -82,12 +84,24 @@ describe("log strips", () => {
     );
   });
 
+  it("show what is compacted as one block, over the cells that one store alone has let go", () => {
+    const kept = peer(1, many(4), {}, 41);
+    const further = peer(2, many(2), {}, 43);
+    const window = windowOf([kept, further], 12, 19);
+    expect([window.first, window.gap]).toEqual([41, true]);
+    const [a, b] = [stripOf(kept, window, 12, 19), stripOf(further, window, 12, 19)];
+    expect([a.gap?.text, b.gap?.text]).toEqual(["1–40", "1–42"]);
+    expect(b.gap!.width - a.gap!.width).toBe(2 * 19);
+    expect(b.cells.map((c) => c.compacted)).toEqual([true, true, false, false]);
+    expect(cellWords(b.cells[0], 2)).toBe("Entry 41 is compacted on S2: the state holds what it did");
+  });
+
   it("survive an empty log and one whose beginning is compacted", () => {
     const empty = peer(1, []);
     expect(stripOf(empty, windowOf([empty], 8, 19), 8, 19).cells).toEqual([]);
     const compacted = peer(1, many(3), {}, 101);
     const window = windowOf([compacted], 8, 19);
-    expect(window).toEqual({ first: 101, last: 103, more: true });
+    expect(window).toEqual({ first: 101, last: 103, more: true, gap: true });
     expect(stripOf(compacted, window, 8, 19).label).toBe("…101");
   });
 });

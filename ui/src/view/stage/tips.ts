@@ -1,6 +1,7 @@
 /** The words of the stage's tooltips. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
-import type { Message, Store } from "../../model/state";
+import { isLearner, majorities, type Half, type Majority } from "../../model/members";
+import type { Message, Peer, SnapshotTransfer, Store } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
 import { messageDetail } from "../../model/words";
 
@@ -11,22 +12,42 @@ export function messageLines(message: Message, nowMicros: number): readonly stri
   return [detail, detail.includes(term) ? arrives : `${term} · ${arrives}`];
 }
 
-export function storeLines(store: Store, nowMicros: number): readonly string[] {
-  const peer = store.peers[0];
+export function storeLines(store: Store, peer: Peer | undefined, regionId: number, nowMicros: number): readonly string[] {
   if (!store.up) return [store.stoppedReason || "Its process is gone; its disk keeps what was synced."];
-  if (!peer) return [];
+  if (!peer) {
+    const others = store.peers.length;
+    return [others === 0 ? "It holds no data: add it to a region." : `It is no member of region ${regionId}, but of ${others} ${others === 1 ? "other" : "others"}.`];
+  }
+  if (peer.uninitialized) return ["It knows its region only by name: the leader has to send it a snapshot."];
   const lines: string[] = [];
   const { elapsedTicks, timeoutTicks } = peer.timer;
-  lines.push(`${peer.role === Role.LEADER ? "quorum check" : "election timer"} at ${elapsedTicks} of ${timeoutTicks} ticks`);
+  if (isLearner(peer)) lines.push("a learner: it follows, but has no vote");
+  else lines.push(`${peer.role === Role.LEADER ? "quorum check" : "election timer"} at ${elapsedTicks} of ${timeoutTicks} ticks`);
   if (peer.role === Role.CANDIDATE || peer.role === Role.PRE_CANDIDATE) {
-    lines.push(`${peer.votes.length} of ${Math.floor(peer.voters.length / 2) + 1} votes it needs`);
+    lines.push(votesWords(majorities(peer.region, peer.votes), peer.role === Role.PRE_CANDIDATE));
   }
   if (peer.vote > 0) lines.push(`voted for S${peer.vote} in term ${peer.term}`);
-  lines.push(`log to ${peer.lastIndex}, committed ${peer.commit}, applied ${peer.applied}`);
+  lines.push(`log ${peer.firstIndex > 1 ? `from ${peer.firstIndex} ` : ""}to ${peer.lastIndex}, committed ${peer.commit}, applied ${peer.applied}`);
   for (const write of store.writes) {
     const due = Math.max(0, (write.syncedDueMicros || write.writtenDueMicros) - nowMicros);
     const doing = write.written ? "written" : "being written";
     lines.push(`${sizeText(write.sizeBytes)} ${doing}, synced in ${durationText(due)}`);
   }
   return lines;
+}
+
+/** "2 of 3 votes"; in a joint configuration "2 of 2 old, 1 of 2 new votes". */
+export function votesWords(halves: readonly Majority[], pre: boolean): string {
+  const kind = pre ? "pre-votes" : "votes";
+  const parts = halves.map((m) => `${m.got.length} of ${m.needed}${m.half === "only" ? "" : ` ${m.half}`}`);
+  return `${parts.join(", ")} ${kind}`;
+}
+
+export function halfWords(half: Half): string {
+  return half === "both" ? "old and new" : half === "none" ? "" : `${half} only`;
+}
+
+/** "4 of 12 KiB": what the receiver has of a snapshot. */
+export function transferWords(transfer: SnapshotTransfer): string {
+  return `snapshot: ${sizeText(transfer.bytesDone)} of ${sizeText(transfer.bytesTotal)}`;
 }

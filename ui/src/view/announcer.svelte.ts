@@ -1,0 +1,54 @@
+/** What the page says aloud: the words of its polite live region, at a pace that can be followed. */
+import type { HistoryEvent } from "../model/history";
+import { Role } from "../pb/sessionpb/v1/event_pb";
+
+const sayMillisMin = 1200;
+
+class Announcer {
+  words = $state("");
+
+  #saidMillis = -Infinity;
+  #timer = 0;
+  /** Of what waits to be said; 0 when nothing does. */
+  #weight = 0;
+
+  /** At most one announcement in a while; of several the weightiest, and of those the newest. */
+  say(words: string, weighing = 1): void {
+    if (weighing < this.#weight) return;
+    clearTimeout(this.#timer);
+    this.#weight = weighing;
+    const wait = this.#saidMillis + sayMillisMin - performance.now();
+    const say = () => {
+      this.#saidMillis = performance.now();
+      this.#weight = 0;
+      this.words = words;
+    };
+    if (wait <= 0) say();
+    else this.#timer = window.setTimeout(say, wait);
+  }
+}
+
+/** How much an event is worth saying while time goes on: 0 is nothing, 2 what a class would call out. */
+export function weight(event: HistoryEvent): number {
+  const body = event.event.body;
+  switch (body.case) {
+    case "roleChanged":
+      if (body.value.role === body.value.roleBefore) return 0;
+      return body.value.role === Role.LEADER ? 2 : 1;
+    case "regionChanged":
+    case "snapshotRestored":
+    case "transferStarted":
+    case "storeAdded":
+      return 1;
+    case "storeCrashed":
+    case "storeStarted":
+    case "storeStopped":
+    case "operationEnded":
+    case "violation":
+      return 2;
+    default:
+      return 0;
+  }
+}
+
+export const announcer = new Announcer();
