@@ -34,6 +34,8 @@ export function messageTypeWords(type: MessageType): string {
       return "snapshot acknowledgement";
     case MessageType.PEER_GONE:
       return "removal notice";
+    case MessageType.PEER_REMOVED:
+      return "word of a removal";
     case MessageType.CHECK_PEER:
       return "membership question";
     case MessageType.SLEEP:
@@ -76,6 +78,8 @@ export function messageTypeName(type: MessageType): string {
       return "SnapshotAck";
     case MessageType.PEER_GONE:
       return "PeerGone";
+    case MessageType.PEER_REMOVED:
+      return "PeerRemoved";
     case MessageType.CHECK_PEER:
       return "CheckPeer";
     case MessageType.SLEEP:
@@ -132,6 +136,8 @@ export function messageDetail(m: Message): string {
       return m.chunk > 1 ? `wants chunk ${m.chunk}` : "is done with it, or wants it from the start";
     case MessageType.PEER_GONE:
       return `region ${m.regionId} has no such member any more`;
+    case MessageType.PEER_REMOVED:
+      return `entry ${m.index}, which removed the sender, is committed`;
     case MessageType.CHECK_PEER:
       return `is it still a member of region ${m.regionId}?`;
     case MessageType.SLEEP:

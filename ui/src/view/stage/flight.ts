@@ -33,6 +33,7 @@ const figures: Record<MessageType, Figure> = {
   [MessageType.OTHER]: figure("circle", 5, "other"),
   [MessageType.SNAPSHOT_ACK]: figure("square", 5, "snapshot"),
   [MessageType.PEER_GONE]: { ...figure("hexagon", 7, "other"), hollow: true },
+  [MessageType.PEER_REMOVED]: { ...figure("hexagon", 7, "other"), hollow: true },
   [MessageType.CHECK_PEER]: { ...figure("hexagon", 5.5, "other"), hollow: true },
   [MessageType.SLEEP]: figure("circle", 2.8, "heartbeat"),
   [MessageType.STORE_BEAT]: figure("circle", 2.8, "heartbeat"),
