@@ -29,6 +29,29 @@ async function busy(playground: Playground): Promise<void> {
   await playground.button("Next message").click();
 }
 
+/** Several regions; in the one shown a joint configuration, a store without a peer, one that is down, compacted logs. */
+async function divided(playground: Playground): Promise<void> {
+  await playground.setSpeed(9);
+  const leader = await playground.leaderName();
+  const others = ["S1", "S2", "S3", "S4", "S5"].filter((name) => name !== leader);
+  for (const line of ["put apple 1", "put melon 2", "put zebra 3", "split m", "split t", "add store"]) await playground.send(line);
+  await expect(playground.regions.getByRole("listitem")).toHaveCount(3);
+  for (const line of ["#2 put nut 4", "#2 compact", "#2 add learner S7", `#2 change promote S7 remove ${others[0]} --explicit`]) {
+    await playground.send(line);
+    await expect(playground.newest()).toContainText("ok", { timeout: 20_000 });
+  }
+  await playground.send(`crash ${others[3]}`);
+  await playground.pause();
+  await playground.setSpeed(0);
+  await playground.send("#2 put pear 5");
+  await playground.button("Next message").click();
+}
+
+const states = [
+  { name: "", prepare: busy },
+  { name: "regions", prepare: divided },
+] as const;
+
 /** Entries pop into the log and rings fade; what is looked at is the page at rest. */
 async function settle(page: Page): Promise<void> {
   await page.evaluate(() => {
@@ -140,11 +163,24 @@ for (const theme of themes) {
       }
     });
 
-    for (const size of sizes) {
-      test(`at ${size.width}×${size.height} nothing overlaps, is cut off, or too small or faint to read`, async ({ playground, page }) => {
+    test("axe finds nothing in regions and their menus", async ({ playground, page }) => {
+      await playground.open();
+      await divided(playground);
+      const look = async () => (await new AxeBuilder({ page }).analyze()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
+      expect(await look()).toEqual([]);
+      await page.getByRole("button", { name: "What to do with region 2" }).click();
+      await expect(page.getByRole("menuitem", { name: "Leave the joint configuration" })).toBeVisible();
+      expect(await look()).toEqual([]);
+      await page.keyboard.press("Escape");
+      await playground.send("help");
+      expect(await look()).toEqual([]);
+    });
+
+    for (const [size, state] of sizes.flatMap((size) => states.map((state) => [size, state] as const))) {
+      test(`at ${size.width}×${size.height} nothing${state.name ? ` of ${state.name}` : ""} overlaps, is cut off, or too small or faint to read`, async ({ playground, page }) => {
         await page.setViewportSize(size);
         await playground.open();
-        await busy(playground);
+        await state.prepare(playground);
         await settle(page);
         expect(await textFaults(page)).toEqual([]);
         const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
@@ -171,7 +207,7 @@ for (const theme of themes) {
         });
         expect(overlaps).toEqual([]);
         mkdirSync("test-results/look", { recursive: true });
-        await page.screenshot({ path: `test-results/look/${theme}-${size.width}x${size.height}.png`, fullPage: size.width < 800 });
+        await page.screenshot({ path: `test-results/look/${theme}-${size.width}x${size.height}${state.name ? `-${state.name}` : ""}.png`, fullPage: size.width < 800 });
       });
     }
   });

@@ -10,6 +10,7 @@ export class Playground {
   readonly answers: Locator;
   readonly command: Locator;
   readonly stage: Locator;
+  readonly regions: Locator;
 
   constructor(page: Page) {
     this.page = page;
@@ -17,6 +18,7 @@ export class Playground {
     this.events = page.getByRole("list", { name: "Events" });
     this.answers = page.getByRole("list", { name: "Answers" });
     this.command = page.getByRole("textbox", { name: "Command" });
+    this.regions = page.getByRole("list", { name: "Regions" });
     this.stage = page.getByRole("main", { name: "Stage" });
   }
 
@@ -51,6 +53,17 @@ export class Playground {
   async leaderName(): Promise<string> {
     await expect(this.leader()).toHaveCount(1);
     return ((await this.leader().getAttribute("aria-label")) ?? "").split(",")[0];
+  }
+
+  /** A store's item in the list of stores, by its words. */
+  store(name: string | RegExp): Locator {
+    return this.stores.getByRole("listitem", { name, exact: true });
+  }
+
+  /** Does something to a store by its menu. */
+  async menu(store: string, deed: string): Promise<void> {
+    await this.button(`What to do with ${store}`).click();
+    await this.page.getByRole("menuitem", { name: deed, exact: true }).click();
   }
 
   /** How many events are listed, those outside of the page's window too. */
