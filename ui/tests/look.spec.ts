@@ -34,12 +34,15 @@ async function divided(playground: Playground): Promise<void> {
   await playground.setSpeed(9);
   const leader = await playground.leaderName();
   const others = ["S1", "S2", "S3", "S4", "S5"].filter((name) => name !== leader);
-  for (const line of ["put apple 1", "put melon 2", "put zebra 3", "split m", "split t", "add store"]) await playground.send(line);
+  for (const line of ["put apple 1", "put melon 2", "put zebra 3", "split m"]) await playground.ask(line, "ok");
+  await expect(playground.regions.getByRole("button", { name: /^Region 2, .*, leader S/ })).toBeVisible();
+  await playground.ask("split t", "ok");
   await expect(playground.regions.getByRole("listitem")).toHaveCount(3);
-  for (const line of ["#2 put nut 4", "#2 compact", "#2 add learner S7", `#2 change promote S7 remove ${others[0]} --explicit`]) {
-    await playground.send(line);
-    await expect(playground.newest()).toContainText("ok", { timeout: 20_000 });
-  }
+  await playground.send("add store");
+  await expect(playground.stores.getByRole("listitem")).toHaveCount(6);
+  for (const line of ["#2 put nut 4", "#2 compact", "#2 add learner S7"]) await playground.ask(line, "ok");
+  await expect(playground.store(/^S7, learner/)).toBeVisible();
+  await playground.ask(`#2 change promote S7 remove ${others[0]} --explicit`, "ok");
   await playground.send(`crash ${others[3]}`);
   await playground.pause();
   await playground.setSpeed(0);
@@ -54,8 +57,15 @@ const states = [
 
 /** Entries pop into the log and rings fade; what is looked at is the page at rest. */
 async function settle(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    for (const animation of document.getAnimations()) if (animation.playState === "running") animation.finish();
+  await page.evaluate(async () => {
+    // What was just asked for may still be on its way: at rest is what stays so for a while.
+    const quietFrames = 20;
+    for (let quiet = 0, frames = 0; quiet < quietFrames && frames < 300; frames++) {
+      const running = document.getAnimations().filter((animation) => animation.playState === "running");
+      for (const animation of running) animation.finish();
+      quiet = running.length === 0 ? quiet + 1 : 0;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+    }
   });
 }
 

@@ -76,6 +76,14 @@ export class Playground {
     await this.command.press("Enter");
   }
 
+  /** Sends a command and waits for the answer to it. */
+  async ask(line: string, answer: string | RegExp): Promise<void> {
+    const before = await this.answers.getByRole("listitem").count();
+    await this.send(line);
+    await expect(this.answers.getByRole("listitem")).toHaveCount(before + 1);
+    await expect(this.newest()).toContainText(answer, { timeout: 20_000 });
+  }
+
   /** The answer to the newest command. */
   newest(): Locator {
     return this.answers.getByRole("listitem").first();

@@ -8,8 +8,7 @@ test("a region's life by mouse and keyboard: split, learner, voter, leader, remo
   await playground.setSpeed(9);
   const old = await playground.leaderName();
   for (const line of ["put apple 1", "put melon 2", "put zebra 3"]) {
-    await playground.send(line);
-    await expect(playground.newest()).toContainText("ok");
+    await playground.ask(line, "ok");
   }
 
   // Split: the menu begins the command, the keyboard ends it.
@@ -63,8 +62,7 @@ test("a region's life by mouse and keyboard: split, learner, voter, leader, remo
   await playground.send(`crash ${follower}`);
   await expect(playground.store(new RegExp(`^${follower}, down`))).toBeVisible();
   for (let i = 0; i < 4; i++) {
-    await playground.send(`put zoo${i} ${"x".repeat(300)}`);
-    await expect(playground.newest()).toContainText("ok");
+    await playground.ask(`put zoo${i} ${"x".repeat(300)}`, "ok");
   }
   await page.getByRole("button", { name: "What to do with region 2" }).click();
   await page.getByRole("menuitem", { name: "Compact the log" }).click();
@@ -79,10 +77,8 @@ test("a region's life by mouse and keyboard: split, learner, voter, leader, remo
   await expect(inspector.getByRole("cell", { name: "zoo3" })).toBeVisible();
 
   // Any store reads what it has; the answer says how it was read.
-  await playground.send(`@${follower} get zoo3 --stale`);
-  await expect(playground.newest()).toContainText(/read at entry \d+, may be old/);
-  await playground.send("get zoo3");
-  await expect(playground.newest()).toContainText(/read at entry \d+, a quorum confirmed the leader/);
+  await playground.ask(`@${follower} get zoo3 --stale`, /read at entry \d+, may be old/);
+  await playground.ask("get zoo3", /read at entry \d+, a quorum confirmed the leader/);
 
   // The other region is as it was, and R shows it.
   await page.locator("body").click({ position: { x: 5, y: 5 } });
@@ -109,13 +105,11 @@ test("a joint configuration stays until it is left, and the page shows both halv
   await playground.setSpeed(9);
   const leader = await playground.leaderName();
   const leaving = leader === "S2" ? "S1" : "S2";
-  await playground.send(`change add S6 remove ${leaving} --explicit`);
-  await expect(playground.newest()).toContainText("joint: old S1, S2, S3, S4, S5");
+  await playground.ask(`change add S6 remove ${leaving} --explicit`, "joint: old S1, S2, S3, S4, S5");
   await expect(page.getByRole("region", { name: "Regions" })).toContainText("old S1, S2, S3, S4, S5, new");
   await expect(playground.stage.getByRole("button", { name: /^S6 on the stage.*new only/ })).toBeVisible();
   await expect(playground.stage.getByRole("button", { name: new RegExp(`^${leaving} on the stage.*old only`) })).toBeVisible();
-  await playground.send("add S7");
-  await expect(playground.newest()).toContainText(/joint/);
+  await playground.ask("add S7", /joint/);
   await playground.button("Leave it").click();
   await expect(playground.store(`${leaving}, no peer of region 1`)).toBeVisible();
   await expect(playground.stage.getByText("old and new")).toHaveCount(0);
@@ -125,14 +119,10 @@ test("what a region refuses is told in words", async ({ playground, page }) => {
   await playground.open();
   await playground.setSpeed(9);
   await playground.leaderName();
-  await playground.send("split m");
-  await expect(playground.newest()).toContainText("ok");
-  await playground.send("split m");
-  await expect(playground.newest()).toContainText("cannot split at m");
-  await playground.send("compact 9999");
-  await expect(playground.newest()).toContainText("entry 9999 cannot be compacted");
-  await playground.send("#1 get zebra");
-  await expect(playground.newest()).toContainText("zebra is not in region 1 (up to m)");
+  await playground.ask("split m", "ok");
+  await playground.ask("split m", "cannot split at m");
+  await playground.ask("compact 9999", "entry 9999 cannot be compacted");
+  await playground.ask("#1 get zebra", "zebra is not in region 1 (up to m)");
   await playground.button("Send to region 2").first().click();
   await expect(playground.newest()).toContainText(/get zebra\s*#2\s*not found/);
   await playground.send("add S9");
@@ -152,8 +142,7 @@ test("a new run takes its members, its split size and its compaction", async ({ 
   await playground.setSpeed(9);
   await playground.leaderName();
   for (let i = 0; i < 14; i++) {
-    await playground.send(`put key${String(i).padStart(2, "0")} ${"x".repeat(40)}`);
-    await expect(playground.newest()).toContainText("ok", { timeout: 20_000 });
+    await playground.ask(`put key${String(i).padStart(2, "0")} ${"x".repeat(40)}`, "ok");
   }
   await expect.poll(() => playground.regions.getByRole("listitem").count()).toBeGreaterThan(1);
 });
