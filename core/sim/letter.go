@@ -80,7 +80,7 @@ func mirrorExtra(extra proto.Message, out *sessionpb.Message) {
 		out.SnapshotBytes, out.SnapshotBytesTotal = m.GetBytesDone(), m.GetBytesTotal()
 	case *raftserverpb.SnapshotAck:
 		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT_ACK
-		out.Chunk, out.Reject = m.GetNext()+1, m.GetRefused() != ""
+		out.Chunk, out.LastChunk, out.Reject = m.GetNext()+1, m.GetDone(), m.GetRefused() != ""
 	case *raftserverpb.Sleep:
 		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SLEEP
 		out.Term, out.Index, out.Commit = m.GetTerm(), m.GetLastIndex(), m.GetCommit()

@@ -211,7 +211,7 @@ func TestTiKVTransferRefused(t *testing.T) {
 		leader := c.mustLeaderOf(1)
 		c.mustChange(1, addLearner(4))
 		c.mustSettle(1, []uint64{4}, map[string]string{"k": "v"})
-		for _, to := range []uint64{4, 5, 77} { // a learner, a store without a peer, no store at all
+		for _, to := range []uint64{4, 5, 77, leader} { // a learner, a store without a peer, no store at all, who leads already
 			e := c.refused(leader, 1, administer(transferTo(to)), "transfer_refused").GetHeader().GetError().GetTransferRefused()
 			if e.GetPeer().GetStoreId() != to || len(e.GetVoters()) != 3 {
 				c.t.Fatalf("the refusal is %v", e)
@@ -276,6 +276,16 @@ func TestTiKVStaleEpoch(t *testing.T) {
 			request := command(putRequest("a", "x"))
 			request.Header = &raftcmdpb.RequestHeader{RegionEpoch: epoch}
 			c.refused(leader, 1, request, "stale_epoch")
+		}
+		// The members alone have changed: who wants to change the region must know, who wants its data need not.
+		epoch := &metapb.RegionEpoch{ConfVer: epochs[0].GetConfVer(), Version: c.region(1).GetRegionEpoch().GetVersion()}
+		request := administer(splitAt("c"))
+		request.Header = &raftcmdpb.RequestHeader{RegionId: 1, RegionEpoch: epoch}
+		c.refused(leader, 1, request, "stale_epoch")
+		request = command(putRequest("a", "x"))
+		request.Header = &raftcmdpb.RequestHeader{RegionId: 1, RegionEpoch: epoch}
+		if answer := c.call(leader, 1, request); reason(answer) != "" {
+			c.t.Fatalf("a put at the epoch of other members is answered %v", answer)
 		}
 	})
 }

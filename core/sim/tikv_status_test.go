@@ -67,7 +67,7 @@ func TestTiKVRegionDetail(t *testing.T) {
 		d := c.detail(1)
 		if d.GetRegion().GetId() != 1 || len(d.GetRegion().GetPeers()) != 5 || d.GetTerm() != view.Term || d.GetVote() != view.Vote ||
 			d.GetCommit() != view.Commit || d.GetApplied() != view.Applied || d.GetFirstIndex() != view.FirstIndex ||
-			d.GetFirstIndex() != 6 || d.GetLastIndex() != view.LastIndex || d.GetConfChangePending() {
+			d.GetFirstIndex() != 6 || d.GetSizeBytes() != uint64(len("zk")+8+len("v")) || d.GetLastIndex() != view.LastIndex || d.GetConfChangePending() {
 			c.t.Fatalf("the detail is %v; the leader's peer is %+v", d, view)
 		}
 		if len(d.GetProgress()) != 5 {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.etcd.io/raft/v3/raftpb"
+
 	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 )
@@ -28,6 +30,15 @@ func (p *peer) proposeAdmin(req *raftcmdpb.RaftCommandRequest, callback Callback
 		return p.transfer(admin.TransferLeader)
 	}
 	return invalid(errors.New("the admin command asks for nothing"))
+}
+
+// administered answers an admin command that was applied.
+func (p *peer) administered(e *raftpb.Entry, done *raftcmdpb.AdminResponse) *response {
+	return &response{
+		Header: &raftcmdpb.ResponseHeader{
+			RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(), ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG},
+		Admin: done,
+	}
 }
 
 // staleShape answers an admin command that was made for another shape of the region; nil when it fits. A compaction fits

@@ -36,12 +36,8 @@ func (p *peer) applyCompaction(compact *raftcmdpb.CompactLogRequest, e *raftpb.E
 	p.compacting = false
 	// The entry itself stays: it is being applied.
 	p.compactTo(min(compact.GetCompactIndex(), e.GetIndex()-1), ready.Batch)
-	return &response{
-		Header: &raftcmdpb.ResponseHeader{
-			RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(), ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG},
-		Admin: &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_CompactLog{
-			CompactLog: &raftcmdpb.CompactLogResponse{FirstIndex: p.log.truncated + 1}}},
-	}
+	return p.administered(e, &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_CompactLog{
+		CompactLog: &raftcmdpb.CompactLogResponse{FirstIndex: p.log.truncated + 1}}})
 }
 
 // compactTo takes the entries up to index, which must be applied, off the log's front.

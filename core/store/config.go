@@ -137,12 +137,21 @@ func (c *Config) validate() error {
 		return fmt.Errorf("heartbeat ticks must be at least 1, not %d", c.HeartbeatTicks)
 	case c.ElectionTicksMin <= c.HeartbeatTicks:
 		return fmt.Errorf("election ticks (%d) must be more than heartbeat ticks (%d)", c.ElectionTicksMin, c.HeartbeatTicks)
+	case c.TickMicros < 1:
+		return fmt.Errorf("a tick must last at least 1 µs, not %d", c.TickMicros)
+	case c.ClockDriftPPMMax < 0 || c.ClockDriftPPMMax > 500_000:
+		return fmt.Errorf("clocks may drift by 0 to 500,000 millionths, not %d", c.ClockDriftPPMMax)
+	case c.SleepTicks < 0 || c.LogEntriesMax < 0 || c.LogEntriesKept < 0:
+		return errors.New("ticks and entries are counted from 0")
 	}
 	l := c.Limits
 	for name, value := range map[string]int64{
 		"KeyBytesMax": int64(l.KeyBytesMax), "ValueBytesMax": int64(l.ValueBytesMax), "RequestsMax": int64(l.RequestsMax),
 		"ScanPairsMax": int64(l.ScanPairsMax), "InflightMessagesMax": int64(l.InflightMessagesMax),
 		"ProposalsMax": int64(l.ProposalsMax), "ClientsRememberedMax": int64(l.ClientsRememberedMax),
+		"RegionsMax": int64(l.RegionsMax), "SnapshotBytesMax": int64(l.SnapshotBytesMax),
+		"SnapshotChunkBytes": int64(l.SnapshotChunkBytes), "SnapshotsSendingMax": int64(l.SnapshotsSendingMax),
+		"ProposalBytesMax": int64(l.ProposalBytesMax), "ApplyBacklogMax": int64(l.ApplyBacklogMax),
 	} {
 		if value < 1 {
 			return fmt.Errorf("limit %s must be at least 1, not %d", name, value)

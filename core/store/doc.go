@@ -19,6 +19,11 @@
 // Between Ready and Advance the Store may go on being stepped, ticked and proposed to; a second Ready is not given out.
 // An error of the engine between the two is fatal for the Store: drop it, and open a new one from the engine.
 //
+// Peers come and go while a Store runs: by a split, by a message for one, by a removal, which leaves a tombstone. Their
+// life is in lifecycle.go and removed.go; what changes a region in admin.go, members.go, split.go, compact.go and
+// transfer.go; how snapshots travel in snapshot.go, send.go and staged.go; how reads are served in read.go and lease.go; how
+// idle regions sleep in sleep.go. The reasons are in docs/decisions.
+//
 // The Store reads its engine and never writes it. It has no clock but Config.Now, starts no goroutine, and is not safe
 // for use from several goroutines.
 package store

@@ -74,7 +74,7 @@ func (p *peer) isSilent(member *metapb.Peer) bool {
 	if p.silence(member.GetId()) <= p.s.electionMicros() {
 		return false
 	}
-	return !p.asleep || !p.s.asleep.alive(member.GetStoreId())
+	return !p.asleep || !p.s.asleep.heardLately(member.GetStoreId(), p.s.cfg.ElectionTicksMin)
 }
 
 // downPeers are the members that a leader has not heard of for longer than an election timeout.

@@ -4,8 +4,8 @@ package store
 // heard a leader grants no vote for an election timeout. It is the Store's own, on Config.Now, with a bound for how far
 // clocks may drift; raft's knows no clock.
 type lease struct {
-	term, handedOver uint64 // of the lease, and of a leadership that was to be handed over
-	until            int64
+	handedOver uint64 // the term of a leadership that was to be handed over
+	until      int64
 	// votesFrom is when this peer may vote again: before it started it may have promised a leader not to, and forgot.
 	votesFrom int64
 }
@@ -21,7 +21,7 @@ func (l *lease) renew(term uint64, until int64) {
 	if l.handedOver == term {
 		return
 	}
-	l.term, l.until = term, max(l.until, until)
+	l.until = max(l.until, until)
 }
 
 func (l *lease) end() { l.until = 0 }

@@ -128,9 +128,6 @@ func (p *peer) wipe(batch *engine.Batch, region *metapb.Region) {
 	p.clients.forgetAll(batch)
 	from, to := stagedBounds(regionID)
 	p.clear(batch, from, to)
-	if p.incoming != nil {
-		p.incoming.unwrite(batch, regionID)
-	}
 	if p.initialized {
 		from, to := dataBounds(region.GetStartKey(), region.GetEndKey())
 		p.clear(batch, from, to)

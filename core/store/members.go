@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
@@ -58,6 +59,9 @@ func changeMembers(region *metapb.Region, req *raftcmdpb.ChangePeersRequest) (*r
 }
 
 func isVoter(member *metapb.Peer) bool { return member.GetRole() != metapb.PeerRole_PEER_ROLE_LEARNER }
+
+// usableID tells whether a peer may have an id: none of those that mean something else to raft.
+func usableID(id uint64) bool { return id != raft.None && id < raft.LocalApplyThread }
 
 // changeOne is one change in raft's words, and the peer it is about; or a sentence why it does not fit.
 func changeOne(region *metapb.Region, c *raftcmdpb.PeerChange) (*raftpb.ConfChangeSingle, *metapb.Peer, string) {
@@ -290,19 +294,15 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 		added = append(added, c.GetPeer())
 	}
 	p.region = membersOf(before, conf, added)
-	answer = &response{
-		Header: &raftcmdpb.ResponseHeader{
-			RegionId: p.region.GetId(), Term: e.GetTerm(), Index: e.GetIndex(), ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG},
-		Admin: &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_ChangePeers{
-			ChangePeers: &raftcmdpb.ChangePeersResponse{Region: p.region}}},
-	}
+	answer = p.administered(e, &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_ChangePeers{
+		ChangePeers: &raftcmdpb.ChangePeersResponse{Region: p.region}}})
 	if o := p.s.cfg.Observer; o != nil {
 		o.RegionChanged(RegionChanged{Region: p.region, Before: before, Index: e.GetIndex()})
 	}
 	p.applyFixed = p.encodeFixed()
 	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	p.countMembers()
-	p.s.cancelSnapshotsToGone(p)
+	p.s.cancelSnapshots(p, "the receiver was removed", toStranger)
 	p.tellRemoved(before, removal{index: e.GetIndex(), term: e.GetTerm()})
 	return answer
 }

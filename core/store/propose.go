@@ -30,9 +30,6 @@ func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *re
 	if response := p.s.misplaced(req, p.region); response != nil {
 		return response
 	}
-	if response := p.overloaded(); response != nil {
-		return response
-	}
 	if reads && mode != raftcmdpb.ReadMode_READ_MODE_LOG {
 		return p.startRead(req, mode, callback)
 	}
@@ -60,6 +57,9 @@ func (p *peer) overloaded() *response {
 }
 
 func (p *peer) appendCommand(req *raftcmdpb.RaftCommandRequest, callback Callback) *response {
+	if response := p.overloaded(); response != nil {
+		return response
+	}
 	data := encode(req)
 	err := p.rn.Propose(data)
 	p.touched()

@@ -30,6 +30,9 @@ type rounds struct {
 // startRead takes a read that needs no entry. Within the lease nobody has to be asked; still it waits until all that the
 // leader knows to be committed is applied: a split among it takes keys away.
 func (p *peer) startRead(req *raftcmdpb.RaftCommandRequest, mode raftcmdpb.ReadMode, callback Callback) *response {
+	if response := p.overloaded(); response != nil {
+		return response
+	}
 	r := read{request: req, callback: callback, mode: raftcmdpb.ReadMode_READ_MODE_READ_INDEX}
 	if mode == raftcmdpb.ReadMode_READ_MODE_LEASE {
 		if !p.s.cfg.LeaseReads || !p.s.cfg.CheckQuorum {

@@ -42,12 +42,14 @@ func (s *Store) receiver(m Message) (*peer, error) {
 // that this peer has not come to.
 func (p *peer) knows(m Message) error {
 	from := p.member(m.FromPeer)
+	named := m.FromPeer != 0 && m.FromStore != 0
 	switch {
-	case from != nil && from.GetStoreId() != m.FromStore, from == nil && (m.FromPeer == 0 || m.FromStore == 0):
-		return fmt.Errorf("peer %d on S%d is no member of region %d", m.FromPeer, m.FromStore, m.RegionID)
-	case from != nil, !p.initialized, m.ConfVer > p.confVer():
+	case from != nil && from.GetStoreId() == m.FromStore:
 		return nil
+	case from == nil && named && (!p.initialized || m.ConfVer > p.confVer()):
+		return nil
+	case from == nil:
+		p.s.answerStale(p.region, p.id, nil, m)
 	}
-	p.s.answerStale(p.region, p.id, nil, m)
 	return fmt.Errorf("peer %d on S%d is no member of region %d", m.FromPeer, m.FromStore, m.RegionID)
 }

@@ -190,33 +190,25 @@ func (s *Store) endSnapshot(o *outgoing, why string) {
 		stage, status = SnapshotFailed, raft.SnapshotFailure
 	}
 	o.tell(stage, why)
-	if !o.from.gone {
+	if o.from.state == stateLeader && !o.from.gone {
 		o.from.rn.ReportSnapshot(o.to.GetId(), status)
 		o.from.touched()
 	}
 }
 
-// cancelSnapshots ends what a peer sends that no longer leads, or is gone.
-func (s *Store) cancelSnapshots(p *peer) {
+// cancelSnapshots ends the snapshots of a peer that which picks.
+func (s *Store) cancelSnapshots(p *peer, why string, which func(*outgoing) bool) {
 	for _, o := range slices.Clone(s.sending) {
-		if o.from == p {
-			s.sending = slices.DeleteFunc(s.sending, func(other *outgoing) bool { return other == o })
-			o.close()
-			if o.to != nil {
-				o.tell(SnapshotFailed, "the sender does not lead the region any more")
-			}
+		if o.from == p && which(o) {
+			s.endSnapshot(o, why)
 		}
 	}
 }
 
-// cancelSnapshotsToGone ends what a peer sends to who is no member any more.
-func (s *Store) cancelSnapshotsToGone(p *peer) {
-	for _, o := range slices.Clone(s.sending) {
-		if o.from == p && o.to != nil && p.member(o.to.GetId()) == nil {
-			s.endSnapshot(o, "the receiver was removed")
-		}
-	}
-}
+func every(*outgoing) bool { return true }
+
+// toStranger picks the snapshots for who is no member of the sender's region any more.
+func toStranger(o *outgoing) bool { return o.to != nil && o.from.member(o.to.GetId()) == nil }
 
 func (o *outgoing) close() {
 	if o.frozen != nil {

@@ -67,6 +67,10 @@ func (z *sleepers) forget(p *peer) {
 	z.restless = true
 }
 
+func (z *sleepers) knows(id uint64) bool {
+	return slices.ContainsFunc(z.stores, func(s sleeperStore) bool { return s.id == id })
+}
+
 func (z *sleepers) store(id uint64) *sleeperStore {
 	i, found := slices.BinarySearchFunc(z.stores, id, func(s sleeperStore, id uint64) int { return int(int64(s.id) - int64(id)) })
 	if !found {
@@ -87,11 +91,11 @@ func (z *sleepers) count(p *peer, by int) {
 	}
 }
 
-// alive tells whether a store that holds members of sleeping regions was heard lately.
-func (z *sleepers) alive(storeID uint64) bool {
+// heardLately tells whether a store has beaten within so many ticks.
+func (z *sleepers) heardLately(storeID uint64, ticks int) bool {
 	for i := range z.stores {
 		if z.stores[i].id == storeID {
-			return z.stores[i].sleeping > 0
+			return z.ticks-z.stores[i].heardTick < ticks
 		}
 	}
 	return false
@@ -103,13 +107,20 @@ func (p *peer) fallAsleep() {
 	p.s.asleep.count(p, 1)
 }
 
-// wake lets the peer's timers run again, from where they rested.
+// wake lets the peer's timers run again, from where they rested. Members on stores that have beaten meanwhile count as
+// heard: the stores spoke for them.
 func (p *peer) wake() {
 	p.idleTicks = 0
-	if p.asleep {
-		p.s.asleep.count(p, -1)
-		p.s.asleep.rise(p)
+	if !p.asleep {
+		return
 	}
+	for i := range p.heard {
+		if h := &p.heard[i]; p.s.asleep.heardLately(h.storeID, p.s.cfg.ElectionTicksMin) {
+			h.at = p.s.cfg.Now()
+		}
+	}
+	p.s.asleep.count(p, -1)
+	p.s.asleep.rise(p)
 }
 
 // wakeFor wakes the regions that have a member on a store.
@@ -150,7 +161,7 @@ func (s *Store) stepBeat(m Message, beat *raftserverpb.StoreBeat) error {
 		return fmt.Errorf("it is for S%d, this is S%d", m.ToStore, s.cfg.StoreID)
 	case m.FromStore == 0 || m.FromStore == s.cfg.StoreID || m.Raft != nil:
 		return errors.New("a store beats for itself, and with nothing else")
-	case len(s.asleep.stores) >= storesMax && !s.asleep.alive(m.FromStore):
+	case len(s.asleep.stores) >= storesMax && !s.asleep.knows(m.FromStore):
 		return fmt.Errorf("S%d knows %d stores already, the most it takes", s.cfg.StoreID, storesMax)
 	}
 	at := s.asleep.store(m.FromStore)

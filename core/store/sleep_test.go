@@ -117,3 +117,31 @@ func TestAFollowerThatStaysAwakeDoesNotEndALeadership(t *testing.T) {
 		t.Fatalf("S1 is %s of term %d, was leader of term %d", role, after, before)
 	}
 }
+
+// While a region slept its members were not heard one by one; the stores beat for them. So a command that wakes it does not
+// take them for gone.
+func TestMembersOfARegionThatWakesAreNotTakenForGone(t *testing.T) {
+	now := int64(0)
+	c := newRegions(t, 3)
+	configure := c.configure
+	c.configure = func(cfg *Config) {
+		configure(cfg)
+		cfg.SleepTicks = sleepTicks
+		cfg.Now = func() int64 { return now }
+	}
+	for id := range c.stores {
+		c.open(id)
+	}
+	c.elect(1)
+	pass := func(ticks int) {
+		for range ticks {
+			now += 100_000
+			c.tick(1)
+		}
+	}
+	pass(200)
+	c.wantAsleep(1, 2, 3)
+	wantDone(t, c.admin(1, changes(change(remove, 3))))
+	pass(3 * sleepTicks)
+	wantDone(t, c.admin(1, transferTo(2)))
+}

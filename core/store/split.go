@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
@@ -48,9 +47,6 @@ func checkSplit(region *metapb.Region, split *raftcmdpb.SplitRequest) *response 
 	}
 	return nil
 }
-
-// usableID tells whether a peer may have an id: none of those that mean something else to raft.
-func usableID(id uint64) bool { return id != raft.None && id < raft.LocalApplyThread }
 
 func (p *peer) proposeSplit(req *raftcmdpb.RaftCommandRequest, callback Callback) *response {
 	split := req.GetAdmin().GetSplit()
@@ -96,12 +92,8 @@ func (p *peer) applySplit(req *raftcmdpb.RaftCommandRequest, e *raftpb.Entry, re
 		o.RegionChanged(RegionChanged{Region: left, Before: before, Split: true, Index: e.GetIndex()})
 	}
 	p.makeRight(right, ready)
-	return &response{
-		Header: &raftcmdpb.ResponseHeader{
-			RegionId: left.GetId(), Term: e.GetTerm(), Index: e.GetIndex(), ReadMode: raftcmdpb.ReadMode_READ_MODE_LOG},
-		Admin: &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_Split{
-			Split: &raftcmdpb.SplitResponse{Left: left, Right: right}}},
-	}
+	return p.administered(e, &raftcmdpb.AdminResponse{Response: &raftcmdpb.AdminResponse_Split{
+		Split: &raftcmdpb.SplitResponse{Left: left, Right: right}}})
 }
 
 func splitRegion(region *metapb.Region, split *raftcmdpb.SplitRequest) (left, right *metapb.Region) {

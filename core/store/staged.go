@@ -8,7 +8,6 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
-	"raftplay/core/engine"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 )
@@ -164,7 +163,10 @@ func (p *peer) collectStaged(ready *Ready) bool {
 		return part || in != nil
 	}
 	for _, pair := range in.ops {
-		ready.Batch.Put(stagedKey(p.region.GetId(), pair.GetKey()), pair.GetValue())
+		// Also in the overlay: who is removed in this very turn takes them out of the batch again.
+		key := stagedKey(p.region.GetId(), pair.GetKey())
+		p.s.overlay.Put(key, pair.GetValue())
+		ready.Batch.Put(key, pair.GetValue())
 	}
 	in.ops = nil
 	if !in.complete {
@@ -227,13 +229,6 @@ func (p *peer) endIncoming(why string) {
 		p.touched()
 	}
 	p.ack(in.from, &raftserverpb.SnapshotAck{SnapshotId: in.id, Done: why == "", Refused: why})
-}
-
-// unwrite removes what this very batch may have written.
-func (in *incoming) unwrite(batch *engine.Batch, regionID uint64) {
-	for _, pair := range in.ops {
-		batch.Delete(stagedKey(regionID, pair.GetKey()))
-	}
 }
 
 // hasStaged tells whether the engine holds staged pairs of the region.

@@ -13,15 +13,18 @@ type tally struct {
 	events, sent, delivered, lost uint64
 	crashes, restarts             uint64
 	term                          uint64
-	termsLed                      map[uint64]bool
+	termsLed                      map[regionTerm]bool
 	writes                        map[uint64]bool
 	acknowledged                  uint64
 	violations                    []string
 }
 
+// regionTerm is a term of a region: each region counts its own.
+type regionTerm struct{ region, term uint64 }
+
 var _ sim.Observer = (*tally)(nil)
 
-func newTally() *tally { return &tally{termsLed: map[uint64]bool{}, writes: map[uint64]bool{}} }
+func newTally() *tally { return &tally{termsLed: map[regionTerm]bool{}, writes: map[uint64]bool{}} }
 
 // Event implements sim.Observer.
 func (t *tally) Event(e *sessionpb.Event) {
@@ -40,7 +43,7 @@ func (t *tally) Event(e *sessionpb.Event) {
 	case *sessionpb.Event_RoleChanged:
 		t.term = max(t.term, body.RoleChanged.GetTerm())
 		if body.RoleChanged.GetRole() == sessionpb.Role_ROLE_LEADER {
-			t.termsLed[body.RoleChanged.GetTerm()] = true
+			t.termsLed[regionTerm{body.RoleChanged.GetRegionId(), body.RoleChanged.GetTerm()}] = true
 		}
 	case *sessionpb.Event_OperationStarted:
 		if o := body.OperationStarted.GetOperation(); isWrite(o.GetRequest()) {
@@ -83,8 +86,8 @@ type summary struct {
 	MessagesLost       uint64   `json:"messagesLost"`
 	Crashes            uint64   `json:"crashes"`
 	Restarts           uint64   `json:"restarts"`
-	Term               uint64   `json:"term"`     // the newest of any store
-	TermsLed           int      `json:"termsLed"` // terms in which a leader was elected
+	Term               uint64   `json:"term"`     // the newest of any store and region
+	TermsLed           int      `json:"termsLed"` // terms in which a region had a leader
 	Leader             uint64   `json:"leader"`
 	WritesAcknowledged uint64   `json:"writesAcknowledged"`
 	Violations         []string `json:"violations"`
