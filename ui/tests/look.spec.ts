@@ -9,6 +9,9 @@ const sizes = [
   { width: 1024, height: 768 },
   { width: 390, height: 844 },
 ] as const;
+// Nothing here measures time.
+test.describe.configure({ mode: "parallel" });
+
 const themes = ["dark", "light"] as const;
 
 /** A state with something of everything: a leader, entries on their way, a store that is down, answers. */
