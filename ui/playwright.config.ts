@@ -7,8 +7,7 @@ const served = process.env.RAFTPLAY_URL;
 export default defineConfig({
   testDir: "tests",
   fullyParallel: false,
-  // The cluster runs at the speed of the machine: pages that share its cores would slow each other down. Tests that only
-  // look may share them: see the script e2e.
+  // The cluster runs at the speed of the machine: pages that share its cores would slow each other down.
   workers: 1,
   timeout: 60_000,
   expect: { timeout: 10_000 },

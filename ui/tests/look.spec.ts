@@ -9,9 +9,6 @@ const sizes = [
   { width: 1024, height: 768 },
   { width: 390, height: 844 },
 ] as const;
-// Nothing here measures time.
-test.describe.configure({ mode: "parallel" });
-
 const themes = ["dark", "light"] as const;
 
 /** A state with something of everything: a leader, entries on their way, a store that is down, answers. */
@@ -32,7 +29,7 @@ async function busy(playground: Playground): Promise<void> {
   await playground.button("Next message").click();
 }
 
-/** Several regions; in the one shown a joint configuration, a store without a peer, one that is down, compacted logs. */
+/** Several regions; in the one shown a joint configuration, a store without a peer, one that is down, compacted logs; and help. */
 async function divided(playground: Playground): Promise<void> {
   await playground.setSpeed(9);
   const leader = await playground.leaderName();
@@ -51,11 +48,36 @@ async function divided(playground: Playground): Promise<void> {
   await playground.setSpeed(0);
   await playground.send("#2 put pear 5");
   await playground.button("Next message").click();
+  await playground.send("help");
+}
+
+/** What opens over the busy page: its dialogs. */
+async function dialogs(playground: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
+  for (const [open, title] of [
+    ["Share", "Share this run"],
+    ["Keys and help", "Keys and help"],
+    ["seed 42", "New run"],
+  ]) {
+    await playground.button(open).click();
+    const dialog = page.getByRole("dialog", { name: title });
+    await expect(dialog).toBeVisible();
+    await look("dialog[open]");
+    await page.keyboard.press("Escape");
+    await expect(dialog).toBeHidden();
+  }
+}
+
+/** What opens over the page of regions: a region's menu. */
+async function menus(playground: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
+  await page.getByRole("button", { name: "What to do with region 2" }).click();
+  await expect(page.getByRole("menuitem", { name: "Leave the joint configuration" })).toBeVisible();
+  await look("[role=menu]:popover-open");
+  await page.keyboard.press("Escape");
 }
 
 const states = [
-  { name: "", prepare: busy },
-  { name: "regions", prepare: divided },
+  { name: "busy", prepare: busy, open: dialogs },
+  { name: "regions", prepare: divided, open: menus },
 ] as const;
 
 /** Entries pop into the log and rings fade; what is looked at is the page at rest. */
@@ -152,75 +174,60 @@ function textFaults(page: Page): Promise<string[]> {
   });
 }
 
+/** What axe says of the page, or of a part of it. */
+async function violations(page: Page, part?: string): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  if (part) axe.include(part);
+  return (await axe.analyze()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
+}
+
+/** Boxes of the page that lie over others. */
+function overlaps(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const boxes = [...document.querySelectorAll<HTMLElement>("button, input, select, h1, h2, .mono, dt, dd, td, th")]
+      .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest("dialog, .visually-hidden, [popover]"))
+      .filter((e) => !e.matches(".visually-hidden"))
+      .map((e) => ({ e, box: e.getBoundingClientRect(), clip: e.closest(".world, .details, ol, .events") }))
+      .filter(({ box }) => box.width > 0 && box.height > 0);
+    const found: string[] = [];
+    for (let i = 0; i < boxes.length; i++) {
+      for (let j = i + 1; j < boxes.length; j++) {
+        const [a, b] = [boxes[i], boxes[j]];
+        if (a.clip !== b.clip || a.e.contains(b.e) || b.e.contains(a.e)) continue;
+        if (a.e.closest(".transport") !== b.e.closest(".transport")) continue;
+        if (a.e.closest(".line") && a.e.closest(".line") === b.e.closest(".line")) continue;
+        const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+        const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+        if (wide > 1 && high > 1) found.push(`${a.e.outerHTML.slice(0, 80)} over ${b.e.outerHTML.slice(0, 80)}`);
+      }
+    }
+    return found;
+  });
+}
+
 for (const theme of themes) {
   test.describe(`in the ${theme} theme`, () => {
     test.use({ colorScheme: theme });
 
-    test("axe finds nothing", async ({ playground, page }) => {
-      await playground.open();
-      await busy(playground);
-      const found = await new AxeBuilder({ page }).analyze();
-      expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`)).toEqual([]);
-      for (const [open, title] of [
-        ["Share", "Share this run"],
-        ["Keys and help", "Keys and help"],
-        ["seed 42", "New run"],
-      ]) {
-        await playground.button(open).click();
-        const dialog = page.getByRole("dialog", { name: title });
-        await expect(dialog).toBeVisible();
-        const inDialog = await new AxeBuilder({ page }).include("dialog[open]").analyze();
-        expect(inDialog.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`)).toEqual([]);
-        await page.keyboard.press("Escape");
-        await expect(dialog).toBeHidden();
-      }
-    });
-
-    test("axe finds nothing in regions and their menus", async ({ playground, page }) => {
-      await playground.open();
-      await divided(playground);
-      const look = async () => (await new AxeBuilder({ page }).analyze()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
-      expect(await look()).toEqual([]);
-      await page.getByRole("button", { name: "What to do with region 2" }).click();
-      await expect(page.getByRole("menuitem", { name: "Leave the joint configuration" })).toBeVisible();
-      expect(await look()).toEqual([]);
-      await page.keyboard.press("Escape");
-      await playground.send("help");
-      expect(await look()).toEqual([]);
-    });
-
-    for (const [size, state] of sizes.flatMap((size) => states.map((state) => [size, state] as const))) {
-      test(`at ${size.width}×${size.height} nothing${state.name ? ` of ${state.name}` : ""} overlaps, is cut off, or too small or faint to read`, async ({ playground, page }) => {
-        await page.setViewportSize(size);
+    for (const state of states) {
+      test(`${state.name}: nothing overlaps, is cut off, too small or too faint to read, and axe finds nothing`, async ({ playground, page }) => {
+        test.setTimeout(180_000);
         await playground.open();
         await state.prepare(playground);
-        await settle(page);
-        expect(await textFaults(page)).toEqual([]);
-        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        expect(overflow, "horizontal scroll").toBeLessThanOrEqual(0);
-        const overlaps = await page.evaluate(() => {
-          const boxes = [...document.querySelectorAll<HTMLElement>("button, input, select, h1, h2, .mono, dt, dd, td, th")]
-            .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest("dialog, .visually-hidden, [popover]"))
-            .filter((e) => !e.matches(".visually-hidden"))
-            .map((e) => ({ e, box: e.getBoundingClientRect(), clip: e.closest(".world, .details, ol, .events") }))
-            .filter(({ box }) => box.width > 0 && box.height > 0);
-          const found: string[] = [];
-          for (let i = 0; i < boxes.length; i++) {
-            for (let j = i + 1; j < boxes.length; j++) {
-              const [a, b] = [boxes[i], boxes[j]];
-              if (a.clip !== b.clip || a.e.contains(b.e) || b.e.contains(a.e)) continue;
-              if (a.e.closest(".transport") !== b.e.closest(".transport")) continue;
-              if (a.e.closest(".line") && a.e.closest(".line") === b.e.closest(".line")) continue;
-              const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
-              const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
-              if (wide > 1 && high > 1) found.push(`${a.e.outerHTML.slice(0, 80)} over ${b.e.outerHTML.slice(0, 80)}`);
-            }
-          }
-          return found;
-        });
-        expect(overlaps).toEqual([]);
-        mkdirSync("test-results/look", { recursive: true });
-        await page.screenshot({ path: `test-results/look/${theme}-${size.width}x${size.height}${state.name ? `-${state.name}` : ""}.png`, fullPage: size.width < 800 });
+        expect(await violations(page)).toEqual([]);
+        await state.open(playground, page, async (part) => expect(await violations(page, part)).toEqual([]));
+        for (const size of sizes) {
+          await test.step(`at ${size.width}×${size.height}`, async () => {
+            await page.setViewportSize(size);
+            await settle(page);
+            expect(await textFaults(page)).toEqual([]);
+            const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+            expect(overflow, "horizontal scroll").toBeLessThanOrEqual(0);
+            expect(await overlaps(page)).toEqual([]);
+            mkdirSync("test-results/look", { recursive: true });
+            await page.screenshot({ path: `test-results/look/${theme}-${size.width}x${size.height}-${state.name}.png`, fullPage: size.width < 800 });
+          });
+        }
       });
     }
   });
