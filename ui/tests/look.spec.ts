@@ -68,7 +68,7 @@ async function dialogs(playground: Playground, page: Page, look: (part: string) 
 }
 
 /** What opens over the page of regions: a region's menu. */
-async function menus(playground: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
+async function menus(_: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
   await page.getByRole("button", { name: "What to do with region 2" }).click();
   await expect(page.getByRole("menuitem", { name: "Leave the joint configuration" })).toBeVisible();
   await look("[role=menu]:popover-open");
