@@ -1,7 +1,8 @@
 /** Actions that a person takes on the cluster, ready to be sent as a session's Act. */
 import { create } from "@bufbuild/protobuf";
 import type { RaftCommandRequest } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
-import { ActionSchema, type Action, type Disk, type Network } from "../pb/sessionpb/v1/run_pb";
+import { ActionSchema, type Action } from "../pb/sessionpb/v1/run_pb";
+import type { Disk, Network } from "../pb/sessionpb/v1/fault_pb";
 
 export type { Action };
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { LossReason, MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { LossReason, Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { fold, fromKeyframe } from "./fold";
 import { voters } from "./members";
 import { noCluster, type Cluster } from "./state";

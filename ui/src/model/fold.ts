@@ -1,6 +1,7 @@
 /** The fold: (cluster, event) → cluster. Pure; every view of the page is made of its result. */
 import type { Event, Keyframe, PeerTimer, RoleChanged, StoreState } from "../pb/sessionpb/v1/event_pb";
-import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import type { Config } from "../pb/sessionpb/v1/run_pb";
 import { synced, withChanges, writing, written } from "./fold/log";
 import { foldRegion, whereabouts } from "./fold/region";

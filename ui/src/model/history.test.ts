@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { create } from "@bufbuild/protobuf";
 import { FrameSchema } from "../pb/sessionpb/v1/session_pb";
 import { fold } from "./fold";

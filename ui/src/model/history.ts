@@ -4,7 +4,8 @@
  * lastSeq; those after the cluster's own seq lie ahead (a person went back) and are drawn dimmed.
  */
 import type { Event } from "../pb/sessionpb/v1/event_pb";
-import { MessageType, Role } from "../pb/sessionpb/v1/event_pb";
+import { Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import type { Cluster, Message, Peer } from "./state";
 import { fold, messageOf } from "./fold";
 import { isLearner } from "./members";

@@ -3,7 +3,8 @@
  * not change, so `===` tells whether a part changed. Ids, indexes, terms and times are numbers (all stay below 2^53);
  * times are virtual microseconds. Client ids stay bigint.
  */
-import type { Role, MessageType, EntryType, LossReason } from "../pb/sessionpb/v1/event_pb";
+import type { Role, EntryType, LossReason } from "../pb/sessionpb/v1/event_pb";
+import type { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import type { Config } from "../pb/sessionpb/v1/run_pb";
 import type { PeerRole } from "../pb/metapb/v1/metapb_pb";
 import type { RaftCommandRequest, RaftCommandResponse, ProgressState } from "../pb/raftcmdpb/v1/raftcmdpb_pb";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PeerRole } from "../pb/metapb/v1/metapb_pb";
-import { MessageType, RegionChangeReason, Role } from "../pb/sessionpb/v1/event_pb";
+import { RegionChangeReason, Role } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { fold } from "./fold";
 import { noCluster, type Cluster } from "./state";
 import { elect, entry, put, region, Script } from "./testing/run";

@@ -1,5 +1,5 @@
 /** Why is this entry not committed yet? Computed from the model alone, in sentences a person can check by looking. */
-import { MessageType } from "../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { decided, isJoint, learners, majorities, quorum, votersAll, type Majority } from "./members";
 import { leaderOf, peerOf } from "./regions";
 import type { Cluster, Entry, Message, Peer, Store } from "./state";

@@ -59,6 +59,8 @@ func appendMessage(b []byte, m *Message) []byte {
 	b = appendBool(b, 23, m.LastChunk)
 	b = appendUint(b, 24, m.SnapshotBytes)
 	b = appendUint(b, 25, m.SnapshotBytesTotal)
+	b = appendUint(b, 26, m.CopyOf)
+	b = appendUint(b, 27, uint64(m.Held))
 	return append(b, m.unknownFields...)
 }
 
@@ -202,6 +204,8 @@ func appendOperation(b []byte, m *Operation) []byte {
 	b = appendUint(b, 4, uint64(m.StartedMicros))
 	b = appendResponse(b, 5, m.Response)
 	b = appendUint(b, 6, uint64(m.EndedMicros))
+	b = appendUint(b, 7, uint64(m.Worker))
+	b = appendUint(b, 8, m.RetryOf)
 	return append(b, m.unknownFields...)
 }
 

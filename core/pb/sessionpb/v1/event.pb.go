@@ -25,108 +25,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-type MessageType int32
+type HoldReason int32
 
 const (
-	MessageType_MESSAGE_TYPE_UNSPECIFIED         MessageType = 0
-	MessageType_MESSAGE_TYPE_APPEND              MessageType = 1
-	MessageType_MESSAGE_TYPE_APPEND_RESPONSE     MessageType = 2
-	MessageType_MESSAGE_TYPE_VOTE                MessageType = 3
-	MessageType_MESSAGE_TYPE_VOTE_RESPONSE       MessageType = 4
-	MessageType_MESSAGE_TYPE_PRE_VOTE            MessageType = 5
-	MessageType_MESSAGE_TYPE_PRE_VOTE_RESPONSE   MessageType = 6
-	MessageType_MESSAGE_TYPE_SNAPSHOT            MessageType = 7
-	MessageType_MESSAGE_TYPE_HEARTBEAT           MessageType = 8
-	MessageType_MESSAGE_TYPE_HEARTBEAT_RESPONSE  MessageType = 9
-	MessageType_MESSAGE_TYPE_TIMEOUT_NOW         MessageType = 10
-	MessageType_MESSAGE_TYPE_READ_INDEX          MessageType = 11
-	MessageType_MESSAGE_TYPE_READ_INDEX_RESPONSE MessageType = 12
-	MessageType_MESSAGE_TYPE_OTHER               MessageType = 13
-	// The receiver of a snapshot asks for its next chunk.
-	MessageType_MESSAGE_TYPE_SNAPSHOT_ACK MessageType = 14
-	// A peer hears that it was removed.
-	MessageType_MESSAGE_TYPE_PEER_GONE MessageType = 15
-	// A peer asks whether it was removed.
-	MessageType_MESSAGE_TYPE_CHECK_PEER MessageType = 16
-	// The leader of an idle region lets timers rest.
-	MessageType_MESSAGE_TYPE_SLEEP      MessageType = 17
-	MessageType_MESSAGE_TYPE_STORE_BEAT MessageType = 18
-	// A removed peer tells a member that its removal is committed.
-	MessageType_MESSAGE_TYPE_PEER_REMOVED MessageType = 19
+	HoldReason_HOLD_REASON_UNSPECIFIED HoldReason = 0
+	HoldReason_HOLD_REASON_BY_HAND     HoldReason = 1
+	HoldReason_HOLD_REASON_FILTER      HoldReason = 2
+	// The link is clogged.
+	HoldReason_HOLD_REASON_CLOGGED HoldReason = 3
+	// The receiving store is paused: the message waits at its door.
+	HoldReason_HOLD_REASON_PAUSED HoldReason = 4
 )
 
-// Enum value maps for MessageType.
+// Enum value maps for HoldReason.
 var (
-	MessageType_name = map[int32]string{
-		0:  "MESSAGE_TYPE_UNSPECIFIED",
-		1:  "MESSAGE_TYPE_APPEND",
-		2:  "MESSAGE_TYPE_APPEND_RESPONSE",
-		3:  "MESSAGE_TYPE_VOTE",
-		4:  "MESSAGE_TYPE_VOTE_RESPONSE",
-		5:  "MESSAGE_TYPE_PRE_VOTE",
-		6:  "MESSAGE_TYPE_PRE_VOTE_RESPONSE",
-		7:  "MESSAGE_TYPE_SNAPSHOT",
-		8:  "MESSAGE_TYPE_HEARTBEAT",
-		9:  "MESSAGE_TYPE_HEARTBEAT_RESPONSE",
-		10: "MESSAGE_TYPE_TIMEOUT_NOW",
-		11: "MESSAGE_TYPE_READ_INDEX",
-		12: "MESSAGE_TYPE_READ_INDEX_RESPONSE",
-		13: "MESSAGE_TYPE_OTHER",
-		14: "MESSAGE_TYPE_SNAPSHOT_ACK",
-		15: "MESSAGE_TYPE_PEER_GONE",
-		16: "MESSAGE_TYPE_CHECK_PEER",
-		17: "MESSAGE_TYPE_SLEEP",
-		18: "MESSAGE_TYPE_STORE_BEAT",
-		19: "MESSAGE_TYPE_PEER_REMOVED",
+	HoldReason_name = map[int32]string{
+		0: "HOLD_REASON_UNSPECIFIED",
+		1: "HOLD_REASON_BY_HAND",
+		2: "HOLD_REASON_FILTER",
+		3: "HOLD_REASON_CLOGGED",
+		4: "HOLD_REASON_PAUSED",
 	}
-	MessageType_value = map[string]int32{
-		"MESSAGE_TYPE_UNSPECIFIED":         0,
-		"MESSAGE_TYPE_APPEND":              1,
-		"MESSAGE_TYPE_APPEND_RESPONSE":     2,
-		"MESSAGE_TYPE_VOTE":                3,
-		"MESSAGE_TYPE_VOTE_RESPONSE":       4,
-		"MESSAGE_TYPE_PRE_VOTE":            5,
-		"MESSAGE_TYPE_PRE_VOTE_RESPONSE":   6,
-		"MESSAGE_TYPE_SNAPSHOT":            7,
-		"MESSAGE_TYPE_HEARTBEAT":           8,
-		"MESSAGE_TYPE_HEARTBEAT_RESPONSE":  9,
-		"MESSAGE_TYPE_TIMEOUT_NOW":         10,
-		"MESSAGE_TYPE_READ_INDEX":          11,
-		"MESSAGE_TYPE_READ_INDEX_RESPONSE": 12,
-		"MESSAGE_TYPE_OTHER":               13,
-		"MESSAGE_TYPE_SNAPSHOT_ACK":        14,
-		"MESSAGE_TYPE_PEER_GONE":           15,
-		"MESSAGE_TYPE_CHECK_PEER":          16,
-		"MESSAGE_TYPE_SLEEP":               17,
-		"MESSAGE_TYPE_STORE_BEAT":          18,
-		"MESSAGE_TYPE_PEER_REMOVED":        19,
+	HoldReason_value = map[string]int32{
+		"HOLD_REASON_UNSPECIFIED": 0,
+		"HOLD_REASON_BY_HAND":     1,
+		"HOLD_REASON_FILTER":      2,
+		"HOLD_REASON_CLOGGED":     3,
+		"HOLD_REASON_PAUSED":      4,
 	}
 )
 
-func (x MessageType) Enum() *MessageType {
-	p := new(MessageType)
+func (x HoldReason) Enum() *HoldReason {
+	p := new(HoldReason)
 	*p = x
 	return p
 }
 
-func (x MessageType) String() string {
+func (x HoldReason) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (MessageType) Descriptor() protoreflect.EnumDescriptor {
+func (HoldReason) Descriptor() protoreflect.EnumDescriptor {
 	return file_sessionpb_v1_event_proto_enumTypes[0].Descriptor()
 }
 
-func (MessageType) Type() protoreflect.EnumType {
+func (HoldReason) Type() protoreflect.EnumType {
 	return &file_sessionpb_v1_event_proto_enumTypes[0]
 }
 
-func (x MessageType) Number() protoreflect.EnumNumber {
+func (x HoldReason) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use MessageType.Descriptor instead.
-func (MessageType) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use HoldReason.Descriptor instead.
+func (HoldReason) EnumDescriptor() ([]byte, []int) {
 	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
@@ -139,6 +91,8 @@ const (
 	LossReason_LOSS_REASON_BY_HAND     LossReason = 3
 	// The receiving store refused it; see why.
 	LossReason_LOSS_REASON_REFUSED LossReason = 4
+	LossReason_LOSS_REASON_CUT     LossReason = 5
+	LossReason_LOSS_REASON_FILTER  LossReason = 6
 )
 
 // Enum value maps for LossReason.
@@ -149,6 +103,8 @@ var (
 		2: "LOSS_REASON_STORE_DOWN",
 		3: "LOSS_REASON_BY_HAND",
 		4: "LOSS_REASON_REFUSED",
+		5: "LOSS_REASON_CUT",
+		6: "LOSS_REASON_FILTER",
 	}
 	LossReason_value = map[string]int32{
 		"LOSS_REASON_UNSPECIFIED": 0,
@@ -156,6 +112,8 @@ var (
 		"LOSS_REASON_STORE_DOWN":  2,
 		"LOSS_REASON_BY_HAND":     3,
 		"LOSS_REASON_REFUSED":     4,
+		"LOSS_REASON_CUT":         5,
+		"LOSS_REASON_FILTER":      6,
 	}
 )
 
@@ -492,6 +450,14 @@ type Event struct {
 	//	*Event_SnapshotProgress
 	//	*Event_SnapshotRestored
 	//	*Event_TransferStarted
+	//	*Event_MessageHeld
+	//	*Event_MessageRescheduled
+	//	*Event_StorePaused
+	//	*Event_StoreResumed
+	//	*Event_FaultArmed
+	//	*Event_ClockSet
+	//	*Event_DiskCorrupted
+	//	*Event_ModelLeft
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -823,6 +789,78 @@ func (x *Event) GetTransferStarted() *TransferStarted {
 	return nil
 }
 
+func (x *Event) GetMessageHeld() *MessageHeld {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MessageHeld); ok {
+			return x.MessageHeld
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMessageRescheduled() *MessageRescheduled {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MessageRescheduled); ok {
+			return x.MessageRescheduled
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetStorePaused() *StorePaused {
+	if x != nil {
+		if x, ok := x.Body.(*Event_StorePaused); ok {
+			return x.StorePaused
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetStoreResumed() *StoreResumed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_StoreResumed); ok {
+			return x.StoreResumed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetFaultArmed() *FaultArmed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_FaultArmed); ok {
+			return x.FaultArmed
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetClockSet() *ClockSet {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ClockSet); ok {
+			return x.ClockSet
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetDiskCorrupted() *DiskCorrupted {
+	if x != nil {
+		if x, ok := x.Body.(*Event_DiskCorrupted); ok {
+			return x.DiskCorrupted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetModelLeft() *ModelLeft {
+	if x != nil {
+		if x, ok := x.Body.(*Event_ModelLeft); ok {
+			return x.ModelLeft
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -943,6 +981,38 @@ type Event_TransferStarted struct {
 	TransferStarted *TransferStarted `protobuf:"bytes,33,opt,name=transfer_started,json=transferStarted,proto3,oneof"`
 }
 
+type Event_MessageHeld struct {
+	MessageHeld *MessageHeld `protobuf:"bytes,34,opt,name=message_held,json=messageHeld,proto3,oneof"`
+}
+
+type Event_MessageRescheduled struct {
+	MessageRescheduled *MessageRescheduled `protobuf:"bytes,35,opt,name=message_rescheduled,json=messageRescheduled,proto3,oneof"`
+}
+
+type Event_StorePaused struct {
+	StorePaused *StorePaused `protobuf:"bytes,36,opt,name=store_paused,json=storePaused,proto3,oneof"`
+}
+
+type Event_StoreResumed struct {
+	StoreResumed *StoreResumed `protobuf:"bytes,37,opt,name=store_resumed,json=storeResumed,proto3,oneof"`
+}
+
+type Event_FaultArmed struct {
+	FaultArmed *FaultArmed `protobuf:"bytes,38,opt,name=fault_armed,json=faultArmed,proto3,oneof"`
+}
+
+type Event_ClockSet struct {
+	ClockSet *ClockSet `protobuf:"bytes,39,opt,name=clock_set,json=clockSet,proto3,oneof"`
+}
+
+type Event_DiskCorrupted struct {
+	DiskCorrupted *DiskCorrupted `protobuf:"bytes,40,opt,name=disk_corrupted,json=diskCorrupted,proto3,oneof"`
+}
+
+type Event_ModelLeft struct {
+	ModelLeft *ModelLeft `protobuf:"bytes,41,opt,name=model_left,json=modelLeft,proto3,oneof"`
+}
+
 func (*Event_RunStarted) isEvent_Body() {}
 
 func (*Event_Ticked) isEvent_Body() {}
@@ -1000,6 +1070,22 @@ func (*Event_SnapshotProgress) isEvent_Body() {}
 func (*Event_SnapshotRestored) isEvent_Body() {}
 
 func (*Event_TransferStarted) isEvent_Body() {}
+
+func (*Event_MessageHeld) isEvent_Body() {}
+
+func (*Event_MessageRescheduled) isEvent_Body() {}
+
+func (*Event_StorePaused) isEvent_Body() {}
+
+func (*Event_StoreResumed) isEvent_Body() {}
+
+func (*Event_FaultArmed) isEvent_Body() {}
+
+func (*Event_ClockSet) isEvent_Body() {}
+
+func (*Event_DiskCorrupted) isEvent_Body() {}
+
+func (*Event_ModelLeft) isEvent_Body() {}
 
 // RunStarted is the first event of a run: the whole cluster as bootstrapped.
 type RunStarted struct {
@@ -1194,8 +1280,12 @@ type Message struct {
 	// Of a snapshot's chunk: what of the snapshot has been sent with it, and all of it.
 	SnapshotBytes      uint64 `protobuf:"varint,24,opt,name=snapshot_bytes,json=snapshotBytes,proto3" json:"snapshot_bytes,omitempty"`
 	SnapshotBytesTotal uint64 `protobuf:"varint,25,opt,name=snapshot_bytes_total,json=snapshotBytesTotal,proto3" json:"snapshot_bytes_total,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The message it is a copy of.
+	CopyOf uint64 `protobuf:"varint,26,opt,name=copy_of,json=copyOf,proto3" json:"copy_of,omitempty"`
+	// Set while it is held; its due time says nothing then.
+	Held          HoldReason `protobuf:"varint,27,opt,name=held,proto3,enum=sessionpb.v1.HoldReason" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Message) Reset() {
@@ -1403,6 +1493,126 @@ func (x *Message) GetSnapshotBytesTotal() uint64 {
 	return 0
 }
 
+func (x *Message) GetCopyOf() uint64 {
+	if x != nil {
+		return x.CopyOf
+	}
+	return 0
+}
+
+func (x *Message) GetHeld() HoldReason {
+	if x != nil {
+		return x.Held
+	}
+	return HoldReason_HOLD_REASON_UNSPECIFIED
+}
+
+// MessageHeld: the message waits where it is.
+type MessageHeld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Reason        HoldReason             `protobuf:"varint,2,opt,name=reason,proto3,enum=sessionpb.v1.HoldReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageHeld) Reset() {
+	*x = MessageHeld{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageHeld) ProtoMessage() {}
+
+func (x *MessageHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageHeld.ProtoReflect.Descriptor instead.
+func (*MessageHeld) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *MessageHeld) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MessageHeld) GetReason() HoldReason {
+	if x != nil {
+		return x.Reason
+	}
+	return HoldReason_HOLD_REASON_UNSPECIFIED
+}
+
+// MessageRescheduled: the message travels, no longer held if it was, and arrives then.
+type MessageRescheduled struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	DueMicros     int64                  `protobuf:"varint,2,opt,name=due_micros,json=dueMicros,proto3" json:"due_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageRescheduled) Reset() {
+	*x = MessageRescheduled{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageRescheduled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageRescheduled) ProtoMessage() {}
+
+func (x *MessageRescheduled) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageRescheduled.ProtoReflect.Descriptor instead.
+func (*MessageRescheduled) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *MessageRescheduled) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *MessageRescheduled) GetDueMicros() int64 {
+	if x != nil {
+		return x.DueMicros
+	}
+	return 0
+}
+
 type MessageSent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       *Message               `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
@@ -1412,7 +1622,7 @@ type MessageSent struct {
 
 func (x *MessageSent) Reset() {
 	*x = MessageSent{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1634,7 @@ func (x *MessageSent) String() string {
 func (*MessageSent) ProtoMessage() {}
 
 func (x *MessageSent) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1647,7 @@ func (x *MessageSent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageSent.ProtoReflect.Descriptor instead.
 func (*MessageSent) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MessageSent) GetMessage() *Message {
@@ -1458,7 +1668,7 @@ type MessageDelivered struct {
 
 func (x *MessageDelivered) Reset() {
 	*x = MessageDelivered{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1680,7 @@ func (x *MessageDelivered) String() string {
 func (*MessageDelivered) ProtoMessage() {}
 
 func (x *MessageDelivered) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1693,7 @@ func (x *MessageDelivered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelivered.ProtoReflect.Descriptor instead.
 func (*MessageDelivered) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MessageDelivered) GetId() uint64 {
@@ -1511,7 +1721,7 @@ type MessageLost struct {
 
 func (x *MessageLost) Reset() {
 	*x = MessageLost{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1523,7 +1733,7 @@ func (x *MessageLost) String() string {
 func (*MessageLost) ProtoMessage() {}
 
 func (x *MessageLost) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1536,7 +1746,7 @@ func (x *MessageLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageLost.ProtoReflect.Descriptor instead.
 func (*MessageLost) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *MessageLost) GetId() uint64 {
@@ -1580,7 +1790,7 @@ type RoleChanged struct {
 
 func (x *RoleChanged) Reset() {
 	*x = RoleChanged{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1802,7 @@ func (x *RoleChanged) String() string {
 func (*RoleChanged) ProtoMessage() {}
 
 func (x *RoleChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1815,7 @@ func (x *RoleChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleChanged.ProtoReflect.Descriptor instead.
 func (*RoleChanged) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RoleChanged) GetRegionId() uint64 {
@@ -1688,7 +1898,7 @@ type LogEntry struct {
 
 func (x *LogEntry) Reset() {
 	*x = LogEntry{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1700,7 +1910,7 @@ func (x *LogEntry) String() string {
 func (*LogEntry) ProtoMessage() {}
 
 func (x *LogEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1713,7 +1923,7 @@ func (x *LogEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogEntry.ProtoReflect.Descriptor instead.
 func (*LogEntry) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *LogEntry) GetIndex() uint64 {
@@ -1774,7 +1984,7 @@ type WriteStarted struct {
 
 func (x *WriteStarted) Reset() {
 	*x = WriteStarted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1786,7 +1996,7 @@ func (x *WriteStarted) String() string {
 func (*WriteStarted) ProtoMessage() {}
 
 func (x *WriteStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1799,7 +2009,7 @@ func (x *WriteStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteStarted.ProtoReflect.Descriptor instead.
 func (*WriteStarted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WriteStarted) GetWriteId() uint64 {
@@ -1860,7 +2070,7 @@ type PeerWrite struct {
 
 func (x *PeerWrite) Reset() {
 	*x = PeerWrite{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1872,7 +2082,7 @@ func (x *PeerWrite) String() string {
 func (*PeerWrite) ProtoMessage() {}
 
 func (x *PeerWrite) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1885,7 +2095,7 @@ func (x *PeerWrite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerWrite.ProtoReflect.Descriptor instead.
 func (*PeerWrite) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PeerWrite) GetRegionId() uint64 {
@@ -1947,7 +2157,7 @@ type Written struct {
 
 func (x *Written) Reset() {
 	*x = Written{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1959,7 +2169,7 @@ func (x *Written) String() string {
 func (*Written) ProtoMessage() {}
 
 func (x *Written) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1972,7 +2182,7 @@ func (x *Written) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Written.ProtoReflect.Descriptor instead.
 func (*Written) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Written) GetWriteId() uint64 {
@@ -1992,7 +2202,7 @@ type Synced struct {
 
 func (x *Synced) Reset() {
 	*x = Synced{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2214,7 @@ func (x *Synced) String() string {
 func (*Synced) ProtoMessage() {}
 
 func (x *Synced) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2227,7 @@ func (x *Synced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Synced.ProtoReflect.Descriptor instead.
 func (*Synced) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Synced) GetWriteId() uint64 {
@@ -2038,7 +2248,7 @@ type Committed struct {
 
 func (x *Committed) Reset() {
 	*x = Committed{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2260,7 @@ func (x *Committed) String() string {
 func (*Committed) ProtoMessage() {}
 
 func (x *Committed) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2273,7 @@ func (x *Committed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Committed.ProtoReflect.Descriptor instead.
 func (*Committed) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Committed) GetRegionId() uint64 {
@@ -2104,7 +2314,7 @@ type Applied struct {
 
 func (x *Applied) Reset() {
 	*x = Applied{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2116,7 +2326,7 @@ func (x *Applied) String() string {
 func (*Applied) ProtoMessage() {}
 
 func (x *Applied) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2129,7 +2339,7 @@ func (x *Applied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Applied.ProtoReflect.Descriptor instead.
 func (*Applied) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Applied) GetRegionId() uint64 {
@@ -2197,7 +2407,7 @@ type KeyChange struct {
 
 func (x *KeyChange) Reset() {
 	*x = KeyChange{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +2419,7 @@ func (x *KeyChange) String() string {
 func (*KeyChange) ProtoMessage() {}
 
 func (x *KeyChange) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +2432,7 @@ func (x *KeyChange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyChange.ProtoReflect.Descriptor instead.
 func (*KeyChange) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{16}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *KeyChange) GetKey() []byte {
@@ -2271,7 +2481,7 @@ type ProgressChanged struct {
 
 func (x *ProgressChanged) Reset() {
 	*x = ProgressChanged{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2283,7 +2493,7 @@ func (x *ProgressChanged) String() string {
 func (*ProgressChanged) ProtoMessage() {}
 
 func (x *ProgressChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2296,7 +2506,7 @@ func (x *ProgressChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProgressChanged.ProtoReflect.Descriptor instead.
 func (*ProgressChanged) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{17}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProgressChanged) GetRegionId() uint64 {
@@ -2320,15 +2530,19 @@ type Operation struct {
 	Request       *v1.RaftCommandRequest `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"`
 	StartedMicros int64                  `protobuf:"varint,4,opt,name=started_micros,json=startedMicros,proto3" json:"started_micros,omitempty"`
 	// Unset while it runs.
-	Response      *v1.RaftCommandResponse `protobuf:"bytes,5,opt,name=response,proto3" json:"response,omitempty"`
-	EndedMicros   int64                   `protobuf:"varint,6,opt,name=ended_micros,json=endedMicros,proto3" json:"ended_micros,omitempty"`
+	Response    *v1.RaftCommandResponse `protobuf:"bytes,5,opt,name=response,proto3" json:"response,omitempty"`
+	EndedMicros int64                   `protobuf:"varint,6,opt,name=ended_micros,json=endedMicros,proto3" json:"ended_micros,omitempty"`
+	// Which of the clients that work by themselves, from 1; 0 is a person's.
+	Worker uint32 `protobuf:"varint,7,opt,name=worker,proto3" json:"worker,omitempty"`
+	// The first attempt of the same request, if this is a later one.
+	RetryOf       uint64 `protobuf:"varint,8,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2554,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2567,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{18}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Operation) GetId() uint64 {
@@ -2398,6 +2612,20 @@ func (x *Operation) GetEndedMicros() int64 {
 	return 0
 }
 
+func (x *Operation) GetWorker() uint32 {
+	if x != nil {
+		return x.Worker
+	}
+	return 0
+}
+
+func (x *Operation) GetRetryOf() uint64 {
+	if x != nil {
+		return x.RetryOf
+	}
+	return 0
+}
+
 type OperationStarted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Operation     *Operation             `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
@@ -2407,7 +2635,7 @@ type OperationStarted struct {
 
 func (x *OperationStarted) Reset() {
 	*x = OperationStarted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2647,7 @@ func (x *OperationStarted) String() string {
 func (*OperationStarted) ProtoMessage() {}
 
 func (x *OperationStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2660,7 @@ func (x *OperationStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationStarted.ProtoReflect.Descriptor instead.
 func (*OperationStarted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{19}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *OperationStarted) GetOperation() *Operation {
@@ -2452,7 +2680,7 @@ type OperationEnded struct {
 
 func (x *OperationEnded) Reset() {
 	*x = OperationEnded{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2464,7 +2692,7 @@ func (x *OperationEnded) String() string {
 func (*OperationEnded) ProtoMessage() {}
 
 func (x *OperationEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2477,7 +2705,7 @@ func (x *OperationEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperationEnded.ProtoReflect.Descriptor instead.
 func (*OperationEnded) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{20}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *OperationEnded) GetId() uint64 {
@@ -2500,14 +2728,17 @@ type StoreCrashed struct {
 	BatchesLost uint32 `protobuf:"varint,1,opt,name=batches_lost,json=batchesLost,proto3" json:"batches_lost,omitempty"`
 	BytesLost   uint32 `protobuf:"varint,2,opt,name=bytes_lost,json=bytesLost,proto3" json:"bytes_lost,omitempty"`
 	// What its disk holds: what it will start with.
-	Store         *StoreState `protobuf:"bytes,3,opt,name=store,proto3" json:"store,omitempty"`
+	Store *StoreState `protobuf:"bytes,3,opt,name=store,proto3" json:"store,omitempty"`
+	Keeps CrashKeeps  `protobuf:"varint,4,opt,name=keeps,proto3,enum=sessionpb.v1.CrashKeeps" json:"keeps,omitempty"`
+	// Batches that had not been synced, and are there all the same.
+	BatchesKept   uint32 `protobuf:"varint,5,opt,name=batches_kept,json=batchesKept,proto3" json:"batches_kept,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoreCrashed) Reset() {
 	*x = StoreCrashed{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2519,7 +2750,7 @@ func (x *StoreCrashed) String() string {
 func (*StoreCrashed) ProtoMessage() {}
 
 func (x *StoreCrashed) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2532,7 +2763,7 @@ func (x *StoreCrashed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreCrashed.ProtoReflect.Descriptor instead.
 func (*StoreCrashed) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{21}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StoreCrashed) GetBatchesLost() uint32 {
@@ -2556,17 +2787,33 @@ func (x *StoreCrashed) GetStore() *StoreState {
 	return nil
 }
 
-// StoreStarted: a crashed store is back with what its engine had synced.
+func (x *StoreCrashed) GetKeeps() CrashKeeps {
+	if x != nil {
+		return x.Keeps
+	}
+	return CrashKeeps_CRASH_KEEPS_UNSPECIFIED
+}
+
+func (x *StoreCrashed) GetBatchesKept() uint32 {
+	if x != nil {
+		return x.BatchesKept
+	}
+	return 0
+}
+
+// StoreStarted: a crashed store is back with what its engine holds.
 type StoreStarted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Store         *StoreState            `protobuf:"bytes,1,opt,name=store,proto3" json:"store,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Store *StoreState            `protobuf:"bytes,1,opt,name=store,proto3" json:"store,omitempty"`
+	// On an empty disk.
+	Wiped         bool `protobuf:"varint,2,opt,name=wiped,proto3" json:"wiped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoreStarted) Reset() {
 	*x = StoreStarted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2825,7 @@ func (x *StoreStarted) String() string {
 func (*StoreStarted) ProtoMessage() {}
 
 func (x *StoreStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2838,7 @@ func (x *StoreStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreStarted.ProtoReflect.Descriptor instead.
 func (*StoreStarted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{22}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StoreStarted) GetStore() *StoreState {
@@ -2599,6 +2846,13 @@ func (x *StoreStarted) GetStore() *StoreState {
 		return x.Store
 	}
 	return nil
+}
+
+func (x *StoreStarted) GetWiped() bool {
+	if x != nil {
+		return x.Wiped
+	}
+	return false
 }
 
 // TimedOut: a person made the election timer fire.
@@ -2611,7 +2865,7 @@ type TimedOut struct {
 
 func (x *TimedOut) Reset() {
 	*x = TimedOut{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2623,7 +2877,7 @@ func (x *TimedOut) String() string {
 func (*TimedOut) ProtoMessage() {}
 
 func (x *TimedOut) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2636,7 +2890,7 @@ func (x *TimedOut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimedOut.ProtoReflect.Descriptor instead.
 func (*TimedOut) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{23}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TimedOut) GetRegionId() uint64 {
@@ -2655,7 +2909,7 @@ type ElectionTimeoutSet struct {
 
 func (x *ElectionTimeoutSet) Reset() {
 	*x = ElectionTimeoutSet{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2667,7 +2921,7 @@ func (x *ElectionTimeoutSet) String() string {
 func (*ElectionTimeoutSet) ProtoMessage() {}
 
 func (x *ElectionTimeoutSet) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2680,7 +2934,7 @@ func (x *ElectionTimeoutSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ElectionTimeoutSet.ProtoReflect.Descriptor instead.
 func (*ElectionTimeoutSet) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{24}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ElectionTimeoutSet) GetTimer() *PeerTimer {
@@ -2690,17 +2944,22 @@ func (x *ElectionTimeoutSet) GetTimer() *PeerTimer {
 	return nil
 }
 
+// SettingsChanged holds all of them as they are now.
 type SettingsChanged struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Network       *Network               `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
 	Disk          *Disk                  `protobuf:"bytes,2,opt,name=disk,proto3" json:"disk,omitempty"`
+	Links         []*Link                `protobuf:"bytes,3,rep,name=links,proto3" json:"links,omitempty"`
+	Filters       []*Filter              `protobuf:"bytes,4,rep,name=filters,proto3" json:"filters,omitempty"`
+	Disks         []*StoreDisk           `protobuf:"bytes,5,rep,name=disks,proto3" json:"disks,omitempty"`
+	Workloads     []*Workload            `protobuf:"bytes,6,rep,name=workloads,proto3" json:"workloads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SettingsChanged) Reset() {
 	*x = SettingsChanged{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2712,7 +2971,7 @@ func (x *SettingsChanged) String() string {
 func (*SettingsChanged) ProtoMessage() {}
 
 func (x *SettingsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2725,7 +2984,7 @@ func (x *SettingsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SettingsChanged.ProtoReflect.Descriptor instead.
 func (*SettingsChanged) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{25}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SettingsChanged) GetNetwork() *Network {
@@ -2740,6 +2999,326 @@ func (x *SettingsChanged) GetDisk() *Disk {
 		return x.Disk
 	}
 	return nil
+}
+
+func (x *SettingsChanged) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *SettingsChanged) GetFilters() []*Filter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *SettingsChanged) GetDisks() []*StoreDisk {
+	if x != nil {
+		return x.Disks
+	}
+	return nil
+}
+
+func (x *SettingsChanged) GetWorkloads() []*Workload {
+	if x != nil {
+		return x.Workloads
+	}
+	return nil
+}
+
+type StorePaused struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StorePaused) Reset() {
+	*x = StorePaused{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StorePaused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StorePaused) ProtoMessage() {}
+
+func (x *StorePaused) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StorePaused.ProtoReflect.Descriptor instead.
+func (*StorePaused) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{28}
+}
+
+type StoreResumed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreResumed) Reset() {
+	*x = StoreResumed{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreResumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreResumed) ProtoMessage() {}
+
+func (x *StoreResumed) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreResumed.ProtoReflect.Descriptor instead.
+func (*StoreResumed) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{29}
+}
+
+// FaultArmed: what the store's disk will do wrong, and whether the store will crash between a write and its sync.
+type FaultArmed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DiskFault     DiskFault              `protobuf:"varint,1,opt,name=disk_fault,json=diskFault,proto3,enum=sessionpb.v1.DiskFault" json:"disk_fault,omitempty"`
+	CrashMoment   CrashMoment            `protobuf:"varint,2,opt,name=crash_moment,json=crashMoment,proto3,enum=sessionpb.v1.CrashMoment" json:"crash_moment,omitempty"`
+	CrashKeeps    CrashKeeps             `protobuf:"varint,3,opt,name=crash_keeps,json=crashKeeps,proto3,enum=sessionpb.v1.CrashKeeps" json:"crash_keeps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FaultArmed) Reset() {
+	*x = FaultArmed{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FaultArmed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FaultArmed) ProtoMessage() {}
+
+func (x *FaultArmed) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FaultArmed.ProtoReflect.Descriptor instead.
+func (*FaultArmed) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *FaultArmed) GetDiskFault() DiskFault {
+	if x != nil {
+		return x.DiskFault
+	}
+	return DiskFault_DISK_FAULT_UNSPECIFIED
+}
+
+func (x *FaultArmed) GetCrashMoment() CrashMoment {
+	if x != nil {
+		return x.CrashMoment
+	}
+	return CrashMoment_CRASH_MOMENT_UNSPECIFIED
+}
+
+func (x *FaultArmed) GetCrashKeeps() CrashKeeps {
+	if x != nil {
+		return x.CrashKeeps
+	}
+	return CrashKeeps_CRASH_KEEPS_UNSPECIFIED
+}
+
+type ClockSet struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Clock      *Clock                 `protobuf:"bytes,1,opt,name=clock,proto3" json:"clock,omitempty"`
+	JumpMicros int64                  `protobuf:"varint,2,opt,name=jump_micros,json=jumpMicros,proto3" json:"jump_micros,omitempty"`
+	// What the store's clock shows now, and how it runs.
+	LocalMicros   int64 `protobuf:"varint,3,opt,name=local_micros,json=localMicros,proto3" json:"local_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClockSet) Reset() {
+	*x = ClockSet{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClockSet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClockSet) ProtoMessage() {}
+
+func (x *ClockSet) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClockSet.ProtoReflect.Descriptor instead.
+func (*ClockSet) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ClockSet) GetClock() *Clock {
+	if x != nil {
+		return x.Clock
+	}
+	return nil
+}
+
+func (x *ClockSet) GetJumpMicros() int64 {
+	if x != nil {
+		return x.JumpMicros
+	}
+	return 0
+}
+
+func (x *ClockSet) GetLocalMicros() int64 {
+	if x != nil {
+		return x.LocalMicros
+	}
+	return 0
+}
+
+type DiskCorrupted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RegionId      uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiskCorrupted) Reset() {
+	*x = DiskCorrupted{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiskCorrupted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiskCorrupted) ProtoMessage() {}
+
+func (x *DiskCorrupted) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiskCorrupted.ProtoReflect.Descriptor instead.
+func (*DiskCorrupted) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *DiskCorrupted) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *DiskCorrupted) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// ModelLeft: a fault that Raft does not promise to survive; what the judges find from here on is no fault of Raft's.
+type ModelLeft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In words: why.
+	Why           string `protobuf:"bytes,1,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ModelLeft) Reset() {
+	*x = ModelLeft{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ModelLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ModelLeft) ProtoMessage() {}
+
+func (x *ModelLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ModelLeft.ProtoReflect.Descriptor instead.
+func (*ModelLeft) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ModelLeft) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
 }
 
 // Violation: a judge found an invariant broken.
@@ -2760,7 +3339,7 @@ type Violation struct {
 
 func (x *Violation) Reset() {
 	*x = Violation{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2772,7 +3351,7 @@ func (x *Violation) String() string {
 func (*Violation) ProtoMessage() {}
 
 func (x *Violation) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2785,7 +3364,7 @@ func (x *Violation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Violation.ProtoReflect.Descriptor instead.
 func (*Violation) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{26}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Violation) GetJudge() string {
@@ -2849,7 +3428,7 @@ type StoreStopped struct {
 
 func (x *StoreStopped) Reset() {
 	*x = StoreStopped{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2861,7 +3440,7 @@ func (x *StoreStopped) String() string {
 func (*StoreStopped) ProtoMessage() {}
 
 func (x *StoreStopped) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2874,7 +3453,7 @@ func (x *StoreStopped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreStopped.ProtoReflect.Descriptor instead.
 func (*StoreStopped) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{27}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StoreStopped) GetReason() string {
@@ -2901,7 +3480,7 @@ type StoreAdded struct {
 
 func (x *StoreAdded) Reset() {
 	*x = StoreAdded{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2913,7 +3492,7 @@ func (x *StoreAdded) String() string {
 func (*StoreAdded) ProtoMessage() {}
 
 func (x *StoreAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2926,7 +3505,7 @@ func (x *StoreAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreAdded.ProtoReflect.Descriptor instead.
 func (*StoreAdded) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{28}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StoreAdded) GetStore() *StoreState {
@@ -2949,7 +3528,7 @@ type PeerCreated struct {
 
 func (x *PeerCreated) Reset() {
 	*x = PeerCreated{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2961,7 +3540,7 @@ func (x *PeerCreated) String() string {
 func (*PeerCreated) ProtoMessage() {}
 
 func (x *PeerCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2974,7 +3553,7 @@ func (x *PeerCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerCreated.ProtoReflect.Descriptor instead.
 func (*PeerCreated) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{29}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *PeerCreated) GetPeer() *PeerState {
@@ -3011,7 +3590,7 @@ type PeerDestroyed struct {
 
 func (x *PeerDestroyed) Reset() {
 	*x = PeerDestroyed{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3023,7 +3602,7 @@ func (x *PeerDestroyed) String() string {
 func (*PeerDestroyed) ProtoMessage() {}
 
 func (x *PeerDestroyed) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3036,7 +3615,7 @@ func (x *PeerDestroyed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerDestroyed.ProtoReflect.Descriptor instead.
 func (*PeerDestroyed) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{30}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PeerDestroyed) GetRegionId() uint64 {
@@ -3075,7 +3654,7 @@ type RegionChanged struct {
 
 func (x *RegionChanged) Reset() {
 	*x = RegionChanged{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3087,7 +3666,7 @@ func (x *RegionChanged) String() string {
 func (*RegionChanged) ProtoMessage() {}
 
 func (x *RegionChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[31]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3100,7 +3679,7 @@ func (x *RegionChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionChanged.ProtoReflect.Descriptor instead.
 func (*RegionChanged) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{31}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RegionChanged) GetRegion() *v11.Region {
@@ -3143,7 +3722,7 @@ type LogCompacted struct {
 
 func (x *LogCompacted) Reset() {
 	*x = LogCompacted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3734,7 @@ func (x *LogCompacted) String() string {
 func (*LogCompacted) ProtoMessage() {}
 
 func (x *LogCompacted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[32]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3747,7 @@ func (x *LogCompacted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogCompacted.ProtoReflect.Descriptor instead.
 func (*LogCompacted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{32}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *LogCompacted) GetRegionId() uint64 {
@@ -3212,7 +3791,7 @@ type SnapshotProgress struct {
 
 func (x *SnapshotProgress) Reset() {
 	*x = SnapshotProgress{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3224,7 +3803,7 @@ func (x *SnapshotProgress) String() string {
 func (*SnapshotProgress) ProtoMessage() {}
 
 func (x *SnapshotProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[33]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3237,7 +3816,7 @@ func (x *SnapshotProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotProgress.ProtoReflect.Descriptor instead.
 func (*SnapshotProgress) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{33}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SnapshotProgress) GetSnapshotId() uint64 {
@@ -3321,7 +3900,7 @@ type SnapshotRestored struct {
 
 func (x *SnapshotRestored) Reset() {
 	*x = SnapshotRestored{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3333,7 +3912,7 @@ func (x *SnapshotRestored) String() string {
 func (*SnapshotRestored) ProtoMessage() {}
 
 func (x *SnapshotRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[34]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3346,7 +3925,7 @@ func (x *SnapshotRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRestored.ProtoReflect.Descriptor instead.
 func (*SnapshotRestored) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{34}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SnapshotRestored) GetPeer() *PeerState {
@@ -3368,7 +3947,7 @@ type TransferStarted struct {
 
 func (x *TransferStarted) Reset() {
 	*x = TransferStarted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3380,7 +3959,7 @@ func (x *TransferStarted) String() string {
 func (*TransferStarted) ProtoMessage() {}
 
 func (x *TransferStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[35]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3393,7 +3972,7 @@ func (x *TransferStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferStarted.ProtoReflect.Descriptor instead.
 func (*TransferStarted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{35}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *TransferStarted) GetRegionId() uint64 {
@@ -3429,14 +4008,20 @@ type StoreState struct {
 	WrittenIds    []uint64 `protobuf:"varint,5,rep,packed,name=written_ids,json=writtenIds,proto3" json:"written_ids,omitempty"`
 	StoppedReason string   `protobuf:"bytes,6,opt,name=stopped_reason,json=stoppedReason,proto3" json:"stopped_reason,omitempty"`
 	// Snapshots it is sending.
-	Snapshots     []*SnapshotProgress `protobuf:"bytes,7,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
+	Snapshots   []*SnapshotProgress `protobuf:"bytes,7,rep,name=snapshots,proto3" json:"snapshots,omitempty"`
+	Paused      bool                `protobuf:"varint,8,opt,name=paused,proto3" json:"paused,omitempty"`
+	DiskFault   DiskFault           `protobuf:"varint,9,opt,name=disk_fault,json=diskFault,proto3,enum=sessionpb.v1.DiskFault" json:"disk_fault,omitempty"`
+	CrashMoment CrashMoment         `protobuf:"varint,10,opt,name=crash_moment,json=crashMoment,proto3,enum=sessionpb.v1.CrashMoment" json:"crash_moment,omitempty"`
+	CrashKeeps  CrashKeeps          `protobuf:"varint,11,opt,name=crash_keeps,json=crashKeeps,proto3,enum=sessionpb.v1.CrashKeeps" json:"crash_keeps,omitempty"`
+	// What its clock shows.
+	LocalMicros   int64 `protobuf:"varint,12,opt,name=local_micros,json=localMicros,proto3" json:"local_micros,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StoreState) Reset() {
 	*x = StoreState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3448,7 +4033,7 @@ func (x *StoreState) String() string {
 func (*StoreState) ProtoMessage() {}
 
 func (x *StoreState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3461,7 +4046,7 @@ func (x *StoreState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreState.ProtoReflect.Descriptor instead.
 func (*StoreState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{36}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *StoreState) GetId() uint64 {
@@ -3513,6 +4098,41 @@ func (x *StoreState) GetSnapshots() []*SnapshotProgress {
 	return nil
 }
 
+func (x *StoreState) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
+func (x *StoreState) GetDiskFault() DiskFault {
+	if x != nil {
+		return x.DiskFault
+	}
+	return DiskFault_DISK_FAULT_UNSPECIFIED
+}
+
+func (x *StoreState) GetCrashMoment() CrashMoment {
+	if x != nil {
+		return x.CrashMoment
+	}
+	return CrashMoment_CRASH_MOMENT_UNSPECIFIED
+}
+
+func (x *StoreState) GetCrashKeeps() CrashKeeps {
+	if x != nil {
+		return x.CrashKeeps
+	}
+	return CrashKeeps_CRASH_KEEPS_UNSPECIFIED
+}
+
+func (x *StoreState) GetLocalMicros() int64 {
+	if x != nil {
+		return x.LocalMicros
+	}
+	return 0
+}
+
 type PeerState struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Region     *v11.Region            `protobuf:"bytes,1,opt,name=region,proto3" json:"region,omitempty"`
@@ -3547,7 +4167,7 @@ type PeerState struct {
 
 func (x *PeerState) Reset() {
 	*x = PeerState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3559,7 +4179,7 @@ func (x *PeerState) String() string {
 func (*PeerState) ProtoMessage() {}
 
 func (x *PeerState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3572,7 +4192,7 @@ func (x *PeerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerState.ProtoReflect.Descriptor instead.
 func (*PeerState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{37}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *PeerState) GetRegion() *v11.Region {
@@ -3725,14 +4345,16 @@ type Keyframe struct {
 	Stores     []*StoreState          `protobuf:"bytes,5,rep,name=stores,proto3" json:"stores,omitempty"`
 	Messages   []*Message             `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Those that wait, and the last 100 that ended, by id.
-	Operations    []*Operation `protobuf:"bytes,7,rep,name=operations,proto3" json:"operations,omitempty"`
+	Operations []*Operation `protobuf:"bytes,7,rep,name=operations,proto3" json:"operations,omitempty"`
+	// Why the run is outside of what Raft promises, if it is; see ModelLeft.
+	ModelLeft     []string `protobuf:"bytes,8,rep,name=model_left,json=modelLeft,proto3" json:"model_left,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Keyframe) Reset() {
 	*x = Keyframe{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3744,7 +4366,7 @@ func (x *Keyframe) String() string {
 func (*Keyframe) ProtoMessage() {}
 
 func (x *Keyframe) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3757,7 +4379,7 @@ func (x *Keyframe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyframe.ProtoReflect.Descriptor instead.
 func (*Keyframe) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Keyframe) GetSeq() uint64 {
@@ -3809,11 +4431,18 @@ func (x *Keyframe) GetOperations() []*Operation {
 	return nil
 }
 
+func (x *Keyframe) GetModelLeft() []string {
+	if x != nil {
+		return x.ModelLeft
+	}
+	return nil
+}
+
 var File_sessionpb_v1_event_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x16sessionpb/v1/run.proto\"\xf4\x0f\n" +
+	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\x80\x14\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x04R\x04step\x12\x1f\n" +
@@ -3851,7 +4480,17 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\rlog_compacted\x18\x1e \x01(\v2\x1a.sessionpb.v1.LogCompactedH\x00R\flogCompacted\x12M\n" +
 	"\x11snapshot_progress\x18\x1f \x01(\v2\x1e.sessionpb.v1.SnapshotProgressH\x00R\x10snapshotProgress\x12M\n" +
 	"\x11snapshot_restored\x18  \x01(\v2\x1e.sessionpb.v1.SnapshotRestoredH\x00R\x10snapshotRestored\x12J\n" +
-	"\x10transfer_started\x18! \x01(\v2\x1d.sessionpb.v1.TransferStartedH\x00R\x0ftransferStartedB\x06\n" +
+	"\x10transfer_started\x18! \x01(\v2\x1d.sessionpb.v1.TransferStartedH\x00R\x0ftransferStarted\x12>\n" +
+	"\fmessage_held\x18\" \x01(\v2\x19.sessionpb.v1.MessageHeldH\x00R\vmessageHeld\x12S\n" +
+	"\x13message_rescheduled\x18# \x01(\v2 .sessionpb.v1.MessageRescheduledH\x00R\x12messageRescheduled\x12>\n" +
+	"\fstore_paused\x18$ \x01(\v2\x19.sessionpb.v1.StorePausedH\x00R\vstorePaused\x12A\n" +
+	"\rstore_resumed\x18% \x01(\v2\x1a.sessionpb.v1.StoreResumedH\x00R\fstoreResumed\x12;\n" +
+	"\vfault_armed\x18& \x01(\v2\x18.sessionpb.v1.FaultArmedH\x00R\n" +
+	"faultArmed\x125\n" +
+	"\tclock_set\x18' \x01(\v2\x16.sessionpb.v1.ClockSetH\x00R\bclockSet\x12D\n" +
+	"\x0edisk_corrupted\x18( \x01(\v2\x1b.sessionpb.v1.DiskCorruptedH\x00R\rdiskCorrupted\x128\n" +
+	"\n" +
+	"model_left\x18) \x01(\v2\x17.sessionpb.v1.ModelLeftH\x00R\tmodelLeftB\x06\n" +
 	"\x04body\"l\n" +
 	"\n" +
 	"RunStarted\x12,\n" +
@@ -3862,7 +4501,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\tPeerTimer\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12#\n" +
 	"\relapsed_ticks\x18\x02 \x01(\rR\felapsedTicks\x12#\n" +
-	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicks\"\x80\x06\n" +
+	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicks\"\xc7\x06\n" +
 	"\aMessage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12\x1d\n" +
@@ -3896,7 +4535,16 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"last_chunk\x18\x17 \x01(\bR\tlastChunk\x12%\n" +
 	"\x0esnapshot_bytes\x18\x18 \x01(\x04R\rsnapshotBytes\x120\n" +
-	"\x14snapshot_bytes_total\x18\x19 \x01(\x04R\x12snapshotBytesTotal\">\n" +
+	"\x14snapshot_bytes_total\x18\x19 \x01(\x04R\x12snapshotBytesTotal\x12\x17\n" +
+	"\acopy_of\x18\x1a \x01(\x04R\x06copyOf\x12,\n" +
+	"\x04held\x18\x1b \x01(\x0e2\x18.sessionpb.v1.HoldReasonR\x04held\"O\n" +
+	"\vMessageHeld\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x120\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x18.sessionpb.v1.HoldReasonR\x06reason\"C\n" +
+	"\x12MessageRescheduled\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1d\n" +
+	"\n" +
+	"due_micros\x18\x02 \x01(\x03R\tdueMicros\">\n" +
 	"\vMessageSent\x12/\n" +
 	"\amessage\x18\x01 \x01(\v2\x15.sessionpb.v1.MessageR\amessage\";\n" +
 	"\x10MessageDelivered\x12\x0e\n" +
@@ -3968,33 +4616,61 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\brevision\x18\x05 \x01(\x04R\brevision\"f\n" +
 	"\x0fProgressChanged\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x126\n" +
-	"\bprogress\x18\x02 \x03(\v2\x1a.raftcmdpb.v1.PeerProgressR\bprogress\"\xfb\x01\n" +
+	"\bprogress\x18\x02 \x03(\v2\x1a.raftcmdpb.v1.PeerProgressR\bprogress\"\xae\x02\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x19\n" +
 	"\bto_store\x18\x02 \x01(\x04R\atoStore\x12:\n" +
 	"\arequest\x18\x03 \x01(\v2 .raftcmdpb.v1.RaftCommandRequestR\arequest\x12%\n" +
 	"\x0estarted_micros\x18\x04 \x01(\x03R\rstartedMicros\x12=\n" +
 	"\bresponse\x18\x05 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\x12!\n" +
-	"\fended_micros\x18\x06 \x01(\x03R\vendedMicros\"I\n" +
+	"\fended_micros\x18\x06 \x01(\x03R\vendedMicros\x12\x16\n" +
+	"\x06worker\x18\a \x01(\rR\x06worker\x12\x19\n" +
+	"\bretry_of\x18\b \x01(\x04R\aretryOf\"I\n" +
 	"\x10OperationStarted\x125\n" +
 	"\toperation\x18\x01 \x01(\v2\x17.sessionpb.v1.OperationR\toperation\"_\n" +
 	"\x0eOperationEnded\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12=\n" +
-	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"\x80\x01\n" +
+	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"\xd3\x01\n" +
 	"\fStoreCrashed\x12!\n" +
 	"\fbatches_lost\x18\x01 \x01(\rR\vbatchesLost\x12\x1d\n" +
 	"\n" +
 	"bytes_lost\x18\x02 \x01(\rR\tbytesLost\x12.\n" +
-	"\x05store\x18\x03 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\">\n" +
+	"\x05store\x18\x03 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\x12.\n" +
+	"\x05keeps\x18\x04 \x01(\x0e2\x18.sessionpb.v1.CrashKeepsR\x05keeps\x12!\n" +
+	"\fbatches_kept\x18\x05 \x01(\rR\vbatchesKept\"T\n" +
 	"\fStoreStarted\x12.\n" +
-	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"'\n" +
+	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\x12\x14\n" +
+	"\x05wiped\x18\x02 \x01(\bR\x05wiped\"'\n" +
 	"\bTimedOut\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\"C\n" +
 	"\x12ElectionTimeoutSet\x12-\n" +
-	"\x05timer\x18\x01 \x01(\v2\x17.sessionpb.v1.PeerTimerR\x05timer\"j\n" +
+	"\x05timer\x18\x01 \x01(\v2\x17.sessionpb.v1.PeerTimerR\x05timer\"\xa9\x02\n" +
 	"\x0fSettingsChanged\x12/\n" +
 	"\anetwork\x18\x01 \x01(\v2\x15.sessionpb.v1.NetworkR\anetwork\x12&\n" +
-	"\x04disk\x18\x02 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\"\xc4\x01\n" +
+	"\x04disk\x18\x02 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\x12(\n" +
+	"\x05links\x18\x03 \x03(\v2\x12.sessionpb.v1.LinkR\x05links\x12.\n" +
+	"\afilters\x18\x04 \x03(\v2\x14.sessionpb.v1.FilterR\afilters\x12-\n" +
+	"\x05disks\x18\x05 \x03(\v2\x17.sessionpb.v1.StoreDiskR\x05disks\x124\n" +
+	"\tworkloads\x18\x06 \x03(\v2\x16.sessionpb.v1.WorkloadR\tworkloads\"\r\n" +
+	"\vStorePaused\"\x0e\n" +
+	"\fStoreResumed\"\xbd\x01\n" +
+	"\n" +
+	"FaultArmed\x126\n" +
+	"\n" +
+	"disk_fault\x18\x01 \x01(\x0e2\x17.sessionpb.v1.DiskFaultR\tdiskFault\x12<\n" +
+	"\fcrash_moment\x18\x02 \x01(\x0e2\x19.sessionpb.v1.CrashMomentR\vcrashMoment\x129\n" +
+	"\vcrash_keeps\x18\x03 \x01(\x0e2\x18.sessionpb.v1.CrashKeepsR\n" +
+	"crashKeeps\"y\n" +
+	"\bClockSet\x12)\n" +
+	"\x05clock\x18\x01 \x01(\v2\x13.sessionpb.v1.ClockR\x05clock\x12\x1f\n" +
+	"\vjump_micros\x18\x02 \x01(\x03R\n" +
+	"jumpMicros\x12!\n" +
+	"\flocal_micros\x18\x03 \x01(\x03R\vlocalMicros\">\n" +
+	"\rDiskCorrupted\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"\x1d\n" +
+	"\tModelLeft\x12\x10\n" +
+	"\x03why\x18\x01 \x01(\tR\x03why\"\xc4\x01\n" +
 	"\tViolation\x12\x14\n" +
 	"\x05judge\x18\x01 \x01(\tR\x05judge\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
@@ -4047,7 +4723,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x0fTransferStarted\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x19\n" +
 	"\bto_store\x18\x02 \x01(\x04R\atoStore\x12\x17\n" +
-	"\ato_peer\x18\x03 \x01(\x04R\x06toPeer\"\x95\x02\n" +
+	"\ato_peer\x18\x03 \x01(\x04R\x06toPeer\"\x81\x04\n" +
 	"\n" +
 	"StoreState\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x0e\n" +
@@ -4057,7 +4733,15 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\vwritten_ids\x18\x05 \x03(\x04R\n" +
 	"writtenIds\x12%\n" +
 	"\x0estopped_reason\x18\x06 \x01(\tR\rstoppedReason\x12<\n" +
-	"\tsnapshots\x18\a \x03(\v2\x1e.sessionpb.v1.SnapshotProgressR\tsnapshots\"\xba\x05\n" +
+	"\tsnapshots\x18\a \x03(\v2\x1e.sessionpb.v1.SnapshotProgressR\tsnapshots\x12\x16\n" +
+	"\x06paused\x18\b \x01(\bR\x06paused\x126\n" +
+	"\n" +
+	"disk_fault\x18\t \x01(\x0e2\x17.sessionpb.v1.DiskFaultR\tdiskFault\x12<\n" +
+	"\fcrash_moment\x18\n" +
+	" \x01(\x0e2\x19.sessionpb.v1.CrashMomentR\vcrashMoment\x129\n" +
+	"\vcrash_keeps\x18\v \x01(\x0e2\x18.sessionpb.v1.CrashKeepsR\n" +
+	"crashKeeps\x12!\n" +
+	"\flocal_micros\x18\f \x01(\x03R\vlocalMicros\"\xba\x05\n" +
 	"\tPeerState\x12)\n" +
 	"\x06region\x18\x01 \x01(\v2\x11.metapb.v1.RegionR\x06region\x12\x17\n" +
 	"\apeer_id\x18\x02 \x01(\x04R\x06peerId\x12&\n" +
@@ -4083,7 +4767,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\runinitialized\x18\x12 \x01(\bR\runinitialized\x12,\n" +
 	"\x12lease_until_micros\x18\x13 \x01(\x03R\x10leaseUntilMicros\x12\x1d\n" +
 	"\n" +
-	"size_bytes\x18\x14 \x01(\x04R\tsizeBytes\"\x9d\x02\n" +
+	"size_bytes\x18\x14 \x01(\x04R\tsizeBytes\"\xbc\x02\n" +
 	"\bKeyframe\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x04R\x04step\x12\x1f\n" +
@@ -4094,36 +4778,25 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\bmessages\x18\x06 \x03(\v2\x15.sessionpb.v1.MessageR\bmessages\x127\n" +
 	"\n" +
 	"operations\x18\a \x03(\v2\x17.sessionpb.v1.OperationR\n" +
-	"operations*\xdd\x04\n" +
-	"\vMessageType\x12\x1c\n" +
-	"\x18MESSAGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
-	"\x13MESSAGE_TYPE_APPEND\x10\x01\x12 \n" +
-	"\x1cMESSAGE_TYPE_APPEND_RESPONSE\x10\x02\x12\x15\n" +
-	"\x11MESSAGE_TYPE_VOTE\x10\x03\x12\x1e\n" +
-	"\x1aMESSAGE_TYPE_VOTE_RESPONSE\x10\x04\x12\x19\n" +
-	"\x15MESSAGE_TYPE_PRE_VOTE\x10\x05\x12\"\n" +
-	"\x1eMESSAGE_TYPE_PRE_VOTE_RESPONSE\x10\x06\x12\x19\n" +
-	"\x15MESSAGE_TYPE_SNAPSHOT\x10\a\x12\x1a\n" +
-	"\x16MESSAGE_TYPE_HEARTBEAT\x10\b\x12#\n" +
-	"\x1fMESSAGE_TYPE_HEARTBEAT_RESPONSE\x10\t\x12\x1c\n" +
-	"\x18MESSAGE_TYPE_TIMEOUT_NOW\x10\n" +
-	"\x12\x1b\n" +
-	"\x17MESSAGE_TYPE_READ_INDEX\x10\v\x12$\n" +
-	" MESSAGE_TYPE_READ_INDEX_RESPONSE\x10\f\x12\x16\n" +
-	"\x12MESSAGE_TYPE_OTHER\x10\r\x12\x1d\n" +
-	"\x19MESSAGE_TYPE_SNAPSHOT_ACK\x10\x0e\x12\x1a\n" +
-	"\x16MESSAGE_TYPE_PEER_GONE\x10\x0f\x12\x1b\n" +
-	"\x17MESSAGE_TYPE_CHECK_PEER\x10\x10\x12\x16\n" +
-	"\x12MESSAGE_TYPE_SLEEP\x10\x11\x12\x1b\n" +
-	"\x17MESSAGE_TYPE_STORE_BEAT\x10\x12\x12\x1d\n" +
-	"\x19MESSAGE_TYPE_PEER_REMOVED\x10\x13*\x90\x01\n" +
+	"operations\x12\x1d\n" +
+	"\n" +
+	"model_left\x18\b \x03(\tR\tmodelLeft*\x8b\x01\n" +
+	"\n" +
+	"HoldReason\x12\x1b\n" +
+	"\x17HOLD_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13HOLD_REASON_BY_HAND\x10\x01\x12\x16\n" +
+	"\x12HOLD_REASON_FILTER\x10\x02\x12\x17\n" +
+	"\x13HOLD_REASON_CLOGGED\x10\x03\x12\x16\n" +
+	"\x12HOLD_REASON_PAUSED\x10\x04*\xbd\x01\n" +
 	"\n" +
 	"LossReason\x12\x1b\n" +
 	"\x17LOSS_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13LOSS_REASON_NETWORK\x10\x01\x12\x1a\n" +
 	"\x16LOSS_REASON_STORE_DOWN\x10\x02\x12\x17\n" +
 	"\x13LOSS_REASON_BY_HAND\x10\x03\x12\x17\n" +
-	"\x13LOSS_REASON_REFUSED\x10\x04*l\n" +
+	"\x13LOSS_REASON_REFUSED\x10\x04\x12\x13\n" +
+	"\x0fLOSS_REASON_CUT\x10\x05\x12\x16\n" +
+	"\x12LOSS_REASON_FILTER\x10\x06*l\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROLE_FOLLOWER\x10\x01\x12\x16\n" +
@@ -4164,9 +4837,9 @@ func file_sessionpb_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_sessionpb_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_sessionpb_v1_event_proto_goTypes = []any{
-	(MessageType)(0),               // 0: sessionpb.v1.MessageType
+	(HoldReason)(0),                // 0: sessionpb.v1.HoldReason
 	(LossReason)(0),                // 1: sessionpb.v1.LossReason
 	(Role)(0),                      // 2: sessionpb.v1.Role
 	(EntryType)(0),                 // 3: sessionpb.v1.EntryType
@@ -4178,129 +4851,168 @@ var file_sessionpb_v1_event_proto_goTypes = []any{
 	(*Ticked)(nil),                 // 9: sessionpb.v1.Ticked
 	(*PeerTimer)(nil),              // 10: sessionpb.v1.PeerTimer
 	(*Message)(nil),                // 11: sessionpb.v1.Message
-	(*MessageSent)(nil),            // 12: sessionpb.v1.MessageSent
-	(*MessageDelivered)(nil),       // 13: sessionpb.v1.MessageDelivered
-	(*MessageLost)(nil),            // 14: sessionpb.v1.MessageLost
-	(*RoleChanged)(nil),            // 15: sessionpb.v1.RoleChanged
-	(*LogEntry)(nil),               // 16: sessionpb.v1.LogEntry
-	(*WriteStarted)(nil),           // 17: sessionpb.v1.WriteStarted
-	(*PeerWrite)(nil),              // 18: sessionpb.v1.PeerWrite
-	(*Written)(nil),                // 19: sessionpb.v1.Written
-	(*Synced)(nil),                 // 20: sessionpb.v1.Synced
-	(*Committed)(nil),              // 21: sessionpb.v1.Committed
-	(*Applied)(nil),                // 22: sessionpb.v1.Applied
-	(*KeyChange)(nil),              // 23: sessionpb.v1.KeyChange
-	(*ProgressChanged)(nil),        // 24: sessionpb.v1.ProgressChanged
-	(*Operation)(nil),              // 25: sessionpb.v1.Operation
-	(*OperationStarted)(nil),       // 26: sessionpb.v1.OperationStarted
-	(*OperationEnded)(nil),         // 27: sessionpb.v1.OperationEnded
-	(*StoreCrashed)(nil),           // 28: sessionpb.v1.StoreCrashed
-	(*StoreStarted)(nil),           // 29: sessionpb.v1.StoreStarted
-	(*TimedOut)(nil),               // 30: sessionpb.v1.TimedOut
-	(*ElectionTimeoutSet)(nil),     // 31: sessionpb.v1.ElectionTimeoutSet
-	(*SettingsChanged)(nil),        // 32: sessionpb.v1.SettingsChanged
-	(*Violation)(nil),              // 33: sessionpb.v1.Violation
-	(*StoreStopped)(nil),           // 34: sessionpb.v1.StoreStopped
-	(*StoreAdded)(nil),             // 35: sessionpb.v1.StoreAdded
-	(*PeerCreated)(nil),            // 36: sessionpb.v1.PeerCreated
-	(*PeerDestroyed)(nil),          // 37: sessionpb.v1.PeerDestroyed
-	(*RegionChanged)(nil),          // 38: sessionpb.v1.RegionChanged
-	(*LogCompacted)(nil),           // 39: sessionpb.v1.LogCompacted
-	(*SnapshotProgress)(nil),       // 40: sessionpb.v1.SnapshotProgress
-	(*SnapshotRestored)(nil),       // 41: sessionpb.v1.SnapshotRestored
-	(*TransferStarted)(nil),        // 42: sessionpb.v1.TransferStarted
-	(*StoreState)(nil),             // 43: sessionpb.v1.StoreState
-	(*PeerState)(nil),              // 44: sessionpb.v1.PeerState
-	(*Keyframe)(nil),               // 45: sessionpb.v1.Keyframe
-	(*Config)(nil),                 // 46: sessionpb.v1.Config
-	(*v1.PeerProgress)(nil),        // 47: raftcmdpb.v1.PeerProgress
-	(*v1.RaftCommandRequest)(nil),  // 48: raftcmdpb.v1.RaftCommandRequest
-	(*v1.RaftCommandResponse)(nil), // 49: raftcmdpb.v1.RaftCommandResponse
-	(*Network)(nil),                // 50: sessionpb.v1.Network
-	(*Disk)(nil),                   // 51: sessionpb.v1.Disk
-	(*v11.Region)(nil),             // 52: metapb.v1.Region
+	(*MessageHeld)(nil),            // 12: sessionpb.v1.MessageHeld
+	(*MessageRescheduled)(nil),     // 13: sessionpb.v1.MessageRescheduled
+	(*MessageSent)(nil),            // 14: sessionpb.v1.MessageSent
+	(*MessageDelivered)(nil),       // 15: sessionpb.v1.MessageDelivered
+	(*MessageLost)(nil),            // 16: sessionpb.v1.MessageLost
+	(*RoleChanged)(nil),            // 17: sessionpb.v1.RoleChanged
+	(*LogEntry)(nil),               // 18: sessionpb.v1.LogEntry
+	(*WriteStarted)(nil),           // 19: sessionpb.v1.WriteStarted
+	(*PeerWrite)(nil),              // 20: sessionpb.v1.PeerWrite
+	(*Written)(nil),                // 21: sessionpb.v1.Written
+	(*Synced)(nil),                 // 22: sessionpb.v1.Synced
+	(*Committed)(nil),              // 23: sessionpb.v1.Committed
+	(*Applied)(nil),                // 24: sessionpb.v1.Applied
+	(*KeyChange)(nil),              // 25: sessionpb.v1.KeyChange
+	(*ProgressChanged)(nil),        // 26: sessionpb.v1.ProgressChanged
+	(*Operation)(nil),              // 27: sessionpb.v1.Operation
+	(*OperationStarted)(nil),       // 28: sessionpb.v1.OperationStarted
+	(*OperationEnded)(nil),         // 29: sessionpb.v1.OperationEnded
+	(*StoreCrashed)(nil),           // 30: sessionpb.v1.StoreCrashed
+	(*StoreStarted)(nil),           // 31: sessionpb.v1.StoreStarted
+	(*TimedOut)(nil),               // 32: sessionpb.v1.TimedOut
+	(*ElectionTimeoutSet)(nil),     // 33: sessionpb.v1.ElectionTimeoutSet
+	(*SettingsChanged)(nil),        // 34: sessionpb.v1.SettingsChanged
+	(*StorePaused)(nil),            // 35: sessionpb.v1.StorePaused
+	(*StoreResumed)(nil),           // 36: sessionpb.v1.StoreResumed
+	(*FaultArmed)(nil),             // 37: sessionpb.v1.FaultArmed
+	(*ClockSet)(nil),               // 38: sessionpb.v1.ClockSet
+	(*DiskCorrupted)(nil),          // 39: sessionpb.v1.DiskCorrupted
+	(*ModelLeft)(nil),              // 40: sessionpb.v1.ModelLeft
+	(*Violation)(nil),              // 41: sessionpb.v1.Violation
+	(*StoreStopped)(nil),           // 42: sessionpb.v1.StoreStopped
+	(*StoreAdded)(nil),             // 43: sessionpb.v1.StoreAdded
+	(*PeerCreated)(nil),            // 44: sessionpb.v1.PeerCreated
+	(*PeerDestroyed)(nil),          // 45: sessionpb.v1.PeerDestroyed
+	(*RegionChanged)(nil),          // 46: sessionpb.v1.RegionChanged
+	(*LogCompacted)(nil),           // 47: sessionpb.v1.LogCompacted
+	(*SnapshotProgress)(nil),       // 48: sessionpb.v1.SnapshotProgress
+	(*SnapshotRestored)(nil),       // 49: sessionpb.v1.SnapshotRestored
+	(*TransferStarted)(nil),        // 50: sessionpb.v1.TransferStarted
+	(*StoreState)(nil),             // 51: sessionpb.v1.StoreState
+	(*PeerState)(nil),              // 52: sessionpb.v1.PeerState
+	(*Keyframe)(nil),               // 53: sessionpb.v1.Keyframe
+	(*Config)(nil),                 // 54: sessionpb.v1.Config
+	(MessageType)(0),               // 55: sessionpb.v1.MessageType
+	(*v1.PeerProgress)(nil),        // 56: raftcmdpb.v1.PeerProgress
+	(*v1.RaftCommandRequest)(nil),  // 57: raftcmdpb.v1.RaftCommandRequest
+	(*v1.RaftCommandResponse)(nil), // 58: raftcmdpb.v1.RaftCommandResponse
+	(CrashKeeps)(0),                // 59: sessionpb.v1.CrashKeeps
+	(*Network)(nil),                // 60: sessionpb.v1.Network
+	(*Disk)(nil),                   // 61: sessionpb.v1.Disk
+	(*Link)(nil),                   // 62: sessionpb.v1.Link
+	(*Filter)(nil),                 // 63: sessionpb.v1.Filter
+	(*StoreDisk)(nil),              // 64: sessionpb.v1.StoreDisk
+	(*Workload)(nil),               // 65: sessionpb.v1.Workload
+	(DiskFault)(0),                 // 66: sessionpb.v1.DiskFault
+	(CrashMoment)(0),               // 67: sessionpb.v1.CrashMoment
+	(*Clock)(nil),                  // 68: sessionpb.v1.Clock
+	(*v11.Region)(nil),             // 69: metapb.v1.Region
 }
 var file_sessionpb_v1_event_proto_depIdxs = []int32{
 	8,  // 0: sessionpb.v1.Event.run_started:type_name -> sessionpb.v1.RunStarted
 	9,  // 1: sessionpb.v1.Event.ticked:type_name -> sessionpb.v1.Ticked
-	12, // 2: sessionpb.v1.Event.message_sent:type_name -> sessionpb.v1.MessageSent
-	13, // 3: sessionpb.v1.Event.message_delivered:type_name -> sessionpb.v1.MessageDelivered
-	14, // 4: sessionpb.v1.Event.message_lost:type_name -> sessionpb.v1.MessageLost
-	15, // 5: sessionpb.v1.Event.role_changed:type_name -> sessionpb.v1.RoleChanged
-	17, // 6: sessionpb.v1.Event.write_started:type_name -> sessionpb.v1.WriteStarted
-	19, // 7: sessionpb.v1.Event.written:type_name -> sessionpb.v1.Written
-	20, // 8: sessionpb.v1.Event.synced:type_name -> sessionpb.v1.Synced
-	21, // 9: sessionpb.v1.Event.committed:type_name -> sessionpb.v1.Committed
-	22, // 10: sessionpb.v1.Event.applied:type_name -> sessionpb.v1.Applied
-	24, // 11: sessionpb.v1.Event.progress_changed:type_name -> sessionpb.v1.ProgressChanged
-	26, // 12: sessionpb.v1.Event.operation_started:type_name -> sessionpb.v1.OperationStarted
-	27, // 13: sessionpb.v1.Event.operation_ended:type_name -> sessionpb.v1.OperationEnded
-	28, // 14: sessionpb.v1.Event.store_crashed:type_name -> sessionpb.v1.StoreCrashed
-	29, // 15: sessionpb.v1.Event.store_started:type_name -> sessionpb.v1.StoreStarted
-	30, // 16: sessionpb.v1.Event.timed_out:type_name -> sessionpb.v1.TimedOut
-	32, // 17: sessionpb.v1.Event.settings_changed:type_name -> sessionpb.v1.SettingsChanged
-	33, // 18: sessionpb.v1.Event.violation:type_name -> sessionpb.v1.Violation
-	34, // 19: sessionpb.v1.Event.store_stopped:type_name -> sessionpb.v1.StoreStopped
-	31, // 20: sessionpb.v1.Event.election_timeout_set:type_name -> sessionpb.v1.ElectionTimeoutSet
-	35, // 21: sessionpb.v1.Event.store_added:type_name -> sessionpb.v1.StoreAdded
-	36, // 22: sessionpb.v1.Event.peer_created:type_name -> sessionpb.v1.PeerCreated
-	37, // 23: sessionpb.v1.Event.peer_destroyed:type_name -> sessionpb.v1.PeerDestroyed
-	38, // 24: sessionpb.v1.Event.region_changed:type_name -> sessionpb.v1.RegionChanged
-	39, // 25: sessionpb.v1.Event.log_compacted:type_name -> sessionpb.v1.LogCompacted
-	40, // 26: sessionpb.v1.Event.snapshot_progress:type_name -> sessionpb.v1.SnapshotProgress
-	41, // 27: sessionpb.v1.Event.snapshot_restored:type_name -> sessionpb.v1.SnapshotRestored
-	42, // 28: sessionpb.v1.Event.transfer_started:type_name -> sessionpb.v1.TransferStarted
-	46, // 29: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
-	43, // 30: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
-	10, // 31: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
-	0,  // 32: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
-	11, // 33: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
-	1,  // 34: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
-	2,  // 35: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
-	2,  // 36: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
-	10, // 37: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
-	3,  // 38: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
-	18, // 39: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
-	16, // 40: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
-	3,  // 41: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
-	23, // 42: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
-	47, // 43: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
-	48, // 44: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
-	49, // 45: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	25, // 46: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
-	49, // 47: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	43, // 48: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
-	43, // 49: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
-	10, // 50: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
-	50, // 51: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
-	51, // 52: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
-	43, // 53: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
-	43, // 54: sessionpb.v1.StoreAdded.store:type_name -> sessionpb.v1.StoreState
-	44, // 55: sessionpb.v1.PeerCreated.peer:type_name -> sessionpb.v1.PeerState
-	4,  // 56: sessionpb.v1.PeerCreated.origin:type_name -> sessionpb.v1.PeerOrigin
-	52, // 57: sessionpb.v1.RegionChanged.region:type_name -> metapb.v1.Region
-	52, // 58: sessionpb.v1.RegionChanged.region_before:type_name -> metapb.v1.Region
-	5,  // 59: sessionpb.v1.RegionChanged.reason:type_name -> sessionpb.v1.RegionChangeReason
-	6,  // 60: sessionpb.v1.SnapshotProgress.stage:type_name -> sessionpb.v1.SnapshotStage
-	44, // 61: sessionpb.v1.SnapshotRestored.peer:type_name -> sessionpb.v1.PeerState
-	44, // 62: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
-	17, // 63: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
-	40, // 64: sessionpb.v1.StoreState.snapshots:type_name -> sessionpb.v1.SnapshotProgress
-	52, // 65: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
-	2,  // 66: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
-	10, // 67: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
-	47, // 68: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
-	16, // 69: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
-	23, // 70: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
-	46, // 71: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
-	43, // 72: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
-	11, // 73: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
-	25, // 74: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
-	75, // [75:75] is the sub-list for method output_type
-	75, // [75:75] is the sub-list for method input_type
-	75, // [75:75] is the sub-list for extension type_name
-	75, // [75:75] is the sub-list for extension extendee
-	0,  // [0:75] is the sub-list for field type_name
+	14, // 2: sessionpb.v1.Event.message_sent:type_name -> sessionpb.v1.MessageSent
+	15, // 3: sessionpb.v1.Event.message_delivered:type_name -> sessionpb.v1.MessageDelivered
+	16, // 4: sessionpb.v1.Event.message_lost:type_name -> sessionpb.v1.MessageLost
+	17, // 5: sessionpb.v1.Event.role_changed:type_name -> sessionpb.v1.RoleChanged
+	19, // 6: sessionpb.v1.Event.write_started:type_name -> sessionpb.v1.WriteStarted
+	21, // 7: sessionpb.v1.Event.written:type_name -> sessionpb.v1.Written
+	22, // 8: sessionpb.v1.Event.synced:type_name -> sessionpb.v1.Synced
+	23, // 9: sessionpb.v1.Event.committed:type_name -> sessionpb.v1.Committed
+	24, // 10: sessionpb.v1.Event.applied:type_name -> sessionpb.v1.Applied
+	26, // 11: sessionpb.v1.Event.progress_changed:type_name -> sessionpb.v1.ProgressChanged
+	28, // 12: sessionpb.v1.Event.operation_started:type_name -> sessionpb.v1.OperationStarted
+	29, // 13: sessionpb.v1.Event.operation_ended:type_name -> sessionpb.v1.OperationEnded
+	30, // 14: sessionpb.v1.Event.store_crashed:type_name -> sessionpb.v1.StoreCrashed
+	31, // 15: sessionpb.v1.Event.store_started:type_name -> sessionpb.v1.StoreStarted
+	32, // 16: sessionpb.v1.Event.timed_out:type_name -> sessionpb.v1.TimedOut
+	34, // 17: sessionpb.v1.Event.settings_changed:type_name -> sessionpb.v1.SettingsChanged
+	41, // 18: sessionpb.v1.Event.violation:type_name -> sessionpb.v1.Violation
+	42, // 19: sessionpb.v1.Event.store_stopped:type_name -> sessionpb.v1.StoreStopped
+	33, // 20: sessionpb.v1.Event.election_timeout_set:type_name -> sessionpb.v1.ElectionTimeoutSet
+	43, // 21: sessionpb.v1.Event.store_added:type_name -> sessionpb.v1.StoreAdded
+	44, // 22: sessionpb.v1.Event.peer_created:type_name -> sessionpb.v1.PeerCreated
+	45, // 23: sessionpb.v1.Event.peer_destroyed:type_name -> sessionpb.v1.PeerDestroyed
+	46, // 24: sessionpb.v1.Event.region_changed:type_name -> sessionpb.v1.RegionChanged
+	47, // 25: sessionpb.v1.Event.log_compacted:type_name -> sessionpb.v1.LogCompacted
+	48, // 26: sessionpb.v1.Event.snapshot_progress:type_name -> sessionpb.v1.SnapshotProgress
+	49, // 27: sessionpb.v1.Event.snapshot_restored:type_name -> sessionpb.v1.SnapshotRestored
+	50, // 28: sessionpb.v1.Event.transfer_started:type_name -> sessionpb.v1.TransferStarted
+	12, // 29: sessionpb.v1.Event.message_held:type_name -> sessionpb.v1.MessageHeld
+	13, // 30: sessionpb.v1.Event.message_rescheduled:type_name -> sessionpb.v1.MessageRescheduled
+	35, // 31: sessionpb.v1.Event.store_paused:type_name -> sessionpb.v1.StorePaused
+	36, // 32: sessionpb.v1.Event.store_resumed:type_name -> sessionpb.v1.StoreResumed
+	37, // 33: sessionpb.v1.Event.fault_armed:type_name -> sessionpb.v1.FaultArmed
+	38, // 34: sessionpb.v1.Event.clock_set:type_name -> sessionpb.v1.ClockSet
+	39, // 35: sessionpb.v1.Event.disk_corrupted:type_name -> sessionpb.v1.DiskCorrupted
+	40, // 36: sessionpb.v1.Event.model_left:type_name -> sessionpb.v1.ModelLeft
+	54, // 37: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
+	51, // 38: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
+	10, // 39: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
+	55, // 40: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
+	0,  // 41: sessionpb.v1.Message.held:type_name -> sessionpb.v1.HoldReason
+	0,  // 42: sessionpb.v1.MessageHeld.reason:type_name -> sessionpb.v1.HoldReason
+	11, // 43: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
+	1,  // 44: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
+	2,  // 45: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
+	2,  // 46: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
+	10, // 47: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
+	3,  // 48: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
+	20, // 49: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
+	18, // 50: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
+	3,  // 51: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
+	25, // 52: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
+	56, // 53: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
+	57, // 54: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
+	58, // 55: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	27, // 56: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
+	58, // 57: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	51, // 58: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
+	59, // 59: sessionpb.v1.StoreCrashed.keeps:type_name -> sessionpb.v1.CrashKeeps
+	51, // 60: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
+	10, // 61: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
+	60, // 62: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
+	61, // 63: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
+	62, // 64: sessionpb.v1.SettingsChanged.links:type_name -> sessionpb.v1.Link
+	63, // 65: sessionpb.v1.SettingsChanged.filters:type_name -> sessionpb.v1.Filter
+	64, // 66: sessionpb.v1.SettingsChanged.disks:type_name -> sessionpb.v1.StoreDisk
+	65, // 67: sessionpb.v1.SettingsChanged.workloads:type_name -> sessionpb.v1.Workload
+	66, // 68: sessionpb.v1.FaultArmed.disk_fault:type_name -> sessionpb.v1.DiskFault
+	67, // 69: sessionpb.v1.FaultArmed.crash_moment:type_name -> sessionpb.v1.CrashMoment
+	59, // 70: sessionpb.v1.FaultArmed.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
+	68, // 71: sessionpb.v1.ClockSet.clock:type_name -> sessionpb.v1.Clock
+	51, // 72: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
+	51, // 73: sessionpb.v1.StoreAdded.store:type_name -> sessionpb.v1.StoreState
+	52, // 74: sessionpb.v1.PeerCreated.peer:type_name -> sessionpb.v1.PeerState
+	4,  // 75: sessionpb.v1.PeerCreated.origin:type_name -> sessionpb.v1.PeerOrigin
+	69, // 76: sessionpb.v1.RegionChanged.region:type_name -> metapb.v1.Region
+	69, // 77: sessionpb.v1.RegionChanged.region_before:type_name -> metapb.v1.Region
+	5,  // 78: sessionpb.v1.RegionChanged.reason:type_name -> sessionpb.v1.RegionChangeReason
+	6,  // 79: sessionpb.v1.SnapshotProgress.stage:type_name -> sessionpb.v1.SnapshotStage
+	52, // 80: sessionpb.v1.SnapshotRestored.peer:type_name -> sessionpb.v1.PeerState
+	52, // 81: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
+	19, // 82: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
+	48, // 83: sessionpb.v1.StoreState.snapshots:type_name -> sessionpb.v1.SnapshotProgress
+	66, // 84: sessionpb.v1.StoreState.disk_fault:type_name -> sessionpb.v1.DiskFault
+	67, // 85: sessionpb.v1.StoreState.crash_moment:type_name -> sessionpb.v1.CrashMoment
+	59, // 86: sessionpb.v1.StoreState.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
+	69, // 87: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
+	2,  // 88: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
+	10, // 89: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
+	56, // 90: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
+	18, // 91: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
+	25, // 92: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
+	54, // 93: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
+	51, // 94: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
+	11, // 95: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
+	27, // 96: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
+	97, // [97:97] is the sub-list for method output_type
+	97, // [97:97] is the sub-list for method input_type
+	97, // [97:97] is the sub-list for extension type_name
+	97, // [97:97] is the sub-list for extension extendee
+	0,  // [0:97] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_event_proto_init() }
@@ -4308,6 +5020,7 @@ func file_sessionpb_v1_event_proto_init() {
 	if File_sessionpb_v1_event_proto != nil {
 		return
 	}
+	file_sessionpb_v1_fault_proto_init()
 	file_sessionpb_v1_run_proto_init()
 	file_sessionpb_v1_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_RunStarted)(nil),
@@ -4339,6 +5052,14 @@ func file_sessionpb_v1_event_proto_init() {
 		(*Event_SnapshotProgress)(nil),
 		(*Event_SnapshotRestored)(nil),
 		(*Event_TransferStarted)(nil),
+		(*Event_MessageHeld)(nil),
+		(*Event_MessageRescheduled)(nil),
+		(*Event_StorePaused)(nil),
+		(*Event_StoreResumed)(nil),
+		(*Event_FaultArmed)(nil),
+		(*Event_ClockSet)(nil),
+		(*Event_DiskCorrupted)(nil),
+		(*Event_ModelLeft)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -4346,7 +5067,7 @@ func file_sessionpb_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_event_proto_rawDesc), len(file_sessionpb_v1_event_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   39,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

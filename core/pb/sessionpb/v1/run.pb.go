@@ -37,7 +37,14 @@ type Config struct {
 	// Stop the run at a violation.
 	StopAtViolation bool `protobuf:"varint,7,opt,name=stop_at_violation,json=stopAtViolation,proto3" json:"stop_at_violation,omitempty"`
 	// How many of the stores hold a voter of the first region at the start; 0 means all.
-	Members       uint32 `protobuf:"varint,8,opt,name=members,proto3" json:"members,omitempty"`
+	Members uint32 `protobuf:"varint,8,opt,name=members,proto3" json:"members,omitempty"`
+	// What single links, disks and clocks have of their own.
+	Links         []*Link       `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
+	Filters       []*Filter     `protobuf:"bytes,10,rep,name=filters,proto3" json:"filters,omitempty"`
+	Disks         []*StoreDisk  `protobuf:"bytes,11,rep,name=disks,proto3" json:"disks,omitempty"`
+	Clocks        []*StoreClock `protobuf:"bytes,12,rep,name=clocks,proto3" json:"clocks,omitempty"`
+	Workloads     []*Workload   `protobuf:"bytes,13,rep,name=workloads,proto3" json:"workloads,omitempty"`
+	Bugs          []Bug         `protobuf:"varint,14,rep,packed,name=bugs,proto3,enum=sessionpb.v1.Bug" json:"bugs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -126,6 +133,48 @@ func (x *Config) GetMembers() uint32 {
 		return x.Members
 	}
 	return 0
+}
+
+func (x *Config) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+func (x *Config) GetFilters() []*Filter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+func (x *Config) GetDisks() []*StoreDisk {
+	if x != nil {
+		return x.Disks
+	}
+	return nil
+}
+
+func (x *Config) GetClocks() []*StoreClock {
+	if x != nil {
+		return x.Clocks
+	}
+	return nil
+}
+
+func (x *Config) GetWorkloads() []*Workload {
+	if x != nil {
+		return x.Workloads
+	}
+	return nil
+}
+
+func (x *Config) GetBugs() []Bug {
+	if x != nil {
+		return x.Bugs
+	}
+	return nil
 }
 
 type RaftOptions struct {
@@ -258,120 +307,6 @@ func (x *RaftOptions) GetSleepTicks() uint32 {
 	return 0
 }
 
-type Network struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LatencyMicros int64                  `protobuf:"varint,1,opt,name=latency_micros,json=latencyMicros,proto3" json:"latency_micros,omitempty"`
-	// Latency is drawn from latency ± jitter.
-	JitterMicros int64 `protobuf:"varint,2,opt,name=jitter_micros,json=jitterMicros,proto3" json:"jitter_micros,omitempty"`
-	// Parts per million.
-	LossPpm       uint32 `protobuf:"varint,3,opt,name=loss_ppm,json=lossPpm,proto3" json:"loss_ppm,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Network) Reset() {
-	*x = Network{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Network) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Network) ProtoMessage() {}
-
-func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Network.ProtoReflect.Descriptor instead.
-func (*Network) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *Network) GetLatencyMicros() int64 {
-	if x != nil {
-		return x.LatencyMicros
-	}
-	return 0
-}
-
-func (x *Network) GetJitterMicros() int64 {
-	if x != nil {
-		return x.JitterMicros
-	}
-	return 0
-}
-
-func (x *Network) GetLossPpm() uint32 {
-	if x != nil {
-		return x.LossPpm
-	}
-	return 0
-}
-
-type Disk struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	WriteMicros   int64                  `protobuf:"varint,1,opt,name=write_micros,json=writeMicros,proto3" json:"write_micros,omitempty"`
-	FsyncMicros   int64                  `protobuf:"varint,2,opt,name=fsync_micros,json=fsyncMicros,proto3" json:"fsync_micros,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Disk) Reset() {
-	*x = Disk{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Disk) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Disk) ProtoMessage() {}
-
-func (x *Disk) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Disk.ProtoReflect.Descriptor instead.
-func (*Disk) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Disk) GetWriteMicros() int64 {
-	if x != nil {
-		return x.WriteMicros
-	}
-	return 0
-}
-
-func (x *Disk) GetFsyncMicros() int64 {
-	if x != nil {
-		return x.FsyncMicros
-	}
-	return 0
-}
-
 // Run is what a share link, an exported action log and a replay hold.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -392,7 +327,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -404,7 +339,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -417,7 +352,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{4}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Run) GetVersion() string {
@@ -488,6 +423,20 @@ type Action struct {
 	//	*Action_SetDisk
 	//	*Action_SetElectionTimeout
 	//	*Action_AddStore
+	//	*Action_HoldMessage
+	//	*Action_ReleaseMessage
+	//	*Action_DelayMessage
+	//	*Action_DuplicateMessage
+	//	*Action_SetLinks
+	//	*Action_Partition
+	//	*Action_SetFilters
+	//	*Action_FailDisk
+	//	*Action_CorruptDisk
+	//	*Action_PauseStore
+	//	*Action_ResumeStore
+	//	*Action_SetClock
+	//	*Action_SetWorkloads
+	//	*Action_Heal
 	Action        isAction_Action `protobuf_oneof:"action"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -495,7 +444,7 @@ type Action struct {
 
 func (x *Action) Reset() {
 	*x = Action{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -507,7 +456,7 @@ func (x *Action) String() string {
 func (*Action) ProtoMessage() {}
 
 func (x *Action) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -520,7 +469,7 @@ func (x *Action) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Action.ProtoReflect.Descriptor instead.
 func (*Action) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{5}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Action) GetAfterStep() uint64 {
@@ -641,6 +590,132 @@ func (x *Action) GetAddStore() *AddStore {
 	return nil
 }
 
+func (x *Action) GetHoldMessage() *HoldMessage {
+	if x != nil {
+		if x, ok := x.Action.(*Action_HoldMessage); ok {
+			return x.HoldMessage
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetReleaseMessage() *ReleaseMessage {
+	if x != nil {
+		if x, ok := x.Action.(*Action_ReleaseMessage); ok {
+			return x.ReleaseMessage
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDelayMessage() *DelayMessage {
+	if x != nil {
+		if x, ok := x.Action.(*Action_DelayMessage); ok {
+			return x.DelayMessage
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetDuplicateMessage() *DuplicateMessage {
+	if x != nil {
+		if x, ok := x.Action.(*Action_DuplicateMessage); ok {
+			return x.DuplicateMessage
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetLinks() *SetLinks {
+	if x != nil {
+		if x, ok := x.Action.(*Action_SetLinks); ok {
+			return x.SetLinks
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetPartition() *Partition {
+	if x != nil {
+		if x, ok := x.Action.(*Action_Partition); ok {
+			return x.Partition
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetFilters() *SetFilters {
+	if x != nil {
+		if x, ok := x.Action.(*Action_SetFilters); ok {
+			return x.SetFilters
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetFailDisk() *FailDisk {
+	if x != nil {
+		if x, ok := x.Action.(*Action_FailDisk); ok {
+			return x.FailDisk
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetCorruptDisk() *CorruptDisk {
+	if x != nil {
+		if x, ok := x.Action.(*Action_CorruptDisk); ok {
+			return x.CorruptDisk
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetPauseStore() *PauseStore {
+	if x != nil {
+		if x, ok := x.Action.(*Action_PauseStore); ok {
+			return x.PauseStore
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetResumeStore() *ResumeStore {
+	if x != nil {
+		if x, ok := x.Action.(*Action_ResumeStore); ok {
+			return x.ResumeStore
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetClock() *SetClock {
+	if x != nil {
+		if x, ok := x.Action.(*Action_SetClock); ok {
+			return x.SetClock
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetSetWorkloads() *SetWorkloads {
+	if x != nil {
+		if x, ok := x.Action.(*Action_SetWorkloads); ok {
+			return x.SetWorkloads
+		}
+	}
+	return nil
+}
+
+func (x *Action) GetHeal() *Heal {
+	if x != nil {
+		if x, ok := x.Action.(*Action_Heal); ok {
+			return x.Heal
+		}
+	}
+	return nil
+}
+
 type isAction_Action interface {
 	isAction_Action()
 }
@@ -685,6 +760,62 @@ type Action_AddStore struct {
 	AddStore *AddStore `protobuf:"bytes,13,opt,name=add_store,json=addStore,proto3,oneof"`
 }
 
+type Action_HoldMessage struct {
+	HoldMessage *HoldMessage `protobuf:"bytes,14,opt,name=hold_message,json=holdMessage,proto3,oneof"`
+}
+
+type Action_ReleaseMessage struct {
+	ReleaseMessage *ReleaseMessage `protobuf:"bytes,15,opt,name=release_message,json=releaseMessage,proto3,oneof"`
+}
+
+type Action_DelayMessage struct {
+	DelayMessage *DelayMessage `protobuf:"bytes,16,opt,name=delay_message,json=delayMessage,proto3,oneof"`
+}
+
+type Action_DuplicateMessage struct {
+	DuplicateMessage *DuplicateMessage `protobuf:"bytes,17,opt,name=duplicate_message,json=duplicateMessage,proto3,oneof"`
+}
+
+type Action_SetLinks struct {
+	SetLinks *SetLinks `protobuf:"bytes,18,opt,name=set_links,json=setLinks,proto3,oneof"`
+}
+
+type Action_Partition struct {
+	Partition *Partition `protobuf:"bytes,19,opt,name=partition,proto3,oneof"`
+}
+
+type Action_SetFilters struct {
+	SetFilters *SetFilters `protobuf:"bytes,20,opt,name=set_filters,json=setFilters,proto3,oneof"`
+}
+
+type Action_FailDisk struct {
+	FailDisk *FailDisk `protobuf:"bytes,21,opt,name=fail_disk,json=failDisk,proto3,oneof"`
+}
+
+type Action_CorruptDisk struct {
+	CorruptDisk *CorruptDisk `protobuf:"bytes,22,opt,name=corrupt_disk,json=corruptDisk,proto3,oneof"`
+}
+
+type Action_PauseStore struct {
+	PauseStore *PauseStore `protobuf:"bytes,23,opt,name=pause_store,json=pauseStore,proto3,oneof"`
+}
+
+type Action_ResumeStore struct {
+	ResumeStore *ResumeStore `protobuf:"bytes,24,opt,name=resume_store,json=resumeStore,proto3,oneof"`
+}
+
+type Action_SetClock struct {
+	SetClock *SetClock `protobuf:"bytes,25,opt,name=set_clock,json=setClock,proto3,oneof"`
+}
+
+type Action_SetWorkloads struct {
+	SetWorkloads *SetWorkloads `protobuf:"bytes,26,opt,name=set_workloads,json=setWorkloads,proto3,oneof"`
+}
+
+type Action_Heal struct {
+	Heal *Heal `protobuf:"bytes,27,opt,name=heal,proto3,oneof"`
+}
+
 func (*Action_Propose) isAction_Action() {}
 
 func (*Action_CrashStore) isAction_Action() {}
@@ -705,6 +836,34 @@ func (*Action_SetElectionTimeout) isAction_Action() {}
 
 func (*Action_AddStore) isAction_Action() {}
 
+func (*Action_HoldMessage) isAction_Action() {}
+
+func (*Action_ReleaseMessage) isAction_Action() {}
+
+func (*Action_DelayMessage) isAction_Action() {}
+
+func (*Action_DuplicateMessage) isAction_Action() {}
+
+func (*Action_SetLinks) isAction_Action() {}
+
+func (*Action_Partition) isAction_Action() {}
+
+func (*Action_SetFilters) isAction_Action() {}
+
+func (*Action_FailDisk) isAction_Action() {}
+
+func (*Action_CorruptDisk) isAction_Action() {}
+
+func (*Action_PauseStore) isAction_Action() {}
+
+func (*Action_ResumeStore) isAction_Action() {}
+
+func (*Action_SetClock) isAction_Action() {}
+
+func (*Action_SetWorkloads) isAction_Action() {}
+
+func (*Action_Heal) isAction_Action() {}
+
 // Propose hands a command to one store. The client of the run fills in the request id when the header has none
 // and the command writes; the region, when the header has none, is the one that holds the command's first key, and the
 // first region for a command without keys.
@@ -718,7 +877,7 @@ type Propose struct {
 
 func (x *Propose) Reset() {
 	*x = Propose{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -730,7 +889,7 @@ func (x *Propose) String() string {
 func (*Propose) ProtoMessage() {}
 
 func (x *Propose) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -743,7 +902,7 @@ func (x *Propose) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Propose.ProtoReflect.Descriptor instead.
 func (*Propose) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{6}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Propose) GetStoreId() uint64 {
@@ -769,7 +928,7 @@ type AddStore struct {
 
 func (x *AddStore) Reset() {
 	*x = AddStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +940,7 @@ func (x *AddStore) String() string {
 func (*AddStore) ProtoMessage() {}
 
 func (x *AddStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,19 +953,21 @@ func (x *AddStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddStore.ProtoReflect.Descriptor instead.
 func (*AddStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{7}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{5}
 }
 
 type CrashStore struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Keeps         CrashKeeps             `protobuf:"varint,2,opt,name=keeps,proto3,enum=sessionpb.v1.CrashKeeps" json:"keeps,omitempty"`
+	Moment        CrashMoment            `protobuf:"varint,3,opt,name=moment,proto3,enum=sessionpb.v1.CrashMoment" json:"moment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CrashStore) Reset() {
 	*x = CrashStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +979,7 @@ func (x *CrashStore) String() string {
 func (*CrashStore) ProtoMessage() {}
 
 func (x *CrashStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +992,7 @@ func (x *CrashStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CrashStore.ProtoReflect.Descriptor instead.
 func (*CrashStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{8}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CrashStore) GetStoreId() uint64 {
@@ -841,16 +1002,33 @@ func (x *CrashStore) GetStoreId() uint64 {
 	return 0
 }
 
+func (x *CrashStore) GetKeeps() CrashKeeps {
+	if x != nil {
+		return x.Keeps
+	}
+	return CrashKeeps_CRASH_KEEPS_UNSPECIFIED
+}
+
+func (x *CrashStore) GetMoment() CrashMoment {
+	if x != nil {
+		return x.Moment
+	}
+	return CrashMoment_CRASH_MOMENT_UNSPECIFIED
+}
+
+// RestartStore starts a store on what its disk holds, or, wiped, on an empty one: it has forgotten every vote it gave and
+// every entry it acknowledged, which Raft does not survive.
 type RestartStore struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Wiped         bool                   `protobuf:"varint,2,opt,name=wiped,proto3" json:"wiped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RestartStore) Reset() {
 	*x = RestartStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +1040,7 @@ func (x *RestartStore) String() string {
 func (*RestartStore) ProtoMessage() {}
 
 func (x *RestartStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +1053,7 @@ func (x *RestartStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestartStore.ProtoReflect.Descriptor instead.
 func (*RestartStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{9}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RestartStore) GetStoreId() uint64 {
@@ -883,6 +1061,13 @@ func (x *RestartStore) GetStoreId() uint64 {
 		return x.StoreId
 	}
 	return 0
+}
+
+func (x *RestartStore) GetWiped() bool {
+	if x != nil {
+		return x.Wiped
+	}
+	return false
 }
 
 type DropMessage struct {
@@ -894,7 +1079,7 @@ type DropMessage struct {
 
 func (x *DropMessage) Reset() {
 	*x = DropMessage{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +1091,7 @@ func (x *DropMessage) String() string {
 func (*DropMessage) ProtoMessage() {}
 
 func (x *DropMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1104,7 @@ func (x *DropMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropMessage.ProtoReflect.Descriptor instead.
 func (*DropMessage) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{10}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DropMessage) GetMessageId() uint64 {
@@ -938,7 +1123,7 @@ type DeliverMessage struct {
 
 func (x *DeliverMessage) Reset() {
 	*x = DeliverMessage{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1135,7 @@ func (x *DeliverMessage) String() string {
 func (*DeliverMessage) ProtoMessage() {}
 
 func (x *DeliverMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1148,7 @@ func (x *DeliverMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverMessage.ProtoReflect.Descriptor instead.
 func (*DeliverMessage) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{11}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeliverMessage) GetMessageId() uint64 {
@@ -984,7 +1169,7 @@ type TimeOutStore struct {
 
 func (x *TimeOutStore) Reset() {
 	*x = TimeOutStore{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1181,7 @@ func (x *TimeOutStore) String() string {
 func (*TimeOutStore) ProtoMessage() {}
 
 func (x *TimeOutStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1194,7 @@ func (x *TimeOutStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeOutStore.ProtoReflect.Descriptor instead.
 func (*TimeOutStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{12}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TimeOutStore) GetStoreId() uint64 {
@@ -1035,7 +1220,7 @@ type SetNetwork struct {
 
 func (x *SetNetwork) Reset() {
 	*x = SetNetwork{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1232,7 @@ func (x *SetNetwork) String() string {
 func (*SetNetwork) ProtoMessage() {}
 
 func (x *SetNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1245,7 @@ func (x *SetNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetNetwork.ProtoReflect.Descriptor instead.
 func (*SetNetwork) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{13}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetNetwork) GetNetwork() *Network {
@@ -1070,16 +1255,18 @@ func (x *SetNetwork) GetNetwork() *Network {
 	return nil
 }
 
+// SetDisk changes one store's disk, or with store 0 every one; without a disk a store's is like the others again.
 type SetDisk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Disk          *Disk                  `protobuf:"bytes,1,opt,name=disk,proto3" json:"disk,omitempty"`
+	StoreId       uint64                 `protobuf:"varint,2,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SetDisk) Reset() {
 	*x = SetDisk{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1091,7 +1278,7 @@ func (x *SetDisk) String() string {
 func (*SetDisk) ProtoMessage() {}
 
 func (x *SetDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1104,7 +1291,7 @@ func (x *SetDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDisk.ProtoReflect.Descriptor instead.
 func (*SetDisk) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{14}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetDisk) GetDisk() *Disk {
@@ -1112,6 +1299,13 @@ func (x *SetDisk) GetDisk() *Disk {
 		return x.Disk
 	}
 	return nil
+}
+
+func (x *SetDisk) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
 }
 
 // SetElectionTimeout sets the running election timer of a store's peer, until raft draws it anew.
@@ -1126,7 +1320,7 @@ type SetElectionTimeout struct {
 
 func (x *SetElectionTimeout) Reset() {
 	*x = SetElectionTimeout{}
-	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1332,7 @@ func (x *SetElectionTimeout) String() string {
 func (*SetElectionTimeout) ProtoMessage() {}
 
 func (x *SetElectionTimeout) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_run_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1345,7 @@ func (x *SetElectionTimeout) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetElectionTimeout.ProtoReflect.Descriptor instead.
 func (*SetElectionTimeout) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{15}
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetElectionTimeout) GetStoreId() uint64 {
@@ -1175,11 +1369,681 @@ func (x *SetElectionTimeout) GetTimeoutTicks() uint32 {
 	return 0
 }
 
+// HoldMessage keeps a message in flight until it is released, delivered or dropped.
+type HoldMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     uint64                 `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HoldMessage) Reset() {
+	*x = HoldMessage{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HoldMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HoldMessage) ProtoMessage() {}
+
+func (x *HoldMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HoldMessage.ProtoReflect.Descriptor instead.
+func (*HoldMessage) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *HoldMessage) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+// ReleaseMessage lets a held message travel on: it arrives as long from now as it still had to go.
+type ReleaseMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     uint64                 `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseMessage) Reset() {
+	*x = ReleaseMessage{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseMessage) ProtoMessage() {}
+
+func (x *ReleaseMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseMessage.ProtoReflect.Descriptor instead.
+func (*ReleaseMessage) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ReleaseMessage) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+type DelayMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     uint64                 `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	DelayMicros   int64                  `protobuf:"varint,2,opt,name=delay_micros,json=delayMicros,proto3" json:"delay_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DelayMessage) Reset() {
+	*x = DelayMessage{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DelayMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DelayMessage) ProtoMessage() {}
+
+func (x *DelayMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DelayMessage.ProtoReflect.Descriptor instead.
+func (*DelayMessage) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DelayMessage) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *DelayMessage) GetDelayMicros() int64 {
+	if x != nil {
+		return x.DelayMicros
+	}
+	return 0
+}
+
+// DuplicateMessage sends a copy of a message in flight after it.
+type DuplicateMessage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     uint64                 `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateMessage) Reset() {
+	*x = DuplicateMessage{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateMessage) ProtoMessage() {}
+
+func (x *DuplicateMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateMessage.ProtoReflect.Descriptor instead.
+func (*DuplicateMessage) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DuplicateMessage) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+// SetLinks changes the links named and leaves the others; a link with nothing set is like every other again.
+type SetLinks struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Links         []*Link                `protobuf:"bytes,1,rep,name=links,proto3" json:"links,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetLinks) Reset() {
+	*x = SetLinks{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetLinks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetLinks) ProtoMessage() {}
+
+func (x *SetLinks) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetLinks.ProtoReflect.Descriptor instead.
+func (*SetLinks) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SetLinks) GetLinks() []*Link {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+// Partition cuts the links between sides, and mends every other.
+type Partition struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          PartitionKind          `protobuf:"varint,1,opt,name=kind,proto3,enum=sessionpb.v1.PartitionKind" json:"kind,omitempty"`
+	Sides         []*Side                `protobuf:"bytes,2,rep,name=sides,proto3" json:"sides,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Partition) Reset() {
+	*x = Partition{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Partition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Partition) ProtoMessage() {}
+
+func (x *Partition) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Partition.ProtoReflect.Descriptor instead.
+func (*Partition) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Partition) GetKind() PartitionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return PartitionKind_PARTITION_KIND_UNSPECIFIED
+}
+
+func (x *Partition) GetSides() []*Side {
+	if x != nil {
+		return x.Sides
+	}
+	return nil
+}
+
+// SetFilters replaces the filters.
+type SetFilters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Filters       []*Filter              `protobuf:"bytes,1,rep,name=filters,proto3" json:"filters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetFilters) Reset() {
+	*x = SetFilters{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetFilters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetFilters) ProtoMessage() {}
+
+func (x *SetFilters) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetFilters.ProtoReflect.Descriptor instead.
+func (*SetFilters) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *SetFilters) GetFilters() []*Filter {
+	if x != nil {
+		return x.Filters
+	}
+	return nil
+}
+
+// FailDisk arms a fault of a store's disk, or mends it.
+type FailDisk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Fault         DiskFault              `protobuf:"varint,2,opt,name=fault,proto3,enum=sessionpb.v1.DiskFault" json:"fault,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailDisk) Reset() {
+	*x = FailDisk{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailDisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailDisk) ProtoMessage() {}
+
+func (x *FailDisk) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailDisk.ProtoReflect.Descriptor instead.
+func (*FailDisk) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *FailDisk) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *FailDisk) GetFault() DiskFault {
+	if x != nil {
+		return x.Fault
+	}
+	return DiskFault_DISK_FAULT_UNSPECIFIED
+}
+
+// CorruptDisk changes a byte of a value on a store's disk, which nobody notices: Raft does not survive that.
+type CorruptDisk struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CorruptDisk) Reset() {
+	*x = CorruptDisk{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorruptDisk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorruptDisk) ProtoMessage() {}
+
+func (x *CorruptDisk) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorruptDisk.ProtoReflect.Descriptor instead.
+func (*CorruptDisk) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CorruptDisk) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+// PauseStore stops a store's process, as a long garbage collection or the migration of its machine does: it neither ticks
+// nor hears nor answers, while time goes on.
+type PauseStore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseStore) Reset() {
+	*x = PauseStore{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseStore) ProtoMessage() {}
+
+func (x *PauseStore) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseStore.ProtoReflect.Descriptor instead.
+func (*PauseStore) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PauseStore) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+type ResumeStore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeStore) Reset() {
+	*x = ResumeStore{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeStore) ProtoMessage() {}
+
+func (x *ResumeStore) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeStore.ProtoReflect.Descriptor instead.
+func (*ResumeStore) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ResumeStore) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+// SetClock changes how a store's clock runs, and moves it by jump_micros.
+type SetClock struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Clock         *Clock                 `protobuf:"bytes,2,opt,name=clock,proto3" json:"clock,omitempty"`
+	JumpMicros    int64                  `protobuf:"varint,3,opt,name=jump_micros,json=jumpMicros,proto3" json:"jump_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetClock) Reset() {
+	*x = SetClock{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetClock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetClock) ProtoMessage() {}
+
+func (x *SetClock) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetClock.ProtoReflect.Descriptor instead.
+func (*SetClock) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SetClock) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *SetClock) GetClock() *Clock {
+	if x != nil {
+		return x.Clock
+	}
+	return nil
+}
+
+func (x *SetClock) GetJumpMicros() int64 {
+	if x != nil {
+		return x.JumpMicros
+	}
+	return 0
+}
+
+// SetWorkloads replaces the clients that work by themselves; what they wait for goes on.
+type SetWorkloads struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workloads     []*Workload            `protobuf:"bytes,1,rep,name=workloads,proto3" json:"workloads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetWorkloads) Reset() {
+	*x = SetWorkloads{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetWorkloads) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetWorkloads) ProtoMessage() {}
+
+func (x *SetWorkloads) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetWorkloads.ProtoReflect.Descriptor instead.
+func (*SetWorkloads) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SetWorkloads) GetWorkloads() []*Workload {
+	if x != nil {
+		return x.Workloads
+	}
+	return nil
+}
+
+// Heal ends every fault of these stores and of the links between them, and restarts and resumes them; without stores, of
+// all. A clock keeps what it jumped.
+type Heal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreIds      []uint64               `protobuf:"varint,1,rep,packed,name=store_ids,json=storeIds,proto3" json:"store_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heal) Reset() {
+	*x = Heal{}
+	mi := &file_sessionpb_v1_run_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heal) ProtoMessage() {}
+
+func (x *Heal) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_run_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heal.ProtoReflect.Descriptor instead.
+func (*Heal) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_run_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Heal) GetStoreIds() []uint64 {
+	if x != nil {
+		return x.StoreIds
+	}
+	return nil
+}
+
 var File_sessionpb_v1_run_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\n" +
-	"\x16sessionpb/v1/run.proto\x12\fsessionpb.v1\x1a\x1craftcmdpb/v1/raftcmdpb.proto\"\xb6\x02\n" +
+	"\x16sessionpb/v1/run.proto\x12\fsessionpb.v1\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x18sessionpb/v1/fault.proto\"\xce\x04\n" +
 	"\x06Config\x12\x12\n" +
 	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x16\n" +
 	"\x06stores\x18\x02 \x01(\rR\x06stores\x12-\n" +
@@ -1188,7 +2052,14 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\x04disk\x18\x05 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\x122\n" +
 	"\x15client_timeout_micros\x18\x06 \x01(\x03R\x13clientTimeoutMicros\x12*\n" +
 	"\x11stop_at_violation\x18\a \x01(\bR\x0fstopAtViolation\x12\x18\n" +
-	"\amembers\x18\b \x01(\rR\amembers\"\xc3\x03\n" +
+	"\amembers\x18\b \x01(\rR\amembers\x12(\n" +
+	"\x05links\x18\t \x03(\v2\x12.sessionpb.v1.LinkR\x05links\x12.\n" +
+	"\afilters\x18\n" +
+	" \x03(\v2\x14.sessionpb.v1.FilterR\afilters\x12-\n" +
+	"\x05disks\x18\v \x03(\v2\x17.sessionpb.v1.StoreDiskR\x05disks\x120\n" +
+	"\x06clocks\x18\f \x03(\v2\x18.sessionpb.v1.StoreClockR\x06clocks\x124\n" +
+	"\tworkloads\x18\r \x03(\v2\x16.sessionpb.v1.WorkloadR\tworkloads\x12%\n" +
+	"\x04bugs\x18\x0e \x03(\x0e2\x11.sessionpb.v1.BugR\x04bugs\"\xc3\x03\n" +
 	"\vRaftOptions\x12(\n" +
 	"\x10base_tick_micros\x18\x01 \x01(\x03R\x0ebaseTickMicros\x12'\n" +
 	"\x0fheartbeat_ticks\x18\x02 \x01(\rR\x0eheartbeatTicks\x12,\n" +
@@ -1203,14 +2074,7 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\x18snapshot_chunk_bytes_max\x18\n" +
 	" \x01(\rR\x15snapshotChunkBytesMax\x12\x1f\n" +
 	"\vsleep_ticks\x18\v \x01(\rR\n" +
-	"sleepTicks\"p\n" +
-	"\aNetwork\x12%\n" +
-	"\x0elatency_micros\x18\x01 \x01(\x03R\rlatencyMicros\x12#\n" +
-	"\rjitter_micros\x18\x02 \x01(\x03R\fjitterMicros\x12\x19\n" +
-	"\bloss_ppm\x18\x03 \x01(\rR\alossPpm\"L\n" +
-	"\x04Disk\x12!\n" +
-	"\fwrite_micros\x18\x01 \x01(\x03R\vwriteMicros\x12!\n" +
-	"\ffsync_micros\x18\x02 \x01(\x03R\vfsyncMicros\"\xe1\x01\n" +
+	"sleepTicks\"\xe1\x01\n" +
 	"\x03Run\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12,\n" +
 	"\x06config\x18\x02 \x01(\v2\x14.sessionpb.v1.ConfigR\x06config\x12.\n" +
@@ -1219,7 +2083,7 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\n" +
 	"now_micros\x18\x05 \x01(\x03R\tnowMicros\x12\x14\n" +
 	"\x05acted\x18\x06 \x01(\rR\x05acted\x12\x17\n" +
-	"\aby_time\x18\a \x01(\bR\x06byTime\"\xe5\x05\n" +
+	"\aby_time\x18\a \x01(\bR\x06byTime\"\xc5\f\n" +
 	"\x06Action\x12\x1d\n" +
 	"\n" +
 	"after_step\x18\x01 \x01(\x04R\tafterStep\x12\x1b\n" +
@@ -1237,18 +2101,37 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"setNetwork\x122\n" +
 	"\bset_disk\x18\v \x01(\v2\x15.sessionpb.v1.SetDiskH\x00R\asetDisk\x12T\n" +
 	"\x14set_election_timeout\x18\f \x01(\v2 .sessionpb.v1.SetElectionTimeoutH\x00R\x12setElectionTimeout\x125\n" +
-	"\tadd_store\x18\r \x01(\v2\x16.sessionpb.v1.AddStoreH\x00R\baddStoreB\b\n" +
+	"\tadd_store\x18\r \x01(\v2\x16.sessionpb.v1.AddStoreH\x00R\baddStore\x12>\n" +
+	"\fhold_message\x18\x0e \x01(\v2\x19.sessionpb.v1.HoldMessageH\x00R\vholdMessage\x12G\n" +
+	"\x0frelease_message\x18\x0f \x01(\v2\x1c.sessionpb.v1.ReleaseMessageH\x00R\x0ereleaseMessage\x12A\n" +
+	"\rdelay_message\x18\x10 \x01(\v2\x1a.sessionpb.v1.DelayMessageH\x00R\fdelayMessage\x12M\n" +
+	"\x11duplicate_message\x18\x11 \x01(\v2\x1e.sessionpb.v1.DuplicateMessageH\x00R\x10duplicateMessage\x125\n" +
+	"\tset_links\x18\x12 \x01(\v2\x16.sessionpb.v1.SetLinksH\x00R\bsetLinks\x127\n" +
+	"\tpartition\x18\x13 \x01(\v2\x17.sessionpb.v1.PartitionH\x00R\tpartition\x12;\n" +
+	"\vset_filters\x18\x14 \x01(\v2\x18.sessionpb.v1.SetFiltersH\x00R\n" +
+	"setFilters\x125\n" +
+	"\tfail_disk\x18\x15 \x01(\v2\x16.sessionpb.v1.FailDiskH\x00R\bfailDisk\x12>\n" +
+	"\fcorrupt_disk\x18\x16 \x01(\v2\x19.sessionpb.v1.CorruptDiskH\x00R\vcorruptDisk\x12;\n" +
+	"\vpause_store\x18\x17 \x01(\v2\x18.sessionpb.v1.PauseStoreH\x00R\n" +
+	"pauseStore\x12>\n" +
+	"\fresume_store\x18\x18 \x01(\v2\x19.sessionpb.v1.ResumeStoreH\x00R\vresumeStore\x125\n" +
+	"\tset_clock\x18\x19 \x01(\v2\x16.sessionpb.v1.SetClockH\x00R\bsetClock\x12A\n" +
+	"\rset_workloads\x18\x1a \x01(\v2\x1a.sessionpb.v1.SetWorkloadsH\x00R\fsetWorkloads\x12(\n" +
+	"\x04heal\x18\x1b \x01(\v2\x12.sessionpb.v1.HealH\x00R\x04healB\b\n" +
 	"\x06action\"`\n" +
 	"\aPropose\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12:\n" +
 	"\arequest\x18\x02 \x01(\v2 .raftcmdpb.v1.RaftCommandRequestR\arequest\"\n" +
 	"\n" +
-	"\bAddStore\"'\n" +
+	"\bAddStore\"\x8a\x01\n" +
 	"\n" +
 	"CrashStore\x12\x19\n" +
-	"\bstore_id\x18\x01 \x01(\x04R\astoreId\")\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12.\n" +
+	"\x05keeps\x18\x02 \x01(\x0e2\x18.sessionpb.v1.CrashKeepsR\x05keeps\x121\n" +
+	"\x06moment\x18\x03 \x01(\x0e2\x19.sessionpb.v1.CrashMomentR\x06moment\"?\n" +
 	"\fRestartStore\x12\x19\n" +
-	"\bstore_id\x18\x01 \x01(\x04R\astoreId\",\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x14\n" +
+	"\x05wiped\x18\x02 \x01(\bR\x05wiped\",\n" +
 	"\vDropMessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x04R\tmessageId\"/\n" +
@@ -1260,13 +2143,54 @@ const file_sessionpb_v1_run_proto_rawDesc = "" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\"=\n" +
 	"\n" +
 	"SetNetwork\x12/\n" +
-	"\anetwork\x18\x01 \x01(\v2\x15.sessionpb.v1.NetworkR\anetwork\"1\n" +
+	"\anetwork\x18\x01 \x01(\v2\x15.sessionpb.v1.NetworkR\anetwork\"L\n" +
 	"\aSetDisk\x12&\n" +
-	"\x04disk\x18\x01 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\"q\n" +
+	"\x04disk\x18\x01 \x01(\v2\x12.sessionpb.v1.DiskR\x04disk\x12\x19\n" +
+	"\bstore_id\x18\x02 \x01(\x04R\astoreId\"q\n" +
 	"\x12SetElectionTimeout\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x1b\n" +
 	"\tregion_id\x18\x02 \x01(\x04R\bregionId\x12#\n" +
-	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicksB)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
+	"\rtimeout_ticks\x18\x03 \x01(\rR\ftimeoutTicks\",\n" +
+	"\vHoldMessage\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\"/\n" +
+	"\x0eReleaseMessage\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\"P\n" +
+	"\fDelayMessage\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\x12!\n" +
+	"\fdelay_micros\x18\x02 \x01(\x03R\vdelayMicros\"1\n" +
+	"\x10DuplicateMessage\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\"4\n" +
+	"\bSetLinks\x12(\n" +
+	"\x05links\x18\x01 \x03(\v2\x12.sessionpb.v1.LinkR\x05links\"f\n" +
+	"\tPartition\x12/\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1b.sessionpb.v1.PartitionKindR\x04kind\x12(\n" +
+	"\x05sides\x18\x02 \x03(\v2\x12.sessionpb.v1.SideR\x05sides\"<\n" +
+	"\n" +
+	"SetFilters\x12.\n" +
+	"\afilters\x18\x01 \x03(\v2\x14.sessionpb.v1.FilterR\afilters\"T\n" +
+	"\bFailDisk\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12-\n" +
+	"\x05fault\x18\x02 \x01(\x0e2\x17.sessionpb.v1.DiskFaultR\x05fault\"(\n" +
+	"\vCorruptDisk\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\"'\n" +
+	"\n" +
+	"PauseStore\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\"(\n" +
+	"\vResumeStore\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\"q\n" +
+	"\bSetClock\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12)\n" +
+	"\x05clock\x18\x02 \x01(\v2\x13.sessionpb.v1.ClockR\x05clock\x12\x1f\n" +
+	"\vjump_micros\x18\x03 \x01(\x03R\n" +
+	"jumpMicros\"D\n" +
+	"\fSetWorkloads\x124\n" +
+	"\tworkloads\x18\x01 \x03(\v2\x16.sessionpb.v1.WorkloadR\tworkloads\"#\n" +
+	"\x04Heal\x12\x1b\n" +
+	"\tstore_ids\x18\x01 \x03(\x04R\bstoreIdsB)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
 
 var (
 	file_sessionpb_v1_run_proto_rawDescOnce sync.Once
@@ -1280,50 +2204,105 @@ func file_sessionpb_v1_run_proto_rawDescGZIP() []byte {
 	return file_sessionpb_v1_run_proto_rawDescData
 }
 
-var file_sessionpb_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_sessionpb_v1_run_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_sessionpb_v1_run_proto_goTypes = []any{
 	(*Config)(nil),                // 0: sessionpb.v1.Config
 	(*RaftOptions)(nil),           // 1: sessionpb.v1.RaftOptions
-	(*Network)(nil),               // 2: sessionpb.v1.Network
-	(*Disk)(nil),                  // 3: sessionpb.v1.Disk
-	(*Run)(nil),                   // 4: sessionpb.v1.Run
-	(*Action)(nil),                // 5: sessionpb.v1.Action
-	(*Propose)(nil),               // 6: sessionpb.v1.Propose
-	(*AddStore)(nil),              // 7: sessionpb.v1.AddStore
-	(*CrashStore)(nil),            // 8: sessionpb.v1.CrashStore
-	(*RestartStore)(nil),          // 9: sessionpb.v1.RestartStore
-	(*DropMessage)(nil),           // 10: sessionpb.v1.DropMessage
-	(*DeliverMessage)(nil),        // 11: sessionpb.v1.DeliverMessage
-	(*TimeOutStore)(nil),          // 12: sessionpb.v1.TimeOutStore
-	(*SetNetwork)(nil),            // 13: sessionpb.v1.SetNetwork
-	(*SetDisk)(nil),               // 14: sessionpb.v1.SetDisk
-	(*SetElectionTimeout)(nil),    // 15: sessionpb.v1.SetElectionTimeout
-	(*v1.RaftCommandRequest)(nil), // 16: raftcmdpb.v1.RaftCommandRequest
+	(*Run)(nil),                   // 2: sessionpb.v1.Run
+	(*Action)(nil),                // 3: sessionpb.v1.Action
+	(*Propose)(nil),               // 4: sessionpb.v1.Propose
+	(*AddStore)(nil),              // 5: sessionpb.v1.AddStore
+	(*CrashStore)(nil),            // 6: sessionpb.v1.CrashStore
+	(*RestartStore)(nil),          // 7: sessionpb.v1.RestartStore
+	(*DropMessage)(nil),           // 8: sessionpb.v1.DropMessage
+	(*DeliverMessage)(nil),        // 9: sessionpb.v1.DeliverMessage
+	(*TimeOutStore)(nil),          // 10: sessionpb.v1.TimeOutStore
+	(*SetNetwork)(nil),            // 11: sessionpb.v1.SetNetwork
+	(*SetDisk)(nil),               // 12: sessionpb.v1.SetDisk
+	(*SetElectionTimeout)(nil),    // 13: sessionpb.v1.SetElectionTimeout
+	(*HoldMessage)(nil),           // 14: sessionpb.v1.HoldMessage
+	(*ReleaseMessage)(nil),        // 15: sessionpb.v1.ReleaseMessage
+	(*DelayMessage)(nil),          // 16: sessionpb.v1.DelayMessage
+	(*DuplicateMessage)(nil),      // 17: sessionpb.v1.DuplicateMessage
+	(*SetLinks)(nil),              // 18: sessionpb.v1.SetLinks
+	(*Partition)(nil),             // 19: sessionpb.v1.Partition
+	(*SetFilters)(nil),            // 20: sessionpb.v1.SetFilters
+	(*FailDisk)(nil),              // 21: sessionpb.v1.FailDisk
+	(*CorruptDisk)(nil),           // 22: sessionpb.v1.CorruptDisk
+	(*PauseStore)(nil),            // 23: sessionpb.v1.PauseStore
+	(*ResumeStore)(nil),           // 24: sessionpb.v1.ResumeStore
+	(*SetClock)(nil),              // 25: sessionpb.v1.SetClock
+	(*SetWorkloads)(nil),          // 26: sessionpb.v1.SetWorkloads
+	(*Heal)(nil),                  // 27: sessionpb.v1.Heal
+	(*Network)(nil),               // 28: sessionpb.v1.Network
+	(*Disk)(nil),                  // 29: sessionpb.v1.Disk
+	(*Link)(nil),                  // 30: sessionpb.v1.Link
+	(*Filter)(nil),                // 31: sessionpb.v1.Filter
+	(*StoreDisk)(nil),             // 32: sessionpb.v1.StoreDisk
+	(*StoreClock)(nil),            // 33: sessionpb.v1.StoreClock
+	(*Workload)(nil),              // 34: sessionpb.v1.Workload
+	(Bug)(0),                      // 35: sessionpb.v1.Bug
+	(*v1.RaftCommandRequest)(nil), // 36: raftcmdpb.v1.RaftCommandRequest
+	(CrashKeeps)(0),               // 37: sessionpb.v1.CrashKeeps
+	(CrashMoment)(0),              // 38: sessionpb.v1.CrashMoment
+	(PartitionKind)(0),            // 39: sessionpb.v1.PartitionKind
+	(*Side)(nil),                  // 40: sessionpb.v1.Side
+	(DiskFault)(0),                // 41: sessionpb.v1.DiskFault
+	(*Clock)(nil),                 // 42: sessionpb.v1.Clock
 }
 var file_sessionpb_v1_run_proto_depIdxs = []int32{
 	1,  // 0: sessionpb.v1.Config.raft:type_name -> sessionpb.v1.RaftOptions
-	2,  // 1: sessionpb.v1.Config.network:type_name -> sessionpb.v1.Network
-	3,  // 2: sessionpb.v1.Config.disk:type_name -> sessionpb.v1.Disk
-	0,  // 3: sessionpb.v1.Run.config:type_name -> sessionpb.v1.Config
-	5,  // 4: sessionpb.v1.Run.actions:type_name -> sessionpb.v1.Action
-	6,  // 5: sessionpb.v1.Action.propose:type_name -> sessionpb.v1.Propose
-	8,  // 6: sessionpb.v1.Action.crash_store:type_name -> sessionpb.v1.CrashStore
-	9,  // 7: sessionpb.v1.Action.restart_store:type_name -> sessionpb.v1.RestartStore
-	10, // 8: sessionpb.v1.Action.drop_message:type_name -> sessionpb.v1.DropMessage
-	11, // 9: sessionpb.v1.Action.deliver_message:type_name -> sessionpb.v1.DeliverMessage
-	12, // 10: sessionpb.v1.Action.time_out_store:type_name -> sessionpb.v1.TimeOutStore
-	13, // 11: sessionpb.v1.Action.set_network:type_name -> sessionpb.v1.SetNetwork
-	14, // 12: sessionpb.v1.Action.set_disk:type_name -> sessionpb.v1.SetDisk
-	15, // 13: sessionpb.v1.Action.set_election_timeout:type_name -> sessionpb.v1.SetElectionTimeout
-	7,  // 14: sessionpb.v1.Action.add_store:type_name -> sessionpb.v1.AddStore
-	16, // 15: sessionpb.v1.Propose.request:type_name -> raftcmdpb.v1.RaftCommandRequest
-	2,  // 16: sessionpb.v1.SetNetwork.network:type_name -> sessionpb.v1.Network
-	3,  // 17: sessionpb.v1.SetDisk.disk:type_name -> sessionpb.v1.Disk
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	28, // 1: sessionpb.v1.Config.network:type_name -> sessionpb.v1.Network
+	29, // 2: sessionpb.v1.Config.disk:type_name -> sessionpb.v1.Disk
+	30, // 3: sessionpb.v1.Config.links:type_name -> sessionpb.v1.Link
+	31, // 4: sessionpb.v1.Config.filters:type_name -> sessionpb.v1.Filter
+	32, // 5: sessionpb.v1.Config.disks:type_name -> sessionpb.v1.StoreDisk
+	33, // 6: sessionpb.v1.Config.clocks:type_name -> sessionpb.v1.StoreClock
+	34, // 7: sessionpb.v1.Config.workloads:type_name -> sessionpb.v1.Workload
+	35, // 8: sessionpb.v1.Config.bugs:type_name -> sessionpb.v1.Bug
+	0,  // 9: sessionpb.v1.Run.config:type_name -> sessionpb.v1.Config
+	3,  // 10: sessionpb.v1.Run.actions:type_name -> sessionpb.v1.Action
+	4,  // 11: sessionpb.v1.Action.propose:type_name -> sessionpb.v1.Propose
+	6,  // 12: sessionpb.v1.Action.crash_store:type_name -> sessionpb.v1.CrashStore
+	7,  // 13: sessionpb.v1.Action.restart_store:type_name -> sessionpb.v1.RestartStore
+	8,  // 14: sessionpb.v1.Action.drop_message:type_name -> sessionpb.v1.DropMessage
+	9,  // 15: sessionpb.v1.Action.deliver_message:type_name -> sessionpb.v1.DeliverMessage
+	10, // 16: sessionpb.v1.Action.time_out_store:type_name -> sessionpb.v1.TimeOutStore
+	11, // 17: sessionpb.v1.Action.set_network:type_name -> sessionpb.v1.SetNetwork
+	12, // 18: sessionpb.v1.Action.set_disk:type_name -> sessionpb.v1.SetDisk
+	13, // 19: sessionpb.v1.Action.set_election_timeout:type_name -> sessionpb.v1.SetElectionTimeout
+	5,  // 20: sessionpb.v1.Action.add_store:type_name -> sessionpb.v1.AddStore
+	14, // 21: sessionpb.v1.Action.hold_message:type_name -> sessionpb.v1.HoldMessage
+	15, // 22: sessionpb.v1.Action.release_message:type_name -> sessionpb.v1.ReleaseMessage
+	16, // 23: sessionpb.v1.Action.delay_message:type_name -> sessionpb.v1.DelayMessage
+	17, // 24: sessionpb.v1.Action.duplicate_message:type_name -> sessionpb.v1.DuplicateMessage
+	18, // 25: sessionpb.v1.Action.set_links:type_name -> sessionpb.v1.SetLinks
+	19, // 26: sessionpb.v1.Action.partition:type_name -> sessionpb.v1.Partition
+	20, // 27: sessionpb.v1.Action.set_filters:type_name -> sessionpb.v1.SetFilters
+	21, // 28: sessionpb.v1.Action.fail_disk:type_name -> sessionpb.v1.FailDisk
+	22, // 29: sessionpb.v1.Action.corrupt_disk:type_name -> sessionpb.v1.CorruptDisk
+	23, // 30: sessionpb.v1.Action.pause_store:type_name -> sessionpb.v1.PauseStore
+	24, // 31: sessionpb.v1.Action.resume_store:type_name -> sessionpb.v1.ResumeStore
+	25, // 32: sessionpb.v1.Action.set_clock:type_name -> sessionpb.v1.SetClock
+	26, // 33: sessionpb.v1.Action.set_workloads:type_name -> sessionpb.v1.SetWorkloads
+	27, // 34: sessionpb.v1.Action.heal:type_name -> sessionpb.v1.Heal
+	36, // 35: sessionpb.v1.Propose.request:type_name -> raftcmdpb.v1.RaftCommandRequest
+	37, // 36: sessionpb.v1.CrashStore.keeps:type_name -> sessionpb.v1.CrashKeeps
+	38, // 37: sessionpb.v1.CrashStore.moment:type_name -> sessionpb.v1.CrashMoment
+	28, // 38: sessionpb.v1.SetNetwork.network:type_name -> sessionpb.v1.Network
+	29, // 39: sessionpb.v1.SetDisk.disk:type_name -> sessionpb.v1.Disk
+	30, // 40: sessionpb.v1.SetLinks.links:type_name -> sessionpb.v1.Link
+	39, // 41: sessionpb.v1.Partition.kind:type_name -> sessionpb.v1.PartitionKind
+	40, // 42: sessionpb.v1.Partition.sides:type_name -> sessionpb.v1.Side
+	31, // 43: sessionpb.v1.SetFilters.filters:type_name -> sessionpb.v1.Filter
+	41, // 44: sessionpb.v1.FailDisk.fault:type_name -> sessionpb.v1.DiskFault
+	42, // 45: sessionpb.v1.SetClock.clock:type_name -> sessionpb.v1.Clock
+	34, // 46: sessionpb.v1.SetWorkloads.workloads:type_name -> sessionpb.v1.Workload
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_run_proto_init() }
@@ -1331,7 +2310,8 @@ func file_sessionpb_v1_run_proto_init() {
 	if File_sessionpb_v1_run_proto != nil {
 		return
 	}
-	file_sessionpb_v1_run_proto_msgTypes[5].OneofWrappers = []any{
+	file_sessionpb_v1_fault_proto_init()
+	file_sessionpb_v1_run_proto_msgTypes[3].OneofWrappers = []any{
 		(*Action_Propose)(nil),
 		(*Action_CrashStore)(nil),
 		(*Action_RestartStore)(nil),
@@ -1342,6 +2322,20 @@ func file_sessionpb_v1_run_proto_init() {
 		(*Action_SetDisk)(nil),
 		(*Action_SetElectionTimeout)(nil),
 		(*Action_AddStore)(nil),
+		(*Action_HoldMessage)(nil),
+		(*Action_ReleaseMessage)(nil),
+		(*Action_DelayMessage)(nil),
+		(*Action_DuplicateMessage)(nil),
+		(*Action_SetLinks)(nil),
+		(*Action_Partition)(nil),
+		(*Action_SetFilters)(nil),
+		(*Action_FailDisk)(nil),
+		(*Action_CorruptDisk)(nil),
+		(*Action_PauseStore)(nil),
+		(*Action_ResumeStore)(nil),
+		(*Action_SetClock)(nil),
+		(*Action_SetWorkloads)(nil),
+		(*Action_Heal)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1349,7 +2343,7 @@ func file_sessionpb_v1_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_run_proto_rawDesc), len(file_sessionpb_v1_run_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -95,6 +95,15 @@ const (
 	Capability_CAPABILITY_ADD_STORES      Capability = 12
 	// Split, change of members, compaction, transfer of leadership.
 	Capability_CAPABILITY_CHANGE_REGIONS Capability = 13
+	// Links, filters and partitions.
+	Capability_CAPABILITY_CHANGE_LINKS Capability = 14
+	// Faults of disks.
+	Capability_CAPABILITY_FAIL_DISKS    Capability = 15
+	Capability_CAPABILITY_PAUSE_STORES  Capability = 16
+	Capability_CAPABILITY_CHANGE_CLOCKS Capability = 17
+	Capability_CAPABILITY_WORKLOADS     Capability = 18
+	Capability_CAPABILITY_GET_HISTORY   Capability = 19
+	Capability_CAPABILITY_RECOVER       Capability = 20
 )
 
 // Enum value maps for Capability.
@@ -114,6 +123,13 @@ var (
 		11: "CAPABILITY_EXPORT_RUN",
 		12: "CAPABILITY_ADD_STORES",
 		13: "CAPABILITY_CHANGE_REGIONS",
+		14: "CAPABILITY_CHANGE_LINKS",
+		15: "CAPABILITY_FAIL_DISKS",
+		16: "CAPABILITY_PAUSE_STORES",
+		17: "CAPABILITY_CHANGE_CLOCKS",
+		18: "CAPABILITY_WORKLOADS",
+		19: "CAPABILITY_GET_HISTORY",
+		20: "CAPABILITY_RECOVER",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -130,6 +146,13 @@ var (
 		"CAPABILITY_EXPORT_RUN":      11,
 		"CAPABILITY_ADD_STORES":      12,
 		"CAPABILITY_CHANGE_REGIONS":  13,
+		"CAPABILITY_CHANGE_LINKS":    14,
+		"CAPABILITY_FAIL_DISKS":      15,
+		"CAPABILITY_PAUSE_STORES":    16,
+		"CAPABILITY_CHANGE_CLOCKS":   17,
+		"CAPABILITY_WORKLOADS":       18,
+		"CAPABILITY_GET_HISTORY":     19,
+		"CAPABILITY_RECOVER":         20,
 	}
 )
 
@@ -272,6 +295,59 @@ func (x Pace) Number() protoreflect.EnumNumber {
 // Deprecated: Use Pace.Descriptor instead.
 func (Pace) EnumDescriptor() ([]byte, []int) {
 	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{3}
+}
+
+type VerdictKind int32
+
+const (
+	VerdictKind_VERDICT_KIND_UNSPECIFIED  VerdictKind = 0
+	VerdictKind_VERDICT_KIND_LINEARIZABLE VerdictKind = 1
+	VerdictKind_VERDICT_KIND_VIOLATED     VerdictKind = 2
+	// The history is too large, or too many orders are possible.
+	VerdictKind_VERDICT_KIND_UNDECIDED VerdictKind = 3
+)
+
+// Enum value maps for VerdictKind.
+var (
+	VerdictKind_name = map[int32]string{
+		0: "VERDICT_KIND_UNSPECIFIED",
+		1: "VERDICT_KIND_LINEARIZABLE",
+		2: "VERDICT_KIND_VIOLATED",
+		3: "VERDICT_KIND_UNDECIDED",
+	}
+	VerdictKind_value = map[string]int32{
+		"VERDICT_KIND_UNSPECIFIED":  0,
+		"VERDICT_KIND_LINEARIZABLE": 1,
+		"VERDICT_KIND_VIOLATED":     2,
+		"VERDICT_KIND_UNDECIDED":    3,
+	}
+)
+
+func (x VerdictKind) Enum() *VerdictKind {
+	p := new(VerdictKind)
+	*p = x
+	return p
+}
+
+func (x VerdictKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (VerdictKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_sessionpb_v1_session_proto_enumTypes[4].Descriptor()
+}
+
+func (VerdictKind) Type() protoreflect.EnumType {
+	return &file_sessionpb_v1_session_proto_enumTypes[4]
+}
+
+func (x VerdictKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use VerdictKind.Descriptor instead.
+func (VerdictKind) EnumDescriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 // Request is what a viewer sends: commands, and how much time has passed for its eyes.
@@ -626,6 +702,8 @@ type Command struct {
 	//	*Command_ExportRun
 	//	*Command_SwitchBranch
 	//	*Command_GetKeyframe
+	//	*Command_GetHistory
+	//	*Command_Recover
 	Command       isCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -765,6 +843,24 @@ func (x *Command) GetGetKeyframe() *GetKeyframe {
 	return nil
 }
 
+func (x *Command) GetGetHistory() *GetHistory {
+	if x != nil {
+		if x, ok := x.Command.(*Command_GetHistory); ok {
+			return x.GetHistory
+		}
+	}
+	return nil
+}
+
+func (x *Command) GetRecover() *Recover {
+	if x != nil {
+		if x, ok := x.Command.(*Command_Recover); ok {
+			return x.Recover
+		}
+	}
+	return nil
+}
+
 type isCommand_Command interface {
 	isCommand_Command()
 }
@@ -809,6 +905,14 @@ type Command_GetKeyframe struct {
 	GetKeyframe *GetKeyframe `protobuf:"bytes,11,opt,name=get_keyframe,json=getKeyframe,proto3,oneof"`
 }
 
+type Command_GetHistory struct {
+	GetHistory *GetHistory `protobuf:"bytes,12,opt,name=get_history,json=getHistory,proto3,oneof"`
+}
+
+type Command_Recover struct {
+	Recover *Recover `protobuf:"bytes,13,opt,name=recover,proto3,oneof"`
+}
+
 func (*Command_Reset_) isCommand_Command() {}
 
 func (*Command_Step) isCommand_Command() {}
@@ -828,6 +932,10 @@ func (*Command_ExportRun) isCommand_Command() {}
 func (*Command_SwitchBranch) isCommand_Command() {}
 
 func (*Command_GetKeyframe) isCommand_Command() {}
+
+func (*Command_GetHistory) isCommand_Command() {}
+
+func (*Command_Recover) isCommand_Command() {}
 
 // Reset starts a run: its configuration, its actions as the future, and, when go is set, goes where the run stood.
 type Reset struct {
@@ -1277,6 +1385,90 @@ func (*GetKeyframe) Descriptor() ([]byte, []int) {
 	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
+// GetHistory asks for every operation of clients up to now, for a judge elsewhere.
+type GetHistory struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetHistory) Reset() {
+	*x = GetHistory{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetHistory) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetHistory) ProtoMessage() {}
+
+func (x *GetHistory) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
+func (*GetHistory) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
+}
+
+// Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
+// fault stays for good, and each region must serve within a bound.
+type Recover struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which quorum, by chance.
+	Seed          uint64 `protobuf:"varint,1,opt,name=seed,proto3" json:"seed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recover) Reset() {
+	*x = Recover{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recover) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recover) ProtoMessage() {}
+
+func (x *Recover) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recover.ProtoReflect.Descriptor instead.
+func (*Recover) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Recover) GetSeed() uint64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
 type Reply struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	CommandId uint64                 `protobuf:"varint,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
@@ -1287,6 +1479,8 @@ type Reply struct {
 	//	*Reply_Hash
 	//	*Reply_Run
 	//	*Reply_Act
+	//	*Reply_History
+	//	*Reply_Recover
 	Result        isReply_Result `protobuf_oneof:"result"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1294,7 +1488,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1500,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1513,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Reply) GetCommandId() uint64 {
@@ -1370,6 +1564,24 @@ func (x *Reply) GetAct() *ActResult {
 	return nil
 }
 
+func (x *Reply) GetHistory() *History {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_History); ok {
+			return x.History
+		}
+	}
+	return nil
+}
+
+func (x *Reply) GetRecover() *RecoverResult {
+	if x != nil {
+		if x, ok := x.Result.(*Reply_Recover); ok {
+			return x.Recover
+		}
+	}
+	return nil
+}
+
 type isReply_Result interface {
 	isReply_Result()
 }
@@ -1386,11 +1598,390 @@ type Reply_Act struct {
 	Act *ActResult `protobuf:"bytes,5,opt,name=act,proto3,oneof"`
 }
 
+type Reply_History struct {
+	History *History `protobuf:"bytes,6,opt,name=history,proto3,oneof"`
+}
+
+type Reply_Recover struct {
+	Recover *RecoverResult `protobuf:"bytes,7,opt,name=recover,proto3,oneof"`
+}
+
 func (*Reply_Hash) isReply_Result() {}
 
 func (*Reply_Run) isReply_Result() {}
 
 func (*Reply_Act) isReply_Result() {}
+
+func (*Reply_History) isReply_Result() {}
+
+func (*Reply_Recover) isReply_Result() {}
+
+// History is what clients asked and heard, in the order in which they asked.
+type History struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Operations []*Operation           `protobuf:"bytes,1,rep,name=operations,proto3" json:"operations,omitempty"`
+	// When it was taken: who had no answer by then has none yet.
+	NowMicros     int64 `protobuf:"varint,2,opt,name=now_micros,json=nowMicros,proto3" json:"now_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *History) Reset() {
+	*x = History{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *History) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*History) ProtoMessage() {}
+
+func (x *History) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use History.ProtoReflect.Descriptor instead.
+func (*History) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *History) GetOperations() []*Operation {
+	if x != nil {
+		return x.Operations
+	}
+	return nil
+}
+
+func (x *History) GetNowMicros() int64 {
+	if x != nil {
+		return x.NowMicros
+	}
+	return 0
+}
+
+type RecoverResult struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Recovers bool                   `protobuf:"varint,1,opt,name=recovers,proto3" json:"recovers,omitempty"`
+	// In words: how long it took, or what stands in the way.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// The stores that were healed.
+	StoreIds      []uint64          `protobuf:"varint,3,rep,packed,name=store_ids,json=storeIds,proto3" json:"store_ids,omitempty"`
+	Regions       []*RegionRecovery `protobuf:"bytes,4,rep,name=regions,proto3" json:"regions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecoverResult) Reset() {
+	*x = RecoverResult{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecoverResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecoverResult) ProtoMessage() {}
+
+func (x *RecoverResult) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecoverResult.ProtoReflect.Descriptor instead.
+func (*RecoverResult) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RecoverResult) GetRecovers() bool {
+	if x != nil {
+		return x.Recovers
+	}
+	return false
+}
+
+func (x *RecoverResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *RecoverResult) GetStoreIds() []uint64 {
+	if x != nil {
+		return x.StoreIds
+	}
+	return nil
+}
+
+func (x *RecoverResult) GetRegions() []*RegionRecovery {
+	if x != nil {
+		return x.Regions
+	}
+	return nil
+}
+
+type RegionRecovery struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	RegionId    uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	Serves      bool                   `protobuf:"varint,2,opt,name=serves,proto3" json:"serves,omitempty"`
+	AfterMicros int64                  `protobuf:"varint,3,opt,name=after_micros,json=afterMicros,proto3" json:"after_micros,omitempty"`
+	// Why it does not, in words.
+	Why           string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegionRecovery) Reset() {
+	*x = RegionRecovery{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegionRecovery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegionRecovery) ProtoMessage() {}
+
+func (x *RegionRecovery) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegionRecovery.ProtoReflect.Descriptor instead.
+func (*RegionRecovery) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RegionRecovery) GetRegionId() uint64 {
+	if x != nil {
+		return x.RegionId
+	}
+	return 0
+}
+
+func (x *RegionRecovery) GetServes() bool {
+	if x != nil {
+		return x.Serves
+	}
+	return false
+}
+
+func (x *RegionRecovery) GetAfterMicros() int64 {
+	if x != nil {
+		return x.AfterMicros
+	}
+	return 0
+}
+
+func (x *RegionRecovery) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// Verdict is what the judge of histories says (Herlihy and Wing; checked by porcupine).
+type Verdict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Kind  VerdictKind            `protobuf:"varint,1,opt,name=kind,proto3,enum=sessionpb.v1.VerdictKind" json:"kind,omitempty"`
+	// One sentence.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// Operations that were judged, and those that no judge looks at: stale reads, scans, seeks, status, admin.
+	Judged        uint32     `protobuf:"varint,3,opt,name=judged,proto3" json:"judged,omitempty"`
+	LeftOut       uint32     `protobuf:"varint,4,opt,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	Findings      []*Finding `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Verdict) Reset() {
+	*x = Verdict{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Verdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Verdict) ProtoMessage() {}
+
+func (x *Verdict) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
+func (*Verdict) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Verdict) GetKind() VerdictKind {
+	if x != nil {
+		return x.Kind
+	}
+	return VerdictKind_VERDICT_KIND_UNSPECIFIED
+}
+
+func (x *Verdict) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Verdict) GetJudged() uint32 {
+	if x != nil {
+		return x.Judged
+	}
+	return 0
+}
+
+func (x *Verdict) GetLeftOut() uint32 {
+	if x != nil {
+		return x.LeftOut
+	}
+	return 0
+}
+
+func (x *Verdict) GetFindings() []*Finding {
+	if x != nil {
+		return x.Findings
+	}
+	return nil
+}
+
+// Finding is what was found of keys that are judged together.
+type Finding struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Keys    [][]byte               `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	Kind    VerdictKind            `protobuf:"varint,2,opt,name=kind,proto3,enum=sessionpb.v1.VerdictKind" json:"kind,omitempty"`
+	Message string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Operations that fit in no order with the others, or, undecided, none.
+	OperationIds []uint64 `protobuf:"varint,4,rep,packed,name=operation_ids,json=operationIds,proto3" json:"operation_ids,omitempty"`
+	// The longest order that could be found.
+	LongestIds    []uint64 `protobuf:"varint,5,rep,packed,name=longest_ids,json=longestIds,proto3" json:"longest_ids,omitempty"`
+	Judged        uint32   `protobuf:"varint,6,opt,name=judged,proto3" json:"judged,omitempty"`
+	States        uint64   `protobuf:"varint,7,opt,name=states,proto3" json:"states,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Finding) Reset() {
+	*x = Finding{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Finding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Finding) ProtoMessage() {}
+
+func (x *Finding) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Finding.ProtoReflect.Descriptor instead.
+func (*Finding) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Finding) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Finding) GetKind() VerdictKind {
+	if x != nil {
+		return x.Kind
+	}
+	return VerdictKind_VERDICT_KIND_UNSPECIFIED
+}
+
+func (x *Finding) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Finding) GetOperationIds() []uint64 {
+	if x != nil {
+		return x.OperationIds
+	}
+	return nil
+}
+
+func (x *Finding) GetLongestIds() []uint64 {
+	if x != nil {
+		return x.LongestIds
+	}
+	return nil
+}
+
+func (x *Finding) GetJudged() uint32 {
+	if x != nil {
+		return x.Judged
+	}
+	return 0
+}
+
+func (x *Finding) GetStates() uint64 {
+	if x != nil {
+		return x.States
+	}
+	return 0
+}
 
 type HashResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1402,7 +1993,7 @@ type HashResult struct {
 
 func (x *HashResult) Reset() {
 	*x = HashResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1414,7 +2005,7 @@ func (x *HashResult) String() string {
 func (*HashResult) ProtoMessage() {}
 
 func (x *HashResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1427,7 +2018,7 @@ func (x *HashResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashResult.ProtoReflect.Descriptor instead.
 func (*HashResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *HashResult) GetHash() string {
@@ -1447,7 +2038,7 @@ type ActResult struct {
 
 func (x *ActResult) Reset() {
 	*x = ActResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +2050,7 @@ func (x *ActResult) String() string {
 func (*ActResult) ProtoMessage() {}
 
 func (x *ActResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +2063,7 @@ func (x *ActResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActResult.ProtoReflect.Descriptor instead.
 func (*ActResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ActResult) GetOperationId() uint64 {
@@ -1508,7 +2099,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +2111,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +2124,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Status) GetNowMicros() int64 {
@@ -1631,7 +2222,7 @@ type Work struct {
 
 func (x *Work) Reset() {
 	*x = Work{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1643,7 +2234,7 @@ func (x *Work) String() string {
 func (*Work) ProtoMessage() {}
 
 func (x *Work) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +2247,7 @@ func (x *Work) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Work.ProtoReflect.Descriptor instead.
 func (*Work) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Work) GetWhat() string {
@@ -1696,7 +2287,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +2299,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +2312,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Branch) GetId() uint32 {
@@ -1775,7 +2366,7 @@ type BranchList struct {
 
 func (x *BranchList) Reset() {
 	*x = BranchList{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +2378,7 @@ func (x *BranchList) String() string {
 func (*BranchList) ProtoMessage() {}
 
 func (x *BranchList) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +2391,7 @@ func (x *BranchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchList.ProtoReflect.Descriptor instead.
 func (*BranchList) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *BranchList) GetBranches() []*Branch {
@@ -1845,7 +2436,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x0fdisk_micros_max\x18\x05 \x01(\x03R\rdiskMicrosMax\x12\"\n" +
 	"\rkey_bytes_max\x18\x06 \x01(\rR\vkeyBytesMax\x12&\n" +
 	"\x0fvalue_bytes_max\x18\a \x01(\rR\rvalueBytesMax\x12!\n" +
-	"\frequests_max\x18\b \x01(\rR\vrequestsMax\"\x94\x04\n" +
+	"\frequests_max\x18\b \x01(\rR\vrequestsMax\"\x84\x05\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12+\n" +
 	"\x05reset\x18\x02 \x01(\v2\x13.sessionpb.v1.ResetH\x00R\x05reset\x12(\n" +
@@ -1859,7 +2450,10 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"export_run\x18\t \x01(\v2\x17.sessionpb.v1.ExportRunH\x00R\texportRun\x12A\n" +
 	"\rswitch_branch\x18\n" +
 	" \x01(\v2\x1a.sessionpb.v1.SwitchBranchH\x00R\fswitchBranch\x12>\n" +
-	"\fget_keyframe\x18\v \x01(\v2\x19.sessionpb.v1.GetKeyframeH\x00R\vgetKeyframeB\t\n" +
+	"\fget_keyframe\x18\v \x01(\v2\x19.sessionpb.v1.GetKeyframeH\x00R\vgetKeyframe\x12;\n" +
+	"\vget_history\x18\f \x01(\v2\x18.sessionpb.v1.GetHistoryH\x00R\n" +
+	"getHistory\x121\n" +
+	"\arecover\x18\r \x01(\v2\x15.sessionpb.v1.RecoverH\x00R\arecoverB\t\n" +
 	"\acommand\"<\n" +
 	"\x05Reset\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.sessionpb.v1.RunR\x03run\x12\x0e\n" +
@@ -1880,15 +2474,52 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\tExportRun\"+\n" +
 	"\fSwitchBranch\x12\x1b\n" +
 	"\tbranch_id\x18\x01 \x01(\rR\bbranchId\"\r\n" +
-	"\vGetKeyframe\"\xce\x01\n" +
+	"\vGetKeyframe\"\f\n" +
+	"\n" +
+	"GetHistory\"\x1d\n" +
+	"\aRecover\x12\x12\n" +
+	"\x04seed\x18\x01 \x01(\x04R\x04seed\"\xba\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\x04R\tcommandId\x12\x18\n" +
 	"\afailure\x18\x02 \x01(\tR\afailure\x12.\n" +
 	"\x04hash\x18\x03 \x01(\v2\x18.sessionpb.v1.HashResultH\x00R\x04hash\x12%\n" +
 	"\x03run\x18\x04 \x01(\v2\x11.sessionpb.v1.RunH\x00R\x03run\x12+\n" +
-	"\x03act\x18\x05 \x01(\v2\x17.sessionpb.v1.ActResultH\x00R\x03actB\b\n" +
-	"\x06result\" \n" +
+	"\x03act\x18\x05 \x01(\v2\x17.sessionpb.v1.ActResultH\x00R\x03act\x121\n" +
+	"\ahistory\x18\x06 \x01(\v2\x15.sessionpb.v1.HistoryH\x00R\ahistory\x127\n" +
+	"\arecover\x18\a \x01(\v2\x1b.sessionpb.v1.RecoverResultH\x00R\arecoverB\b\n" +
+	"\x06result\"a\n" +
+	"\aHistory\x127\n" +
+	"\n" +
+	"operations\x18\x01 \x03(\v2\x17.sessionpb.v1.OperationR\n" +
+	"operations\x12\x1d\n" +
+	"\n" +
+	"now_micros\x18\x02 \x01(\x03R\tnowMicros\"\x9a\x01\n" +
+	"\rRecoverResult\x12\x1a\n" +
+	"\brecovers\x18\x01 \x01(\bR\brecovers\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
+	"\tstore_ids\x18\x03 \x03(\x04R\bstoreIds\x126\n" +
+	"\aregions\x18\x04 \x03(\v2\x1c.sessionpb.v1.RegionRecoveryR\aregions\"z\n" +
+	"\x0eRegionRecovery\x12\x1b\n" +
+	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x16\n" +
+	"\x06serves\x18\x02 \x01(\bR\x06serves\x12!\n" +
+	"\fafter_micros\x18\x03 \x01(\x03R\vafterMicros\x12\x10\n" +
+	"\x03why\x18\x04 \x01(\tR\x03why\"\xb8\x01\n" +
+	"\aVerdict\x12-\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x19.sessionpb.v1.VerdictKindR\x04kind\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
+	"\x06judged\x18\x03 \x01(\rR\x06judged\x12\x19\n" +
+	"\bleft_out\x18\x04 \x01(\rR\aleftOut\x121\n" +
+	"\bfindings\x18\x05 \x03(\v2\x15.sessionpb.v1.FindingR\bfindings\"\xdc\x01\n" +
+	"\aFinding\x12\x12\n" +
+	"\x04keys\x18\x01 \x03(\fR\x04keys\x12-\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x19.sessionpb.v1.VerdictKindR\x04kind\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12#\n" +
+	"\roperation_ids\x18\x04 \x03(\x04R\foperationIds\x12\x1f\n" +
+	"\vlongest_ids\x18\x05 \x03(\x04R\n" +
+	"longestIds\x12\x16\n" +
+	"\x06judged\x18\x06 \x01(\rR\x06judged\x12\x16\n" +
+	"\x06states\x18\a \x01(\x04R\x06states\" \n" +
 	"\n" +
 	"HashResult\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\tR\x04hash\".\n" +
@@ -1929,7 +2560,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x17SOURCE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SOURCE_KIND_SIMULATION\x10\x01\x12\x14\n" +
 	"\x10SOURCE_KIND_LIVE\x10\x02\x12\x19\n" +
-	"\x15SOURCE_KIND_RECORDING\x10\x03*\x84\x03\n" +
+	"\x15SOURCE_KIND_RECORDING\x10\x03*\xc5\x04\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -1946,7 +2577,14 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x12\x19\n" +
 	"\x15CAPABILITY_EXPORT_RUN\x10\v\x12\x19\n" +
 	"\x15CAPABILITY_ADD_STORES\x10\f\x12\x1d\n" +
-	"\x19CAPABILITY_CHANGE_REGIONS\x10\r*\x9e\x01\n" +
+	"\x19CAPABILITY_CHANGE_REGIONS\x10\r\x12\x1b\n" +
+	"\x17CAPABILITY_CHANGE_LINKS\x10\x0e\x12\x19\n" +
+	"\x15CAPABILITY_FAIL_DISKS\x10\x0f\x12\x1b\n" +
+	"\x17CAPABILITY_PAUSE_STORES\x10\x10\x12\x1c\n" +
+	"\x18CAPABILITY_CHANGE_CLOCKS\x10\x11\x12\x18\n" +
+	"\x14CAPABILITY_WORKLOADS\x10\x12\x12\x1a\n" +
+	"\x16CAPABILITY_GET_HISTORY\x10\x13\x12\x16\n" +
+	"\x12CAPABILITY_RECOVER\x10\x14*\x9e\x01\n" +
 	"\bStepUnit\x12\x19\n" +
 	"\x15STEP_UNIT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTEP_UNIT_EVENT\x10\x01\x12\x1c\n" +
@@ -1959,7 +2597,12 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"PACE_STORY\x10\x01\x12\x0e\n" +
 	"\n" +
-	"PACE_FIXED\x10\x02B)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
+	"PACE_FIXED\x10\x02*\x81\x01\n" +
+	"\vVerdictKind\x12\x1c\n" +
+	"\x18VERDICT_KIND_UNSPECIFIED\x10\x00\x12\x1d\n" +
+	"\x19VERDICT_KIND_LINEARIZABLE\x10\x01\x12\x19\n" +
+	"\x15VERDICT_KIND_VIOLATED\x10\x02\x12\x1a\n" +
+	"\x16VERDICT_KIND_UNDECIDED\x10\x03B)Z'raftplay/core/pb/sessionpb/v1;sessionpbb\x06proto3"
 
 var (
 	file_sessionpb_v1_session_proto_rawDescOnce sync.Once
@@ -1973,77 +2616,95 @@ func file_sessionpb_v1_session_proto_rawDescGZIP() []byte {
 	return file_sessionpb_v1_session_proto_rawDescData
 }
 
-var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_sessionpb_v1_session_proto_goTypes = []any{
-	(SourceKind)(0),      // 0: sessionpb.v1.SourceKind
-	(Capability)(0),      // 1: sessionpb.v1.Capability
-	(StepUnit)(0),        // 2: sessionpb.v1.StepUnit
-	(Pace)(0),            // 3: sessionpb.v1.Pace
-	(*Request)(nil),      // 4: sessionpb.v1.Request
-	(*Frame)(nil),        // 5: sessionpb.v1.Frame
-	(*Hello)(nil),        // 6: sessionpb.v1.Hello
-	(*Limits)(nil),       // 7: sessionpb.v1.Limits
-	(*Command)(nil),      // 8: sessionpb.v1.Command
-	(*Reset)(nil),        // 9: sessionpb.v1.Reset
-	(*Step)(nil),         // 10: sessionpb.v1.Step
-	(*Play)(nil),         // 11: sessionpb.v1.Play
-	(*Pause)(nil),        // 12: sessionpb.v1.Pause
-	(*Act)(nil),          // 13: sessionpb.v1.Act
-	(*Seek)(nil),         // 14: sessionpb.v1.Seek
-	(*GetHash)(nil),      // 15: sessionpb.v1.GetHash
-	(*ExportRun)(nil),    // 16: sessionpb.v1.ExportRun
-	(*SwitchBranch)(nil), // 17: sessionpb.v1.SwitchBranch
-	(*GetKeyframe)(nil),  // 18: sessionpb.v1.GetKeyframe
-	(*Reply)(nil),        // 19: sessionpb.v1.Reply
-	(*HashResult)(nil),   // 20: sessionpb.v1.HashResult
-	(*ActResult)(nil),    // 21: sessionpb.v1.ActResult
-	(*Status)(nil),       // 22: sessionpb.v1.Status
-	(*Work)(nil),         // 23: sessionpb.v1.Work
-	(*Branch)(nil),       // 24: sessionpb.v1.Branch
-	(*BranchList)(nil),   // 25: sessionpb.v1.BranchList
-	(*Keyframe)(nil),     // 26: sessionpb.v1.Keyframe
-	(*Event)(nil),        // 27: sessionpb.v1.Event
-	(*Config)(nil),       // 28: sessionpb.v1.Config
-	(*Run)(nil),          // 29: sessionpb.v1.Run
-	(*Action)(nil),       // 30: sessionpb.v1.Action
+	(SourceKind)(0),        // 0: sessionpb.v1.SourceKind
+	(Capability)(0),        // 1: sessionpb.v1.Capability
+	(StepUnit)(0),          // 2: sessionpb.v1.StepUnit
+	(Pace)(0),              // 3: sessionpb.v1.Pace
+	(VerdictKind)(0),       // 4: sessionpb.v1.VerdictKind
+	(*Request)(nil),        // 5: sessionpb.v1.Request
+	(*Frame)(nil),          // 6: sessionpb.v1.Frame
+	(*Hello)(nil),          // 7: sessionpb.v1.Hello
+	(*Limits)(nil),         // 8: sessionpb.v1.Limits
+	(*Command)(nil),        // 9: sessionpb.v1.Command
+	(*Reset)(nil),          // 10: sessionpb.v1.Reset
+	(*Step)(nil),           // 11: sessionpb.v1.Step
+	(*Play)(nil),           // 12: sessionpb.v1.Play
+	(*Pause)(nil),          // 13: sessionpb.v1.Pause
+	(*Act)(nil),            // 14: sessionpb.v1.Act
+	(*Seek)(nil),           // 15: sessionpb.v1.Seek
+	(*GetHash)(nil),        // 16: sessionpb.v1.GetHash
+	(*ExportRun)(nil),      // 17: sessionpb.v1.ExportRun
+	(*SwitchBranch)(nil),   // 18: sessionpb.v1.SwitchBranch
+	(*GetKeyframe)(nil),    // 19: sessionpb.v1.GetKeyframe
+	(*GetHistory)(nil),     // 20: sessionpb.v1.GetHistory
+	(*Recover)(nil),        // 21: sessionpb.v1.Recover
+	(*Reply)(nil),          // 22: sessionpb.v1.Reply
+	(*History)(nil),        // 23: sessionpb.v1.History
+	(*RecoverResult)(nil),  // 24: sessionpb.v1.RecoverResult
+	(*RegionRecovery)(nil), // 25: sessionpb.v1.RegionRecovery
+	(*Verdict)(nil),        // 26: sessionpb.v1.Verdict
+	(*Finding)(nil),        // 27: sessionpb.v1.Finding
+	(*HashResult)(nil),     // 28: sessionpb.v1.HashResult
+	(*ActResult)(nil),      // 29: sessionpb.v1.ActResult
+	(*Status)(nil),         // 30: sessionpb.v1.Status
+	(*Work)(nil),           // 31: sessionpb.v1.Work
+	(*Branch)(nil),         // 32: sessionpb.v1.Branch
+	(*BranchList)(nil),     // 33: sessionpb.v1.BranchList
+	(*Keyframe)(nil),       // 34: sessionpb.v1.Keyframe
+	(*Event)(nil),          // 35: sessionpb.v1.Event
+	(*Config)(nil),         // 36: sessionpb.v1.Config
+	(*Run)(nil),            // 37: sessionpb.v1.Run
+	(*Action)(nil),         // 38: sessionpb.v1.Action
+	(*Operation)(nil),      // 39: sessionpb.v1.Operation
 }
 var file_sessionpb_v1_session_proto_depIdxs = []int32{
-	8,  // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
-	6,  // 1: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
-	26, // 2: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
-	27, // 3: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
-	19, // 4: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
-	22, // 5: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
-	25, // 6: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
+	9,  // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
+	7,  // 1: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
+	34, // 2: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
+	35, // 3: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
+	22, // 4: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
+	30, // 5: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
+	33, // 6: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
 	0,  // 7: sessionpb.v1.Hello.source_kind:type_name -> sessionpb.v1.SourceKind
 	1,  // 8: sessionpb.v1.Hello.capabilities:type_name -> sessionpb.v1.Capability
-	28, // 9: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
-	7,  // 10: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
-	9,  // 11: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
-	10, // 12: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
-	11, // 13: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
-	12, // 14: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
-	13, // 15: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
-	14, // 16: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
-	15, // 17: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
-	16, // 18: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
-	17, // 19: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
-	18, // 20: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
-	29, // 21: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
-	2,  // 22: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
-	3,  // 23: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
-	30, // 24: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
-	20, // 25: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
-	29, // 26: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
-	21, // 27: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
-	23, // 28: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
-	24, // 29: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	36, // 9: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
+	8,  // 10: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
+	10, // 11: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
+	11, // 12: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
+	12, // 13: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
+	13, // 14: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
+	14, // 15: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
+	15, // 16: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
+	16, // 17: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
+	17, // 18: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
+	18, // 19: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
+	19, // 20: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
+	20, // 21: sessionpb.v1.Command.get_history:type_name -> sessionpb.v1.GetHistory
+	21, // 22: sessionpb.v1.Command.recover:type_name -> sessionpb.v1.Recover
+	37, // 23: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
+	2,  // 24: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
+	3,  // 25: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
+	38, // 26: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
+	28, // 27: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
+	37, // 28: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
+	29, // 29: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
+	23, // 30: sessionpb.v1.Reply.history:type_name -> sessionpb.v1.History
+	24, // 31: sessionpb.v1.Reply.recover:type_name -> sessionpb.v1.RecoverResult
+	39, // 32: sessionpb.v1.History.operations:type_name -> sessionpb.v1.Operation
+	25, // 33: sessionpb.v1.RecoverResult.regions:type_name -> sessionpb.v1.RegionRecovery
+	4,  // 34: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
+	27, // 35: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
+	4,  // 36: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
+	31, // 37: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
+	32, // 38: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_session_proto_init() }
@@ -2064,19 +2725,23 @@ func file_sessionpb_v1_session_proto_init() {
 		(*Command_ExportRun)(nil),
 		(*Command_SwitchBranch)(nil),
 		(*Command_GetKeyframe)(nil),
+		(*Command_GetHistory)(nil),
+		(*Command_Recover)(nil),
 	}
-	file_sessionpb_v1_session_proto_msgTypes[15].OneofWrappers = []any{
+	file_sessionpb_v1_session_proto_msgTypes[17].OneofWrappers = []any{
 		(*Reply_Hash)(nil),
 		(*Reply_Run)(nil),
 		(*Reply_Act)(nil),
+		(*Reply_History)(nil),
+		(*Reply_Recover)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_session_proto_rawDesc), len(file_sessionpb_v1_session_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   22,
+			NumEnums:      5,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

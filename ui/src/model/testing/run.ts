@@ -2,20 +2,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { PeerRole, type RegionSchema } from "../../pb/metapb/v1/metapb_pb";
 import { RaftCommandRequestSchema, type RaftCommandRequest } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
-import {
-  EntryType,
-  EventSchema,
-  KeyframeSchema,
-  LogEntrySchema,
-  MessageSchema,
-  MessageType,
-  Role,
-  type Event,
-  type Keyframe,
-  type LogEntry,
-  type Message,
-  type RegionChangeReason,
-} from "../../pb/sessionpb/v1/event_pb";
+import { EntryType, EventSchema, KeyframeSchema, LogEntrySchema, MessageSchema, Role, type Event, type Keyframe, type LogEntry, type Message, type RegionChangeReason } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import { toBinary } from "@bufbuild/protobuf";
 import { textBytes } from "../text";
 

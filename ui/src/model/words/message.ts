@@ -1,5 +1,5 @@
 /** A message between stores in words. */
-import { MessageType } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import type { Message } from "../state";
 import { listText, sizeText } from "../text";
 import { storeName } from "./names";

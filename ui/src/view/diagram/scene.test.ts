@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { EventSchema, LossReason, MessageType, Role, type Event } from "../../pb/sessionpb/v1/event_pb";
+import { EventSchema, LossReason, Role, type Event } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import { extend, startHistory, type History } from "../../model/history";
 import type { Cluster } from "../../model/state";
 import { ticksOf, timeAt, xOf, type Frame } from "./axis";

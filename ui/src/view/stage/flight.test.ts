@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LossReason, MessageType } from "../../pb/sessionpb/v1/event_pb";
+import { LossReason } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import type { Message } from "../../model/state";
 import { figureOf, Lanes, lostAt, messageLabel, outline, progress, reach } from "./flight";
 

@@ -1,5 +1,6 @@
 /** How a message looks and where on its way it is: pure functions of the message and the time. */
-import { LossReason, MessageType } from "../../pb/sessionpb/v1/event_pb";
+import { LossReason } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import type { LostMessage, Message } from "../../model/state";
 
 export type Shape = "circle" | "diamond" | "square" | "triangle" | "hexagon";

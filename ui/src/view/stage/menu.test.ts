@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MessageType, Role } from "../../pb/sessionpb/v1/event_pb";
+import { Role } from "../../pb/sessionpb/v1/event_pb";
+import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import { noCluster, type Message, type Peer, type Store, type Write } from "../../model/state";
 import { messageMenu, storeMenu, type Abilities } from "./menu";
 

@@ -10,7 +10,9 @@ import type { Region } from "../../metapb/v1/metapb_pb";
 import { file_metapb_v1_metapb } from "../../metapb/v1/metapb_pb";
 import type { PeerProgress, RaftCommandRequest, RaftCommandResponse } from "../../raftcmdpb/v1/raftcmdpb_pb";
 import { file_raftcmdpb_v1_raftcmdpb } from "../../raftcmdpb/v1/raftcmdpb_pb";
-import type { Config, Disk, Network } from "./run_pb";
+import type { Clock, CrashKeeps, CrashMoment, Disk, DiskFault, Filter, Link, MessageType, Network, StoreDisk, Workload } from "./fault_pb";
+import { file_sessionpb_v1_fault } from "./fault_pb";
+import type { Config } from "./run_pb";
 import { file_sessionpb_v1_run } from "./run_pb";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 
@@ -18,7 +20,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/event.proto.
  */
 export const file_sessionpb_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChhzZXNzaW9ucGIvdjEvZXZlbnQucHJvdG8SDHNlc3Npb25wYi52MSLDDAoFRXZlbnQSCwoDc2VxGAEgASgEEgwKBHN0ZXAYAiABKAQSEwoLdGltZV9taWNyb3MYAyABKAMSEAoIc3RvcmVfaWQYBCABKAQSLwoLcnVuX3N0YXJ0ZWQYBSABKAsyGC5zZXNzaW9ucGIudjEuUnVuU3RhcnRlZEgAEiYKBnRpY2tlZBgGIAEoCzIULnNlc3Npb25wYi52MS5UaWNrZWRIABIxCgxtZXNzYWdlX3NlbnQYByABKAsyGS5zZXNzaW9ucGIudjEuTWVzc2FnZVNlbnRIABI7ChFtZXNzYWdlX2RlbGl2ZXJlZBgIIAEoCzIeLnNlc3Npb25wYi52MS5NZXNzYWdlRGVsaXZlcmVkSAASMQoMbWVzc2FnZV9sb3N0GAkgASgLMhkuc2Vzc2lvbnBiLnYxLk1lc3NhZ2VMb3N0SAASMQoMcm9sZV9jaGFuZ2VkGAogASgLMhkuc2Vzc2lvbnBiLnYxLlJvbGVDaGFuZ2VkSAASMwoNd3JpdGVfc3RhcnRlZBgLIAEoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWRIABIoCgd3cml0dGVuGAwgASgLMhUuc2Vzc2lvbnBiLnYxLldyaXR0ZW5IABImCgZzeW5jZWQYDSABKAsyFC5zZXNzaW9ucGIudjEuU3luY2VkSAASLAoJY29tbWl0dGVkGA4gASgLMhcuc2Vzc2lvbnBiLnYxLkNvbW1pdHRlZEgAEigKB2FwcGxpZWQYDyABKAsyFS5zZXNzaW9ucGIudjEuQXBwbGllZEgAEjkKEHByb2dyZXNzX2NoYW5nZWQYECABKAsyHS5zZXNzaW9ucGIudjEuUHJvZ3Jlc3NDaGFuZ2VkSAASOwoRb3BlcmF0aW9uX3N0YXJ0ZWQYESABKAsyHi5zZXNzaW9ucGIudjEuT3BlcmF0aW9uU3RhcnRlZEgAEjcKD29wZXJhdGlvbl9lbmRlZBgSIAEoCzIcLnNlc3Npb25wYi52MS5PcGVyYXRpb25FbmRlZEgAEjMKDXN0b3JlX2NyYXNoZWQYEyABKAsyGi5zZXNzaW9ucGIudjEuU3RvcmVDcmFzaGVkSAASMwoNc3RvcmVfc3RhcnRlZBgUIAEoCzIaLnNlc3Npb25wYi52MS5TdG9yZVN0YXJ0ZWRIABIrCgl0aW1lZF9vdXQYFSABKAsyFi5zZXNzaW9ucGIudjEuVGltZWRPdXRIABI5ChBzZXR0aW5nc19jaGFuZ2VkGBYgASgLMh0uc2Vzc2lvbnBiLnYxLlNldHRpbmdzQ2hhbmdlZEgAEiwKCXZpb2xhdGlvbhgXIAEoCzIXLnNlc3Npb25wYi52MS5WaW9sYXRpb25IABIzCg1zdG9yZV9zdG9wcGVkGBggASgLMhouc2Vzc2lvbnBiLnYxLlN0b3JlU3RvcHBlZEgAEkAKFGVsZWN0aW9uX3RpbWVvdXRfc2V0GBkgASgLMiAuc2Vzc2lvbnBiLnYxLkVsZWN0aW9uVGltZW91dFNldEgAEi8KC3N0b3JlX2FkZGVkGBogASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlQWRkZWRIABIxCgxwZWVyX2NyZWF0ZWQYGyABKAsyGS5zZXNzaW9ucGIudjEuUGVlckNyZWF0ZWRIABI1Cg5wZWVyX2Rlc3Ryb3llZBgcIAEoCzIbLnNlc3Npb25wYi52MS5QZWVyRGVzdHJveWVkSAASNQoOcmVnaW9uX2NoYW5nZWQYHSABKAsyGy5zZXNzaW9ucGIudjEuUmVnaW9uQ2hhbmdlZEgAEjMKDWxvZ19jb21wYWN0ZWQYHiABKAsyGi5zZXNzaW9ucGIudjEuTG9nQ29tcGFjdGVkSAASOwoRc25hcHNob3RfcHJvZ3Jlc3MYHyABKAsyHi5zZXNzaW9ucGIudjEuU25hcHNob3RQcm9ncmVzc0gAEjsKEXNuYXBzaG90X3Jlc3RvcmVkGCAgASgLMh4uc2Vzc2lvbnBiLnYxLlNuYXBzaG90UmVzdG9yZWRIABI5ChB0cmFuc2Zlcl9zdGFydGVkGCEgASgLMh0uc2Vzc2lvbnBiLnYxLlRyYW5zZmVyU3RhcnRlZEgAQgYKBGJvZHkiXAoKUnVuU3RhcnRlZBIkCgZjb25maWcYASABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEigKBnN0b3JlcxgCIAMoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIjEKBlRpY2tlZBInCgZ0aW1lcnMYASADKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyIkwKCVBlZXJUaW1lchIRCglyZWdpb25faWQYASABKAQSFQoNZWxhcHNlZF90aWNrcxgCIAEoDRIVCg10aW1lb3V0X3RpY2tzGAMgASgNIv8DCgdNZXNzYWdlEgoKAmlkGAEgASgEEhEKCXJlZ2lvbl9pZBgCIAEoBBISCgpmcm9tX3N0b3JlGAMgASgEEhAKCHRvX3N0b3JlGAQgASgEEhEKCWZyb21fcGVlchgFIAEoBBIPCgd0b19wZWVyGAYgASgEEicKBHR5cGUYByABKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSDAoEdGVybRgIIAEoBBIQCghsb2dfdGVybRgJIAEoBBINCgVpbmRleBgKIAEoBBIOCgZjb21taXQYCyABKAQSDgoGcmVqZWN0GAwgASgIEhMKC3JlamVjdF9oaW50GA0gASgEEhMKC2VudHJ5X3Rlcm1zGA4gAygEEhQKDHJlYWRfY29udGV4dBgPIAEoCBIWCg5zbmFwc2hvdF9pbmRleBgQIAEoBBIVCg1zbmFwc2hvdF90ZXJtGBEgASgEEhIKCnNpemVfYnl0ZXMYEiABKA0SEwoLc2VudF9taWNyb3MYEyABKAMSEgoKZHVlX21pY3JvcxgUIAEoAxIOCgZkb29tZWQYFSABKAgSDQoFY2h1bmsYFiABKA0SEgoKbGFzdF9jaHVuaxgXIAEoCBIWCg5zbmFwc2hvdF9ieXRlcxgYIAEoBBIcChRzbmFwc2hvdF9ieXRlc190b3RhbBgZIAEoBCI1CgtNZXNzYWdlU2VudBImCgdtZXNzYWdlGAEgASgLMhUuc2Vzc2lvbnBiLnYxLk1lc3NhZ2UiLwoQTWVzc2FnZURlbGl2ZXJlZBIKCgJpZBgBIAEoBBIPCgdieV9oYW5kGAIgASgIIlAKC01lc3NhZ2VMb3N0EgoKAmlkGAEgASgEEigKBnJlYXNvbhgCIAEoDjIYLnNlc3Npb25wYi52MS5Mb3NzUmVhc29uEgsKA3doeRgDIAEoCSLjAQoLUm9sZUNoYW5nZWQSEQoJcmVnaW9uX2lkGAEgASgEEiAKBHJvbGUYAiABKA4yEi5zZXNzaW9ucGIudjEuUm9sZRInCgtyb2xlX2JlZm9yZRgDIAEoDjISLnNlc3Npb25wYi52MS5Sb2xlEgwKBHRlcm0YBCABKAQSEwoLdGVybV9iZWZvcmUYBSABKAQSDAoEdm90ZRgGIAEoBBIOCgZsZWFkZXIYByABKAQSJgoFdGltZXIYCCABKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyEg0KBXZvdGVzGAkgAygEIoMBCghMb2dFbnRyeRINCgVpbmRleBgBIAEoBBIMCgR0ZXJtGAIgASgEEiUKBHR5cGUYAyABKA4yFy5zZXNzaW9ucGIudjEuRW50cnlUeXBlEg8KB2NvbW1hbmQYBCABKAwSEgoKc2l6ZV9ieXRlcxgFIAEoDRIOCgZkaWdlc3QYBiABKAYipgEKDFdyaXRlU3RhcnRlZBIQCgh3cml0ZV9pZBgBIAEoBBIRCgltdXN0X3N5bmMYAiABKAgSEgoKc2l6ZV9ieXRlcxgDIAEoDRIaChJ3cml0dGVuX2R1ZV9taWNyb3MYBCABKAMSGQoRc3luY2VkX2R1ZV9taWNyb3MYBSABKAMSJgoFcGVlcnMYBiADKAsyFy5zZXNzaW9ucGIudjEuUGVlcldyaXRlIpwBCglQZWVyV3JpdGUSEQoJcmVnaW9uX2lkGAEgASgEEgwKBHRlcm0YAiABKAQSDAoEdm90ZRgDIAEoBBIOCgZjb21taXQYBCABKAQSEwoLZmlyc3RfaW5kZXgYBSABKAQSJwoHZW50cmllcxgGIAMoCzIWLnNlc3Npb25wYi52MS5Mb2dFbnRyeRISCgpsYXN0X2luZGV4GAcgASgEIhsKB1dyaXR0ZW4SEAoId3JpdGVfaWQYASABKAQiGgoGU3luY2VkEhAKCHdyaXRlX2lkGAEgASgEIkMKCUNvbW1pdHRlZBIRCglyZWdpb25faWQYASABKAQSDQoFaW5kZXgYAiABKAQSFAoMaW5kZXhfYmVmb3JlGAMgASgEIqsBCgdBcHBsaWVkEhEKCXJlZ2lvbl9pZBgBIAEoBBINCgVpbmRleBgCIAEoBBIMCgR0ZXJtGAMgASgEEiUKBHR5cGUYBCABKA4yFy5zZXNzaW9ucGIudjEuRW50cnlUeXBlEg4KBmRpZ2VzdBgFIAEoBhIoCgdjaGFuZ2VzGAYgAygLMhcuc2Vzc2lvbnBiLnYxLktleUNoYW5nZRIPCgdyZWZ1c2VkGAcgASgJImQKCUtleUNoYW5nZRILCgNrZXkYASABKAwSDwoHZGVsZXRlZBgCIAEoCBINCgV2YWx1ZRgDIAEoDBIYChB2YWx1ZV9zaXplX2J5dGVzGAQgASgNEhAKCHJldmlzaW9uGAUgASgEIlIKD1Byb2dyZXNzQ2hhbmdlZBIRCglyZWdpb25faWQYASABKAQSLAoIcHJvZ3Jlc3MYAiADKAsyGi5yYWZ0Y21kcGIudjEuUGVlclByb2dyZXNzIr8BCglPcGVyYXRpb24SCgoCaWQYASABKAQSEAoIdG9fc3RvcmUYAiABKAQSMQoHcmVxdWVzdBgDIAEoCzIgLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlcXVlc3QSFgoOc3RhcnRlZF9taWNyb3MYBCABKAMSMwoIcmVzcG9uc2UYBSABKAsyIS5yYWZ0Y21kcGIudjEuUmFmdENvbW1hbmRSZXNwb25zZRIUCgxlbmRlZF9taWNyb3MYBiABKAMiPgoQT3BlcmF0aW9uU3RhcnRlZBIqCglvcGVyYXRpb24YASABKAsyFy5zZXNzaW9ucGIudjEuT3BlcmF0aW9uIlEKDk9wZXJhdGlvbkVuZGVkEgoKAmlkGAEgASgEEjMKCHJlc3BvbnNlGAIgASgLMiEucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVzcG9uc2UiYQoMU3RvcmVDcmFzaGVkEhQKDGJhdGNoZXNfbG9zdBgBIAEoDRISCgpieXRlc19sb3N0GAIgASgNEicKBXN0b3JlGAMgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUiNwoMU3RvcmVTdGFydGVkEicKBXN0b3JlGAEgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUiHQoIVGltZWRPdXQSEQoJcmVnaW9uX2lkGAEgASgEIjwKEkVsZWN0aW9uVGltZW91dFNldBImCgV0aW1lchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyVGltZXIiWwoPU2V0dGluZ3NDaGFuZ2VkEiYKB25ldHdvcmsYASABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAIgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sihQEKCVZpb2xhdGlvbhINCgVqdWRnZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCXJlZ2lvbl9pZBgDIAEoBBIRCglzdG9yZV9pZHMYBCADKAQSDAoEdGVybRgFIAEoBBINCgVpbmRleBgGIAEoBBIVCg1ldmlkZW5jZV9zZXFzGAcgAygEIkcKDFN0b3JlU3RvcHBlZBIOCgZyZWFzb24YASABKAkSJwoFc3RvcmUYAiABKAsyGC5zZXNzaW9ucGIudjEuU3RvcmVTdGF0ZSI1CgpTdG9yZUFkZGVkEicKBXN0b3JlGAEgASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUieAoLUGVlckNyZWF0ZWQSJQoEcGVlchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyU3RhdGUSKAoGb3JpZ2luGAIgASgOMhguc2Vzc2lvbnBiLnYxLlBlZXJPcmlnaW4SGAoQcGFyZW50X3JlZ2lvbl9pZBgDIAEoBCJACg1QZWVyRGVzdHJveWVkEhEKCXJlZ2lvbl9pZBgBIAEoBBIPCgdwZWVyX2lkGAIgASgEEgsKA3doeRgDIAEoCSKdAQoNUmVnaW9uQ2hhbmdlZBIhCgZyZWdpb24YASABKAsyES5tZXRhcGIudjEuUmVnaW9uEigKDXJlZ2lvbl9iZWZvcmUYAiABKAsyES5tZXRhcGIudjEuUmVnaW9uEjAKBnJlYXNvbhgDIAEoDjIgLnNlc3Npb25wYi52MS5SZWdpb25DaGFuZ2VSZWFzb24SDQoFaW5kZXgYBCABKAQiUgoMTG9nQ29tcGFjdGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBITCgtmaXJzdF9pbmRleBgCIAEoBBIaChJmaXJzdF9pbmRleF9iZWZvcmUYAyABKAQi3AEKEFNuYXBzaG90UHJvZ3Jlc3MSEwoLc25hcHNob3RfaWQYASABKAQSEQoJcmVnaW9uX2lkGAIgASgEEhAKCHRvX3N0b3JlGAMgASgEEg8KB3RvX3BlZXIYBCABKAQSDQoFaW5kZXgYBSABKAQSDAoEdGVybRgGIAEoBBIqCgVzdGFnZRgHIAEoDjIbLnNlc3Npb25wYi52MS5TbmFwc2hvdFN0YWdlEhIKCmJ5dGVzX2RvbmUYCCABKAQSEwoLYnl0ZXNfdG90YWwYCSABKAQSCwoDd2h5GAogASgJIjkKEFNuYXBzaG90UmVzdG9yZWQSJQoEcGVlchgBIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyU3RhdGUiRwoPVHJhbnNmZXJTdGFydGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBIQCgh0b19zdG9yZRgCIAEoBBIPCgd0b19wZWVyGAMgASgEItgBCgpTdG9yZVN0YXRlEgoKAmlkGAEgASgEEgoKAnVwGAIgASgIEiYKBXBlZXJzGAMgAygLMhcuc2Vzc2lvbnBiLnYxLlBlZXJTdGF0ZRIqCgZ3cml0ZXMYBCADKAsyGi5zZXNzaW9ucGIudjEuV3JpdGVTdGFydGVkEhMKC3dyaXR0ZW5faWRzGAUgAygEEhYKDnN0b3BwZWRfcmVhc29uGAYgASgJEjEKCXNuYXBzaG90cxgHIAMoCzIeLnNlc3Npb25wYi52MS5TbmFwc2hvdFByb2dyZXNzIv0DCglQZWVyU3RhdGUSIQoGcmVnaW9uGAEgASgLMhEubWV0YXBiLnYxLlJlZ2lvbhIPCgdwZWVyX2lkGAIgASgEEiAKBHJvbGUYAyABKA4yEi5zZXNzaW9ucGIudjEuUm9sZRIMCgR0ZXJtGAQgASgEEgwKBHZvdGUYBSABKAQSDgoGbGVhZGVyGAYgASgEEg4KBmNvbW1pdBgHIAEoBBIPCgdhcHBsaWVkGAggASgEEhMKC2ZpcnN0X2luZGV4GAkgASgEEhIKCmxhc3RfaW5kZXgYCiABKAQSFAoMc3luY2VkX2luZGV4GAsgASgEEiYKBXRpbWVyGAwgASgLMhcuc2Vzc2lvbnBiLnYxLlBlZXJUaW1lchINCgV2b3RlcxgNIAMoBBIsCghwcm9ncmVzcxgOIAMoCzIaLnJhZnRjbWRwYi52MS5QZWVyUHJvZ3Jlc3MSJwoHZW50cmllcxgPIAMoCzIWLnNlc3Npb25wYi52MS5Mb2dFbnRyeRIlCgRrZXlzGBAgAygLMhcuc2Vzc2lvbnBiLnYxLktleUNoYW5nZRISCgprZXlzX3RvdGFsGBEgASgEEhUKDXVuaW5pdGlhbGl6ZWQYEiABKAgSGgoSbGVhc2VfdW50aWxfbWljcm9zGBMgASgDEhIKCnNpemVfYnl0ZXMYFCABKAQi4AEKCEtleWZyYW1lEgsKA3NlcRgBIAEoBBIMCgRzdGVwGAIgASgEEhMKC3RpbWVfbWljcm9zGAMgASgDEiQKBmNvbmZpZxgEIAEoCzIULnNlc3Npb25wYi52MS5Db25maWcSKAoGc3RvcmVzGAUgAygLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUSJwoIbWVzc2FnZXMYBiADKAsyFS5zZXNzaW9ucGIudjEuTWVzc2FnZRIrCgpvcGVyYXRpb25zGAcgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbirdBAoLTWVzc2FnZVR5cGUSHAoYTUVTU0FHRV9UWVBFX1VOU1BFQ0lGSUVEEAASFwoTTUVTU0FHRV9UWVBFX0FQUEVORBABEiAKHE1FU1NBR0VfVFlQRV9BUFBFTkRfUkVTUE9OU0UQAhIVChFNRVNTQUdFX1RZUEVfVk9URRADEh4KGk1FU1NBR0VfVFlQRV9WT1RFX1JFU1BPTlNFEAQSGQoVTUVTU0FHRV9UWVBFX1BSRV9WT1RFEAUSIgoeTUVTU0FHRV9UWVBFX1BSRV9WT1RFX1JFU1BPTlNFEAYSGQoVTUVTU0FHRV9UWVBFX1NOQVBTSE9UEAcSGgoWTUVTU0FHRV9UWVBFX0hFQVJUQkVBVBAIEiMKH01FU1NBR0VfVFlQRV9IRUFSVEJFQVRfUkVTUE9OU0UQCRIcChhNRVNTQUdFX1RZUEVfVElNRU9VVF9OT1cQChIbChdNRVNTQUdFX1RZUEVfUkVBRF9JTkRFWBALEiQKIE1FU1NBR0VfVFlQRV9SRUFEX0lOREVYX1JFU1BPTlNFEAwSFgoSTUVTU0FHRV9UWVBFX09USEVSEA0SHQoZTUVTU0FHRV9UWVBFX1NOQVBTSE9UX0FDSxAOEhoKFk1FU1NBR0VfVFlQRV9QRUVSX0dPTkUQDxIbChdNRVNTQUdFX1RZUEVfQ0hFQ0tfUEVFUhAQEhYKEk1FU1NBR0VfVFlQRV9TTEVFUBAREhsKF01FU1NBR0VfVFlQRV9TVE9SRV9CRUFUEBISHQoZTUVTU0FHRV9UWVBFX1BFRVJfUkVNT1ZFRBATKpABCgpMb3NzUmVhc29uEhsKF0xPU1NfUkVBU09OX1VOU1BFQ0lGSUVEEAASFwoTTE9TU19SRUFTT05fTkVUV09SSxABEhoKFkxPU1NfUkVBU09OX1NUT1JFX0RPV04QAhIXChNMT1NTX1JFQVNPTl9CWV9IQU5EEAMSFwoTTE9TU19SRUFTT05fUkVGVVNFRBAEKmwKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhEKDVJPTEVfRk9MTE9XRVIQARIWChJST0xFX1BSRV9DQU5ESURBVEUQAhISCg5ST0xFX0NBTkRJREFURRADEg8KC1JPTEVfTEVBREVSEAQqcQoJRW50cnlUeXBlEhoKFkVOVFJZX1RZUEVfVU5TUEVDSUZJRUQQABIWChJFTlRSWV9UWVBFX0NPTU1BTkQQARIUChBFTlRSWV9UWVBFX0VNUFRZEAISGgoWRU5UUllfVFlQRV9DT05GX0NIQU5HRRADKlkKClBlZXJPcmlnaW4SGwoXUEVFUl9PUklHSU5fVU5TUEVDSUZJRUQQABIXChNQRUVSX09SSUdJTl9NRVNTQUdFEAESFQoRUEVFUl9PUklHSU5fU1BMSVQQAiqAAQoSUmVnaW9uQ2hhbmdlUmVhc29uEiQKIFJFR0lPTl9DSEFOR0VfUkVBU09OX1VOU1BFQ0lGSUVEEAASJAogUkVHSU9OX0NIQU5HRV9SRUFTT05fQ09ORl9DSEFOR0UQARIeChpSRUdJT05fQ0hBTkdFX1JFQVNPTl9TUExJVBACKpsBCg1TbmFwc2hvdFN0YWdlEh4KGlNOQVBTSE9UX1NUQUdFX1VOU1BFQ0lGSUVEEAASGgoWU05BUFNIT1RfU1RBR0VfU1RBUlRFRBABEhoKFlNOQVBTSE9UX1NUQUdFX1NFTkRJTkcQAhIXChNTTkFQU0hPVF9TVEFHRV9ET05FEAMSGQoVU05BUFNIT1RfU1RBR0VfRkFJTEVEEARCKVoncmFmdHBsYXkvY29yZS9wYi9zZXNzaW9ucGIvdjE7c2Vzc2lvbnBiYgZwcm90bzM", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb, file_sessionpb_v1_run]);
+  fileDesc("ChhzZXNzaW9ucGIvdjEvZXZlbnQucHJvdG8SDHNlc3Npb25wYi52MSLjDwoFRXZlbnQSCwoDc2VxGAEgASgEEgwKBHN0ZXAYAiABKAQSEwoLdGltZV9taWNyb3MYAyABKAMSEAoIc3RvcmVfaWQYBCABKAQSLwoLcnVuX3N0YXJ0ZWQYBSABKAsyGC5zZXNzaW9ucGIudjEuUnVuU3RhcnRlZEgAEiYKBnRpY2tlZBgGIAEoCzIULnNlc3Npb25wYi52MS5UaWNrZWRIABIxCgxtZXNzYWdlX3NlbnQYByABKAsyGS5zZXNzaW9ucGIudjEuTWVzc2FnZVNlbnRIABI7ChFtZXNzYWdlX2RlbGl2ZXJlZBgIIAEoCzIeLnNlc3Npb25wYi52MS5NZXNzYWdlRGVsaXZlcmVkSAASMQoMbWVzc2FnZV9sb3N0GAkgASgLMhkuc2Vzc2lvbnBiLnYxLk1lc3NhZ2VMb3N0SAASMQoMcm9sZV9jaGFuZ2VkGAogASgLMhkuc2Vzc2lvbnBiLnYxLlJvbGVDaGFuZ2VkSAASMwoNd3JpdGVfc3RhcnRlZBgLIAEoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWRIABIoCgd3cml0dGVuGAwgASgLMhUuc2Vzc2lvbnBiLnYxLldyaXR0ZW5IABImCgZzeW5jZWQYDSABKAsyFC5zZXNzaW9ucGIudjEuU3luY2VkSAASLAoJY29tbWl0dGVkGA4gASgLMhcuc2Vzc2lvbnBiLnYxLkNvbW1pdHRlZEgAEigKB2FwcGxpZWQYDyABKAsyFS5zZXNzaW9ucGIudjEuQXBwbGllZEgAEjkKEHByb2dyZXNzX2NoYW5nZWQYECABKAsyHS5zZXNzaW9ucGIudjEuUHJvZ3Jlc3NDaGFuZ2VkSAASOwoRb3BlcmF0aW9uX3N0YXJ0ZWQYESABKAsyHi5zZXNzaW9ucGIudjEuT3BlcmF0aW9uU3RhcnRlZEgAEjcKD29wZXJhdGlvbl9lbmRlZBgSIAEoCzIcLnNlc3Npb25wYi52MS5PcGVyYXRpb25FbmRlZEgAEjMKDXN0b3JlX2NyYXNoZWQYEyABKAsyGi5zZXNzaW9ucGIudjEuU3RvcmVDcmFzaGVkSAASMwoNc3RvcmVfc3RhcnRlZBgUIAEoCzIaLnNlc3Npb25wYi52MS5TdG9yZVN0YXJ0ZWRIABIrCgl0aW1lZF9vdXQYFSABKAsyFi5zZXNzaW9ucGIudjEuVGltZWRPdXRIABI5ChBzZXR0aW5nc19jaGFuZ2VkGBYgASgLMh0uc2Vzc2lvbnBiLnYxLlNldHRpbmdzQ2hhbmdlZEgAEiwKCXZpb2xhdGlvbhgXIAEoCzIXLnNlc3Npb25wYi52MS5WaW9sYXRpb25IABIzCg1zdG9yZV9zdG9wcGVkGBggASgLMhouc2Vzc2lvbnBiLnYxLlN0b3JlU3RvcHBlZEgAEkAKFGVsZWN0aW9uX3RpbWVvdXRfc2V0GBkgASgLMiAuc2Vzc2lvbnBiLnYxLkVsZWN0aW9uVGltZW91dFNldEgAEi8KC3N0b3JlX2FkZGVkGBogASgLMhguc2Vzc2lvbnBiLnYxLlN0b3JlQWRkZWRIABIxCgxwZWVyX2NyZWF0ZWQYGyABKAsyGS5zZXNzaW9ucGIudjEuUGVlckNyZWF0ZWRIABI1Cg5wZWVyX2Rlc3Ryb3llZBgcIAEoCzIbLnNlc3Npb25wYi52MS5QZWVyRGVzdHJveWVkSAASNQoOcmVnaW9uX2NoYW5nZWQYHSABKAsyGy5zZXNzaW9ucGIudjEuUmVnaW9uQ2hhbmdlZEgAEjMKDWxvZ19jb21wYWN0ZWQYHiABKAsyGi5zZXNzaW9ucGIudjEuTG9nQ29tcGFjdGVkSAASOwoRc25hcHNob3RfcHJvZ3Jlc3MYHyABKAsyHi5zZXNzaW9ucGIudjEuU25hcHNob3RQcm9ncmVzc0gAEjsKEXNuYXBzaG90X3Jlc3RvcmVkGCAgASgLMh4uc2Vzc2lvbnBiLnYxLlNuYXBzaG90UmVzdG9yZWRIABI5ChB0cmFuc2Zlcl9zdGFydGVkGCEgASgLMh0uc2Vzc2lvbnBiLnYxLlRyYW5zZmVyU3RhcnRlZEgAEjEKDG1lc3NhZ2VfaGVsZBgiIAEoCzIZLnNlc3Npb25wYi52MS5NZXNzYWdlSGVsZEgAEj8KE21lc3NhZ2VfcmVzY2hlZHVsZWQYIyABKAsyIC5zZXNzaW9ucGIudjEuTWVzc2FnZVJlc2NoZWR1bGVkSAASMQoMc3RvcmVfcGF1c2VkGCQgASgLMhkuc2Vzc2lvbnBiLnYxLlN0b3JlUGF1c2VkSAASMwoNc3RvcmVfcmVzdW1lZBglIAEoCzIaLnNlc3Npb25wYi52MS5TdG9yZVJlc3VtZWRIABIvCgtmYXVsdF9hcm1lZBgmIAEoCzIYLnNlc3Npb25wYi52MS5GYXVsdEFybWVkSAASKwoJY2xvY2tfc2V0GCcgASgLMhYuc2Vzc2lvbnBiLnYxLkNsb2NrU2V0SAASNQoOZGlza19jb3JydXB0ZWQYKCABKAsyGy5zZXNzaW9ucGIudjEuRGlza0NvcnJ1cHRlZEgAEi0KCm1vZGVsX2xlZnQYKSABKAsyFy5zZXNzaW9ucGIudjEuTW9kZWxMZWZ0SABCBgoEYm9keSJcCgpSdW5TdGFydGVkEiQKBmNvbmZpZxgBIAEoCzIULnNlc3Npb25wYi52MS5Db25maWcSKAoGc3RvcmVzGAIgAygLMhguc2Vzc2lvbnBiLnYxLlN0b3JlU3RhdGUiMQoGVGlja2VkEicKBnRpbWVycxgBIAMoCzIXLnNlc3Npb25wYi52MS5QZWVyVGltZXIiTAoJUGVlclRpbWVyEhEKCXJlZ2lvbl9pZBgBIAEoBBIVCg1lbGFwc2VkX3RpY2tzGAIgASgNEhUKDXRpbWVvdXRfdGlja3MYAyABKA0iuAQKB01lc3NhZ2USCgoCaWQYASABKAQSEQoJcmVnaW9uX2lkGAIgASgEEhIKCmZyb21fc3RvcmUYAyABKAQSEAoIdG9fc3RvcmUYBCABKAQSEQoJZnJvbV9wZWVyGAUgASgEEg8KB3RvX3BlZXIYBiABKAQSJwoEdHlwZRgHIAEoDjIZLnNlc3Npb25wYi52MS5NZXNzYWdlVHlwZRIMCgR0ZXJtGAggASgEEhAKCGxvZ190ZXJtGAkgASgEEg0KBWluZGV4GAogASgEEg4KBmNvbW1pdBgLIAEoBBIOCgZyZWplY3QYDCABKAgSEwoLcmVqZWN0X2hpbnQYDSABKAQSEwoLZW50cnlfdGVybXMYDiADKAQSFAoMcmVhZF9jb250ZXh0GA8gASgIEhYKDnNuYXBzaG90X2luZGV4GBAgASgEEhUKDXNuYXBzaG90X3Rlcm0YESABKAQSEgoKc2l6ZV9ieXRlcxgSIAEoDRITCgtzZW50X21pY3JvcxgTIAEoAxISCgpkdWVfbWljcm9zGBQgASgDEg4KBmRvb21lZBgVIAEoCBINCgVjaHVuaxgWIAEoDRISCgpsYXN0X2NodW5rGBcgASgIEhYKDnNuYXBzaG90X2J5dGVzGBggASgEEhwKFHNuYXBzaG90X2J5dGVzX3RvdGFsGBkgASgEEg8KB2NvcHlfb2YYGiABKAQSJgoEaGVsZBgbIAEoDjIYLnNlc3Npb25wYi52MS5Ib2xkUmVhc29uIkMKC01lc3NhZ2VIZWxkEgoKAmlkGAEgASgEEigKBnJlYXNvbhgCIAEoDjIYLnNlc3Npb25wYi52MS5Ib2xkUmVhc29uIjQKEk1lc3NhZ2VSZXNjaGVkdWxlZBIKCgJpZBgBIAEoBBISCgpkdWVfbWljcm9zGAIgASgDIjUKC01lc3NhZ2VTZW50EiYKB21lc3NhZ2UYASABKAsyFS5zZXNzaW9ucGIudjEuTWVzc2FnZSIvChBNZXNzYWdlRGVsaXZlcmVkEgoKAmlkGAEgASgEEg8KB2J5X2hhbmQYAiABKAgiUAoLTWVzc2FnZUxvc3QSCgoCaWQYASABKAQSKAoGcmVhc29uGAIgASgOMhguc2Vzc2lvbnBiLnYxLkxvc3NSZWFzb24SCwoDd2h5GAMgASgJIuMBCgtSb2xlQ2hhbmdlZBIRCglyZWdpb25faWQYASABKAQSIAoEcm9sZRgCIAEoDjISLnNlc3Npb25wYi52MS5Sb2xlEicKC3JvbGVfYmVmb3JlGAMgASgOMhIuc2Vzc2lvbnBiLnYxLlJvbGUSDAoEdGVybRgEIAEoBBITCgt0ZXJtX2JlZm9yZRgFIAEoBBIMCgR2b3RlGAYgASgEEg4KBmxlYWRlchgHIAEoBBImCgV0aW1lchgIIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyVGltZXISDQoFdm90ZXMYCSADKAQigwEKCExvZ0VudHJ5Eg0KBWluZGV4GAEgASgEEgwKBHRlcm0YAiABKAQSJQoEdHlwZRgDIAEoDjIXLnNlc3Npb25wYi52MS5FbnRyeVR5cGUSDwoHY29tbWFuZBgEIAEoDBISCgpzaXplX2J5dGVzGAUgASgNEg4KBmRpZ2VzdBgGIAEoBiKmAQoMV3JpdGVTdGFydGVkEhAKCHdyaXRlX2lkGAEgASgEEhEKCW11c3Rfc3luYxgCIAEoCBISCgpzaXplX2J5dGVzGAMgASgNEhoKEndyaXR0ZW5fZHVlX21pY3JvcxgEIAEoAxIZChFzeW5jZWRfZHVlX21pY3JvcxgFIAEoAxImCgVwZWVycxgGIAMoCzIXLnNlc3Npb25wYi52MS5QZWVyV3JpdGUinAEKCVBlZXJXcml0ZRIRCglyZWdpb25faWQYASABKAQSDAoEdGVybRgCIAEoBBIMCgR2b3RlGAMgASgEEg4KBmNvbW1pdBgEIAEoBBITCgtmaXJzdF9pbmRleBgFIAEoBBInCgdlbnRyaWVzGAYgAygLMhYuc2Vzc2lvbnBiLnYxLkxvZ0VudHJ5EhIKCmxhc3RfaW5kZXgYByABKAQiGwoHV3JpdHRlbhIQCgh3cml0ZV9pZBgBIAEoBCIaCgZTeW5jZWQSEAoId3JpdGVfaWQYASABKAQiQwoJQ29tbWl0dGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBINCgVpbmRleBgCIAEoBBIUCgxpbmRleF9iZWZvcmUYAyABKAQiqwEKB0FwcGxpZWQSEQoJcmVnaW9uX2lkGAEgASgEEg0KBWluZGV4GAIgASgEEgwKBHRlcm0YAyABKAQSJQoEdHlwZRgEIAEoDjIXLnNlc3Npb25wYi52MS5FbnRyeVR5cGUSDgoGZGlnZXN0GAUgASgGEigKB2NoYW5nZXMYBiADKAsyFy5zZXNzaW9ucGIudjEuS2V5Q2hhbmdlEg8KB3JlZnVzZWQYByABKAkiZAoJS2V5Q2hhbmdlEgsKA2tleRgBIAEoDBIPCgdkZWxldGVkGAIgASgIEg0KBXZhbHVlGAMgASgMEhgKEHZhbHVlX3NpemVfYnl0ZXMYBCABKA0SEAoIcmV2aXNpb24YBSABKAQiUgoPUHJvZ3Jlc3NDaGFuZ2VkEhEKCXJlZ2lvbl9pZBgBIAEoBBIsCghwcm9ncmVzcxgCIAMoCzIaLnJhZnRjbWRwYi52MS5QZWVyUHJvZ3Jlc3Mi4QEKCU9wZXJhdGlvbhIKCgJpZBgBIAEoBBIQCgh0b19zdG9yZRgCIAEoBBIxCgdyZXF1ZXN0GAMgASgLMiAucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVxdWVzdBIWCg5zdGFydGVkX21pY3JvcxgEIAEoAxIzCghyZXNwb25zZRgFIAEoCzIhLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlc3BvbnNlEhQKDGVuZGVkX21pY3JvcxgGIAEoAxIOCgZ3b3JrZXIYByABKA0SEAoIcmV0cnlfb2YYCCABKAQiPgoQT3BlcmF0aW9uU3RhcnRlZBIqCglvcGVyYXRpb24YASABKAsyFy5zZXNzaW9ucGIudjEuT3BlcmF0aW9uIlEKDk9wZXJhdGlvbkVuZGVkEgoKAmlkGAEgASgEEjMKCHJlc3BvbnNlGAIgASgLMiEucmFmdGNtZHBiLnYxLlJhZnRDb21tYW5kUmVzcG9uc2UioAEKDFN0b3JlQ3Jhc2hlZBIUCgxiYXRjaGVzX2xvc3QYASABKA0SEgoKYnl0ZXNfbG9zdBgCIAEoDRInCgVzdG9yZRgDIAEoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlEicKBWtlZXBzGAQgASgOMhguc2Vzc2lvbnBiLnYxLkNyYXNoS2VlcHMSFAoMYmF0Y2hlc19rZXB0GAUgASgNIkYKDFN0b3JlU3RhcnRlZBInCgVzdG9yZRgBIAEoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlEg0KBXdpcGVkGAIgASgIIh0KCFRpbWVkT3V0EhEKCXJlZ2lvbl9pZBgBIAEoBCI8ChJFbGVjdGlvblRpbWVvdXRTZXQSJgoFdGltZXIYASABKAsyFy5zZXNzaW9ucGIudjEuUGVlclRpbWVyIvgBCg9TZXR0aW5nc0NoYW5nZWQSJgoHbmV0d29yaxgBIAEoCzIVLnNlc3Npb25wYi52MS5OZXR3b3JrEiAKBGRpc2sYAiABKAsyEi5zZXNzaW9ucGIudjEuRGlzaxIhCgVsaW5rcxgDIAMoCzISLnNlc3Npb25wYi52MS5MaW5rEiUKB2ZpbHRlcnMYBCADKAsyFC5zZXNzaW9ucGIudjEuRmlsdGVyEiYKBWRpc2tzGAUgAygLMhcuc2Vzc2lvbnBiLnYxLlN0b3JlRGlzaxIpCgl3b3JrbG9hZHMYBiADKAsyFi5zZXNzaW9ucGIudjEuV29ya2xvYWQiDQoLU3RvcmVQYXVzZWQiDgoMU3RvcmVSZXN1bWVkIpkBCgpGYXVsdEFybWVkEisKCmRpc2tfZmF1bHQYASABKA4yFy5zZXNzaW9ucGIudjEuRGlza0ZhdWx0Ei8KDGNyYXNoX21vbWVudBgCIAEoDjIZLnNlc3Npb25wYi52MS5DcmFzaE1vbWVudBItCgtjcmFzaF9rZWVwcxgDIAEoDjIYLnNlc3Npb25wYi52MS5DcmFzaEtlZXBzIlkKCENsb2NrU2V0EiIKBWNsb2NrGAEgASgLMhMuc2Vzc2lvbnBiLnYxLkNsb2NrEhMKC2p1bXBfbWljcm9zGAIgASgDEhQKDGxvY2FsX21pY3JvcxgDIAEoAyIvCg1EaXNrQ29ycnVwdGVkEhEKCXJlZ2lvbl9pZBgBIAEoBBILCgNrZXkYAiABKAwiGAoJTW9kZWxMZWZ0EgsKA3doeRgBIAEoCSKFAQoJVmlvbGF0aW9uEg0KBWp1ZGdlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmVnaW9uX2lkGAMgASgEEhEKCXN0b3JlX2lkcxgEIAMoBBIMCgR0ZXJtGAUgASgEEg0KBWluZGV4GAYgASgEEhUKDWV2aWRlbmNlX3NlcXMYByADKAQiRwoMU3RvcmVTdG9wcGVkEg4KBnJlYXNvbhgBIAEoCRInCgVzdG9yZRgCIAEoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlIjUKClN0b3JlQWRkZWQSJwoFc3RvcmUYASABKAsyGC5zZXNzaW9ucGIudjEuU3RvcmVTdGF0ZSJ4CgtQZWVyQ3JlYXRlZBIlCgRwZWVyGAEgASgLMhcuc2Vzc2lvbnBiLnYxLlBlZXJTdGF0ZRIoCgZvcmlnaW4YAiABKA4yGC5zZXNzaW9ucGIudjEuUGVlck9yaWdpbhIYChBwYXJlbnRfcmVnaW9uX2lkGAMgASgEIkAKDVBlZXJEZXN0cm95ZWQSEQoJcmVnaW9uX2lkGAEgASgEEg8KB3BlZXJfaWQYAiABKAQSCwoDd2h5GAMgASgJIp0BCg1SZWdpb25DaGFuZ2VkEiEKBnJlZ2lvbhgBIAEoCzIRLm1ldGFwYi52MS5SZWdpb24SKAoNcmVnaW9uX2JlZm9yZRgCIAEoCzIRLm1ldGFwYi52MS5SZWdpb24SMAoGcmVhc29uGAMgASgOMiAuc2Vzc2lvbnBiLnYxLlJlZ2lvbkNoYW5nZVJlYXNvbhINCgVpbmRleBgEIAEoBCJSCgxMb2dDb21wYWN0ZWQSEQoJcmVnaW9uX2lkGAEgASgEEhMKC2ZpcnN0X2luZGV4GAIgASgEEhoKEmZpcnN0X2luZGV4X2JlZm9yZRgDIAEoBCLcAQoQU25hcHNob3RQcm9ncmVzcxITCgtzbmFwc2hvdF9pZBgBIAEoBBIRCglyZWdpb25faWQYAiABKAQSEAoIdG9fc3RvcmUYAyABKAQSDwoHdG9fcGVlchgEIAEoBBINCgVpbmRleBgFIAEoBBIMCgR0ZXJtGAYgASgEEioKBXN0YWdlGAcgASgOMhsuc2Vzc2lvbnBiLnYxLlNuYXBzaG90U3RhZ2USEgoKYnl0ZXNfZG9uZRgIIAEoBBITCgtieXRlc190b3RhbBgJIAEoBBILCgN3aHkYCiABKAkiOQoQU25hcHNob3RSZXN0b3JlZBIlCgRwZWVyGAEgASgLMhcuc2Vzc2lvbnBiLnYxLlBlZXJTdGF0ZSJHCg9UcmFuc2ZlclN0YXJ0ZWQSEQoJcmVnaW9uX2lkGAEgASgEEhAKCHRvX3N0b3JlGAIgASgEEg8KB3RvX3BlZXIYAyABKAQiiwMKClN0b3JlU3RhdGUSCgoCaWQYASABKAQSCgoCdXAYAiABKAgSJgoFcGVlcnMYAyADKAsyFy5zZXNzaW9ucGIudjEuUGVlclN0YXRlEioKBndyaXRlcxgEIAMoCzIaLnNlc3Npb25wYi52MS5Xcml0ZVN0YXJ0ZWQSEwoLd3JpdHRlbl9pZHMYBSADKAQSFgoOc3RvcHBlZF9yZWFzb24YBiABKAkSMQoJc25hcHNob3RzGAcgAygLMh4uc2Vzc2lvbnBiLnYxLlNuYXBzaG90UHJvZ3Jlc3MSDgoGcGF1c2VkGAggASgIEisKCmRpc2tfZmF1bHQYCSABKA4yFy5zZXNzaW9ucGIudjEuRGlza0ZhdWx0Ei8KDGNyYXNoX21vbWVudBgKIAEoDjIZLnNlc3Npb25wYi52MS5DcmFzaE1vbWVudBItCgtjcmFzaF9rZWVwcxgLIAEoDjIYLnNlc3Npb25wYi52MS5DcmFzaEtlZXBzEhQKDGxvY2FsX21pY3JvcxgMIAEoAyL9AwoJUGVlclN0YXRlEiEKBnJlZ2lvbhgBIAEoCzIRLm1ldGFwYi52MS5SZWdpb24SDwoHcGVlcl9pZBgCIAEoBBIgCgRyb2xlGAMgASgOMhIuc2Vzc2lvbnBiLnYxLlJvbGUSDAoEdGVybRgEIAEoBBIMCgR2b3RlGAUgASgEEg4KBmxlYWRlchgGIAEoBBIOCgZjb21taXQYByABKAQSDwoHYXBwbGllZBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEhQKDHN5bmNlZF9pbmRleBgLIAEoBBImCgV0aW1lchgMIAEoCzIXLnNlc3Npb25wYi52MS5QZWVyVGltZXISDQoFdm90ZXMYDSADKAQSLAoIcHJvZ3Jlc3MYDiADKAsyGi5yYWZ0Y21kcGIudjEuUGVlclByb2dyZXNzEicKB2VudHJpZXMYDyADKAsyFi5zZXNzaW9ucGIudjEuTG9nRW50cnkSJQoEa2V5cxgQIAMoCzIXLnNlc3Npb25wYi52MS5LZXlDaGFuZ2USEgoKa2V5c190b3RhbBgRIAEoBBIVCg11bmluaXRpYWxpemVkGBIgASgIEhoKEmxlYXNlX3VudGlsX21pY3JvcxgTIAEoAxISCgpzaXplX2J5dGVzGBQgASgEIvQBCghLZXlmcmFtZRILCgNzZXEYASABKAQSDAoEc3RlcBgCIAEoBBITCgt0aW1lX21pY3JvcxgDIAEoAxIkCgZjb25maWcYBCABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEigKBnN0b3JlcxgFIAMoCzIYLnNlc3Npb25wYi52MS5TdG9yZVN0YXRlEicKCG1lc3NhZ2VzGAYgAygLMhUuc2Vzc2lvbnBiLnYxLk1lc3NhZ2USKwoKb3BlcmF0aW9ucxgHIAMoCzIXLnNlc3Npb25wYi52MS5PcGVyYXRpb24SEgoKbW9kZWxfbGVmdBgIIAMoCSqLAQoKSG9sZFJlYXNvbhIbChdIT0xEX1JFQVNPTl9VTlNQRUNJRklFRBAAEhcKE0hPTERfUkVBU09OX0JZX0hBTkQQARIWChJIT0xEX1JFQVNPTl9GSUxURVIQAhIXChNIT0xEX1JFQVNPTl9DTE9HR0VEEAMSFgoSSE9MRF9SRUFTT05fUEFVU0VEEAQqvQEKCkxvc3NSZWFzb24SGwoXTE9TU19SRUFTT05fVU5TUEVDSUZJRUQQABIXChNMT1NTX1JFQVNPTl9ORVRXT1JLEAESGgoWTE9TU19SRUFTT05fU1RPUkVfRE9XThACEhcKE0xPU1NfUkVBU09OX0JZX0hBTkQQAxIXChNMT1NTX1JFQVNPTl9SRUZVU0VEEAQSEwoPTE9TU19SRUFTT05fQ1VUEAUSFgoSTE9TU19SRUFTT05fRklMVEVSEAYqbAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9GT0xMT1dFUhABEhYKElJPTEVfUFJFX0NBTkRJREFURRACEhIKDlJPTEVfQ0FORElEQVRFEAMSDwoLUk9MRV9MRUFERVIQBCpxCglFbnRyeVR5cGUSGgoWRU5UUllfVFlQRV9VTlNQRUNJRklFRBAAEhYKEkVOVFJZX1RZUEVfQ09NTUFORBABEhQKEEVOVFJZX1RZUEVfRU1QVFkQAhIaChZFTlRSWV9UWVBFX0NPTkZfQ0hBTkdFEAMqWQoKUGVlck9yaWdpbhIbChdQRUVSX09SSUdJTl9VTlNQRUNJRklFRBAAEhcKE1BFRVJfT1JJR0lOX01FU1NBR0UQARIVChFQRUVSX09SSUdJTl9TUExJVBACKoABChJSZWdpb25DaGFuZ2VSZWFzb24SJAogUkVHSU9OX0NIQU5HRV9SRUFTT05fVU5TUEVDSUZJRUQQABIkCiBSRUdJT05fQ0hBTkdFX1JFQVNPTl9DT05GX0NIQU5HRRABEh4KGlJFR0lPTl9DSEFOR0VfUkVBU09OX1NQTElUEAIqmwEKDVNuYXBzaG90U3RhZ2USHgoaU05BUFNIT1RfU1RBR0VfVU5TUEVDSUZJRUQQABIaChZTTkFQU0hPVF9TVEFHRV9TVEFSVEVEEAESGgoWU05BUFNIT1RfU1RBR0VfU0VORElORxACEhcKE1NOQVBTSE9UX1NUQUdFX0RPTkUQAxIZChVTTkFQU0hPVF9TVEFHRV9GQUlMRUQQBEIpWidyYWZ0cGxheS9jb3JlL3BiL3Nlc3Npb25wYi92MTtzZXNzaW9ucGJiBnByb3RvMw", [file_metapb_v1_metapb, file_raftcmdpb_v1_raftcmdpb, file_sessionpb_v1_fault, file_sessionpb_v1_run]);
 
 /**
  * Event is one thing that happened. Its sequence number is its stable id.
@@ -231,6 +233,54 @@ export type Event = Message$1<"sessionpb.v1.Event"> & {
      */
     value: TransferStarted;
     case: "transferStarted";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.MessageHeld message_held = 34;
+     */
+    value: MessageHeld;
+    case: "messageHeld";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.MessageRescheduled message_rescheduled = 35;
+     */
+    value: MessageRescheduled;
+    case: "messageRescheduled";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.StorePaused store_paused = 36;
+     */
+    value: StorePaused;
+    case: "storePaused";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.StoreResumed store_resumed = 37;
+     */
+    value: StoreResumed;
+    case: "storeResumed";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.FaultArmed fault_armed = 38;
+     */
+    value: FaultArmed;
+    case: "faultArmed";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.ClockSet clock_set = 39;
+     */
+    value: ClockSet;
+    case: "clockSet";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.DiskCorrupted disk_corrupted = 40;
+     */
+    value: DiskCorrupted;
+    case: "diskCorrupted";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.ModelLeft model_left = 41;
+     */
+    value: ModelLeft;
+    case: "modelLeft";
   } | { case: undefined; value?: undefined };
 };
 
@@ -455,6 +505,20 @@ export type Message = Message$1<"sessionpb.v1.Message"> & {
    * @generated from field: uint64 snapshot_bytes_total = 25;
    */
   snapshotBytesTotal: bigint;
+
+  /**
+   * The message it is a copy of.
+   *
+   * @generated from field: uint64 copy_of = 26;
+   */
+  copyOf: bigint;
+
+  /**
+   * Set while it is held; its due time says nothing then.
+   *
+   * @generated from field: sessionpb.v1.HoldReason held = 27;
+   */
+  held: HoldReason;
 };
 
 /**
@@ -463,6 +527,54 @@ export type Message = Message$1<"sessionpb.v1.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_event, 4);
+
+/**
+ * MessageHeld: the message waits where it is.
+ *
+ * @generated from message sessionpb.v1.MessageHeld
+ */
+export type MessageHeld = Message$1<"sessionpb.v1.MessageHeld"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: sessionpb.v1.HoldReason reason = 2;
+   */
+  reason: HoldReason;
+};
+
+/**
+ * Describes the message sessionpb.v1.MessageHeld.
+ * Use `create(MessageHeldSchema)` to create a new message.
+ */
+export const MessageHeldSchema: GenMessage<MessageHeld> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 5);
+
+/**
+ * MessageRescheduled: the message travels, no longer held if it was, and arrives then.
+ *
+ * @generated from message sessionpb.v1.MessageRescheduled
+ */
+export type MessageRescheduled = Message$1<"sessionpb.v1.MessageRescheduled"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: int64 due_micros = 2;
+   */
+  dueMicros: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.MessageRescheduled.
+ * Use `create(MessageRescheduledSchema)` to create a new message.
+ */
+export const MessageRescheduledSchema: GenMessage<MessageRescheduled> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 6);
 
 /**
  * @generated from message sessionpb.v1.MessageSent
@@ -479,7 +591,7 @@ export type MessageSent = Message$1<"sessionpb.v1.MessageSent"> & {
  * Use `create(MessageSentSchema)` to create a new message.
  */
 export const MessageSentSchema: GenMessage<MessageSent> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 5);
+  messageDesc(file_sessionpb_v1_event, 7);
 
 /**
  * @generated from message sessionpb.v1.MessageDelivered
@@ -503,7 +615,7 @@ export type MessageDelivered = Message$1<"sessionpb.v1.MessageDelivered"> & {
  * Use `create(MessageDeliveredSchema)` to create a new message.
  */
 export const MessageDeliveredSchema: GenMessage<MessageDelivered> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 6);
+  messageDesc(file_sessionpb_v1_event, 8);
 
 /**
  * @generated from message sessionpb.v1.MessageLost
@@ -530,7 +642,7 @@ export type MessageLost = Message$1<"sessionpb.v1.MessageLost"> & {
  * Use `create(MessageLostSchema)` to create a new message.
  */
 export const MessageLostSchema: GenMessage<MessageLost> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 7);
+  messageDesc(file_sessionpb_v1_event, 9);
 
 /**
  * RoleChanged tells a peer's role, term, vote and known leader when any of them changed.
@@ -593,7 +705,7 @@ export type RoleChanged = Message$1<"sessionpb.v1.RoleChanged"> & {
  * Use `create(RoleChangedSchema)` to create a new message.
  */
 export const RoleChangedSchema: GenMessage<RoleChanged> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 8);
+  messageDesc(file_sessionpb_v1_event, 10);
 
 /**
  * @generated from message sessionpb.v1.LogEntry
@@ -640,7 +752,7 @@ export type LogEntry = Message$1<"sessionpb.v1.LogEntry"> & {
  * Use `create(LogEntrySchema)` to create a new message.
  */
 export const LogEntrySchema: GenMessage<LogEntry> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 9);
+  messageDesc(file_sessionpb_v1_event, 11);
 
 /**
  * WriteStarted: a store hands one batch, all regions together, to its disk.
@@ -686,7 +798,7 @@ export type WriteStarted = Message$1<"sessionpb.v1.WriteStarted"> & {
  * Use `create(WriteStartedSchema)` to create a new message.
  */
 export const WriteStartedSchema: GenMessage<WriteStarted> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 10);
+  messageDesc(file_sessionpb_v1_event, 12);
 
 /**
  * PeerWrite is one region's part of a write. Entries replace the log from first_index on.
@@ -735,7 +847,7 @@ export type PeerWrite = Message$1<"sessionpb.v1.PeerWrite"> & {
  * Use `create(PeerWriteSchema)` to create a new message.
  */
 export const PeerWriteSchema: GenMessage<PeerWrite> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 11);
+  messageDesc(file_sessionpb_v1_event, 13);
 
 /**
  * Written: the batch is in the engine but a crash still loses it.
@@ -754,7 +866,7 @@ export type Written = Message$1<"sessionpb.v1.Written"> & {
  * Use `create(WrittenSchema)` to create a new message.
  */
 export const WrittenSchema: GenMessage<Written> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 12);
+  messageDesc(file_sessionpb_v1_event, 14);
 
 /**
  * Synced: everything written so far is durable.
@@ -773,7 +885,7 @@ export type Synced = Message$1<"sessionpb.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 13);
+  messageDesc(file_sessionpb_v1_event, 15);
 
 /**
  * @generated from message sessionpb.v1.Committed
@@ -800,7 +912,7 @@ export type Committed = Message$1<"sessionpb.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 14);
+  messageDesc(file_sessionpb_v1_event, 16);
 
 /**
  * Applied: one committed entry has been carried out.
@@ -851,7 +963,7 @@ export type Applied = Message$1<"sessionpb.v1.Applied"> & {
  * Use `create(AppliedSchema)` to create a new message.
  */
 export const AppliedSchema: GenMessage<Applied> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 15);
+  messageDesc(file_sessionpb_v1_event, 17);
 
 /**
  * KeyChange is one key as an entry left it.
@@ -894,7 +1006,7 @@ export type KeyChange = Message$1<"sessionpb.v1.KeyChange"> & {
  * Use `create(KeyChangeSchema)` to create a new message.
  */
 export const KeyChangeSchema: GenMessage<KeyChange> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 16);
+  messageDesc(file_sessionpb_v1_event, 18);
 
 /**
  * @generated from message sessionpb.v1.ProgressChanged
@@ -918,7 +1030,7 @@ export type ProgressChanged = Message$1<"sessionpb.v1.ProgressChanged"> & {
  * Use `create(ProgressChangedSchema)` to create a new message.
  */
 export const ProgressChangedSchema: GenMessage<ProgressChanged> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 17);
+  messageDesc(file_sessionpb_v1_event, 19);
 
 /**
  * @generated from message sessionpb.v1.Operation
@@ -955,6 +1067,20 @@ export type Operation = Message$1<"sessionpb.v1.Operation"> & {
    * @generated from field: int64 ended_micros = 6;
    */
   endedMicros: bigint;
+
+  /**
+   * Which of the clients that work by themselves, from 1; 0 is a person's.
+   *
+   * @generated from field: uint32 worker = 7;
+   */
+  worker: number;
+
+  /**
+   * The first attempt of the same request, if this is a later one.
+   *
+   * @generated from field: uint64 retry_of = 8;
+   */
+  retryOf: bigint;
 };
 
 /**
@@ -962,7 +1088,7 @@ export type Operation = Message$1<"sessionpb.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 18);
+  messageDesc(file_sessionpb_v1_event, 20);
 
 /**
  * @generated from message sessionpb.v1.OperationStarted
@@ -979,7 +1105,7 @@ export type OperationStarted = Message$1<"sessionpb.v1.OperationStarted"> & {
  * Use `create(OperationStartedSchema)` to create a new message.
  */
 export const OperationStartedSchema: GenMessage<OperationStarted> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 19);
+  messageDesc(file_sessionpb_v1_event, 21);
 
 /**
  * @generated from message sessionpb.v1.OperationEnded
@@ -1001,7 +1127,7 @@ export type OperationEnded = Message$1<"sessionpb.v1.OperationEnded"> & {
  * Use `create(OperationEndedSchema)` to create a new message.
  */
 export const OperationEndedSchema: GenMessage<OperationEnded> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 20);
+  messageDesc(file_sessionpb_v1_event, 22);
 
 /**
  * @generated from message sessionpb.v1.StoreCrashed
@@ -1025,6 +1151,18 @@ export type StoreCrashed = Message$1<"sessionpb.v1.StoreCrashed"> & {
    * @generated from field: sessionpb.v1.StoreState store = 3;
    */
   store?: StoreState | undefined;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashKeeps keeps = 4;
+   */
+  keeps: CrashKeeps;
+
+  /**
+   * Batches that had not been synced, and are there all the same.
+   *
+   * @generated from field: uint32 batches_kept = 5;
+   */
+  batchesKept: number;
 };
 
 /**
@@ -1032,10 +1170,10 @@ export type StoreCrashed = Message$1<"sessionpb.v1.StoreCrashed"> & {
  * Use `create(StoreCrashedSchema)` to create a new message.
  */
 export const StoreCrashedSchema: GenMessage<StoreCrashed> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 21);
+  messageDesc(file_sessionpb_v1_event, 23);
 
 /**
- * StoreStarted: a crashed store is back with what its engine had synced.
+ * StoreStarted: a crashed store is back with what its engine holds.
  *
  * @generated from message sessionpb.v1.StoreStarted
  */
@@ -1044,6 +1182,13 @@ export type StoreStarted = Message$1<"sessionpb.v1.StoreStarted"> & {
    * @generated from field: sessionpb.v1.StoreState store = 1;
    */
   store?: StoreState | undefined;
+
+  /**
+   * On an empty disk.
+   *
+   * @generated from field: bool wiped = 2;
+   */
+  wiped: boolean;
 };
 
 /**
@@ -1051,7 +1196,7 @@ export type StoreStarted = Message$1<"sessionpb.v1.StoreStarted"> & {
  * Use `create(StoreStartedSchema)` to create a new message.
  */
 export const StoreStartedSchema: GenMessage<StoreStarted> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 22);
+  messageDesc(file_sessionpb_v1_event, 24);
 
 /**
  * TimedOut: a person made the election timer fire.
@@ -1070,7 +1215,7 @@ export type TimedOut = Message$1<"sessionpb.v1.TimedOut"> & {
  * Use `create(TimedOutSchema)` to create a new message.
  */
 export const TimedOutSchema: GenMessage<TimedOut> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 23);
+  messageDesc(file_sessionpb_v1_event, 25);
 
 /**
  * @generated from message sessionpb.v1.ElectionTimeoutSet
@@ -1087,9 +1232,11 @@ export type ElectionTimeoutSet = Message$1<"sessionpb.v1.ElectionTimeoutSet"> & 
  * Use `create(ElectionTimeoutSetSchema)` to create a new message.
  */
 export const ElectionTimeoutSetSchema: GenMessage<ElectionTimeoutSet> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 24);
+  messageDesc(file_sessionpb_v1_event, 26);
 
 /**
+ * SettingsChanged holds all of them as they are now.
+ *
  * @generated from message sessionpb.v1.SettingsChanged
  */
 export type SettingsChanged = Message$1<"sessionpb.v1.SettingsChanged"> & {
@@ -1102,6 +1249,26 @@ export type SettingsChanged = Message$1<"sessionpb.v1.SettingsChanged"> & {
    * @generated from field: sessionpb.v1.Disk disk = 2;
    */
   disk?: Disk | undefined;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Link links = 3;
+   */
+  links: Link[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Filter filters = 4;
+   */
+  filters: Filter[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.StoreDisk disks = 5;
+   */
+  disks: StoreDisk[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Workload workloads = 6;
+   */
+  workloads: Workload[];
 };
 
 /**
@@ -1109,7 +1276,134 @@ export type SettingsChanged = Message$1<"sessionpb.v1.SettingsChanged"> & {
  * Use `create(SettingsChangedSchema)` to create a new message.
  */
 export const SettingsChangedSchema: GenMessage<SettingsChanged> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 25);
+  messageDesc(file_sessionpb_v1_event, 27);
+
+/**
+ * @generated from message sessionpb.v1.StorePaused
+ */
+export type StorePaused = Message$1<"sessionpb.v1.StorePaused"> & {
+};
+
+/**
+ * Describes the message sessionpb.v1.StorePaused.
+ * Use `create(StorePausedSchema)` to create a new message.
+ */
+export const StorePausedSchema: GenMessage<StorePaused> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 28);
+
+/**
+ * @generated from message sessionpb.v1.StoreResumed
+ */
+export type StoreResumed = Message$1<"sessionpb.v1.StoreResumed"> & {
+};
+
+/**
+ * Describes the message sessionpb.v1.StoreResumed.
+ * Use `create(StoreResumedSchema)` to create a new message.
+ */
+export const StoreResumedSchema: GenMessage<StoreResumed> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 29);
+
+/**
+ * FaultArmed: what the store's disk will do wrong, and whether the store will crash between a write and its sync.
+ *
+ * @generated from message sessionpb.v1.FaultArmed
+ */
+export type FaultArmed = Message$1<"sessionpb.v1.FaultArmed"> & {
+  /**
+   * @generated from field: sessionpb.v1.DiskFault disk_fault = 1;
+   */
+  diskFault: DiskFault;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashMoment crash_moment = 2;
+   */
+  crashMoment: CrashMoment;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashKeeps crash_keeps = 3;
+   */
+  crashKeeps: CrashKeeps;
+};
+
+/**
+ * Describes the message sessionpb.v1.FaultArmed.
+ * Use `create(FaultArmedSchema)` to create a new message.
+ */
+export const FaultArmedSchema: GenMessage<FaultArmed> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 30);
+
+/**
+ * @generated from message sessionpb.v1.ClockSet
+ */
+export type ClockSet = Message$1<"sessionpb.v1.ClockSet"> & {
+  /**
+   * @generated from field: sessionpb.v1.Clock clock = 1;
+   */
+  clock?: Clock | undefined;
+
+  /**
+   * @generated from field: int64 jump_micros = 2;
+   */
+  jumpMicros: bigint;
+
+  /**
+   * What the store's clock shows now, and how it runs.
+   *
+   * @generated from field: int64 local_micros = 3;
+   */
+  localMicros: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.ClockSet.
+ * Use `create(ClockSetSchema)` to create a new message.
+ */
+export const ClockSetSchema: GenMessage<ClockSet> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 31);
+
+/**
+ * @generated from message sessionpb.v1.DiskCorrupted
+ */
+export type DiskCorrupted = Message$1<"sessionpb.v1.DiskCorrupted"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message sessionpb.v1.DiskCorrupted.
+ * Use `create(DiskCorruptedSchema)` to create a new message.
+ */
+export const DiskCorruptedSchema: GenMessage<DiskCorrupted> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 32);
+
+/**
+ * ModelLeft: a fault that Raft does not promise to survive; what the judges find from here on is no fault of Raft's.
+ *
+ * @generated from message sessionpb.v1.ModelLeft
+ */
+export type ModelLeft = Message$1<"sessionpb.v1.ModelLeft"> & {
+  /**
+   * In words: why.
+   *
+   * @generated from field: string why = 1;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.ModelLeft.
+ * Use `create(ModelLeftSchema)` to create a new message.
+ */
+export const ModelLeftSchema: GenMessage<ModelLeft> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_event, 33);
 
 /**
  * Violation: a judge found an invariant broken.
@@ -1162,7 +1456,7 @@ export type Violation = Message$1<"sessionpb.v1.Violation"> & {
  * Use `create(ViolationSchema)` to create a new message.
  */
 export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 26);
+  messageDesc(file_sessionpb_v1_event, 34);
 
 /**
  * StoreStopped: a store gave up for a reason of its own.
@@ -1188,7 +1482,7 @@ export type StoreStopped = Message$1<"sessionpb.v1.StoreStopped"> & {
  * Use `create(StoreStoppedSchema)` to create a new message.
  */
 export const StoreStoppedSchema: GenMessage<StoreStopped> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 27);
+  messageDesc(file_sessionpb_v1_event, 35);
 
 /**
  * StoreAdded: a new store joined the cluster, without any peer.
@@ -1207,7 +1501,7 @@ export type StoreAdded = Message$1<"sessionpb.v1.StoreAdded"> & {
  * Use `create(StoreAddedSchema)` to create a new message.
  */
 export const StoreAddedSchema: GenMessage<StoreAdded> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 28);
+  messageDesc(file_sessionpb_v1_event, 36);
 
 /**
  * PeerCreated: the store has a peer of one more region.
@@ -1238,7 +1532,7 @@ export type PeerCreated = Message$1<"sessionpb.v1.PeerCreated"> & {
  * Use `create(PeerCreatedSchema)` to create a new message.
  */
 export const PeerCreatedSchema: GenMessage<PeerCreated> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 29);
+  messageDesc(file_sessionpb_v1_event, 37);
 
 /**
  * PeerDestroyed: the store's peer of a region is gone, with its log and its keys, and leaves a tombstone.
@@ -1269,7 +1563,7 @@ export type PeerDestroyed = Message$1<"sessionpb.v1.PeerDestroyed"> & {
  * Use `create(PeerDestroyedSchema)` to create a new message.
  */
 export const PeerDestroyedSchema: GenMessage<PeerDestroyed> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 30);
+  messageDesc(file_sessionpb_v1_event, 38);
 
 /**
  * RegionChanged: a store's peer has applied a change of its region's members or range. A snapshot's is in
@@ -1306,7 +1600,7 @@ export type RegionChanged = Message$1<"sessionpb.v1.RegionChanged"> & {
  * Use `create(RegionChangedSchema)` to create a new message.
  */
 export const RegionChangedSchema: GenMessage<RegionChanged> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 31);
+  messageDesc(file_sessionpb_v1_event, 39);
 
 /**
  * LogCompacted: a peer's log begins at first_index now.
@@ -1335,7 +1629,7 @@ export type LogCompacted = Message$1<"sessionpb.v1.LogCompacted"> & {
  * Use `create(LogCompactedSchema)` to create a new message.
  */
 export const LogCompactedSchema: GenMessage<LogCompacted> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 32);
+  messageDesc(file_sessionpb_v1_event, 40);
 
 /**
  * SnapshotProgress is a snapshot on its way, as its sender knows it.
@@ -1401,7 +1695,7 @@ export type SnapshotProgress = Message$1<"sessionpb.v1.SnapshotProgress"> & {
  * Use `create(SnapshotProgressSchema)` to create a new message.
  */
 export const SnapshotProgressSchema: GenMessage<SnapshotProgress> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 33);
+  messageDesc(file_sessionpb_v1_event, 41);
 
 /**
  * SnapshotRestored: a peer has taken a snapshot in place of what it had. The batch that holds it is on its way to the
@@ -1421,7 +1715,7 @@ export type SnapshotRestored = Message$1<"sessionpb.v1.SnapshotRestored"> & {
  * Use `create(SnapshotRestoredSchema)` to create a new message.
  */
 export const SnapshotRestoredSchema: GenMessage<SnapshotRestored> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 34);
+  messageDesc(file_sessionpb_v1_event, 42);
 
 /**
  * TransferStarted: a leader begins to hand over.
@@ -1450,7 +1744,7 @@ export type TransferStarted = Message$1<"sessionpb.v1.TransferStarted"> & {
  * Use `create(TransferStartedSchema)` to create a new message.
  */
 export const TransferStartedSchema: GenMessage<TransferStarted> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 35);
+  messageDesc(file_sessionpb_v1_event, 43);
 
 /**
  * StoreState is a whole store, as a keyframe holds it.
@@ -1498,6 +1792,33 @@ export type StoreState = Message$1<"sessionpb.v1.StoreState"> & {
    * @generated from field: repeated sessionpb.v1.SnapshotProgress snapshots = 7;
    */
   snapshots: SnapshotProgress[];
+
+  /**
+   * @generated from field: bool paused = 8;
+   */
+  paused: boolean;
+
+  /**
+   * @generated from field: sessionpb.v1.DiskFault disk_fault = 9;
+   */
+  diskFault: DiskFault;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashMoment crash_moment = 10;
+   */
+  crashMoment: CrashMoment;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashKeeps crash_keeps = 11;
+   */
+  crashKeeps: CrashKeeps;
+
+  /**
+   * What its clock shows.
+   *
+   * @generated from field: int64 local_micros = 12;
+   */
+  localMicros: bigint;
 };
 
 /**
@@ -1505,7 +1826,7 @@ export type StoreState = Message$1<"sessionpb.v1.StoreState"> & {
  * Use `create(StoreStateSchema)` to create a new message.
  */
 export const StoreStateSchema: GenMessage<StoreState> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 36);
+  messageDesc(file_sessionpb_v1_event, 44);
 
 /**
  * @generated from message sessionpb.v1.PeerState
@@ -1629,7 +1950,7 @@ export type PeerState = Message$1<"sessionpb.v1.PeerState"> & {
  * Use `create(PeerStateSchema)` to create a new message.
  */
 export const PeerStateSchema: GenMessage<PeerState> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 37);
+  messageDesc(file_sessionpb_v1_event, 45);
 
 /**
  * Keyframe is the whole state after the event seq; a viewer starts from it.
@@ -1673,6 +1994,13 @@ export type Keyframe = Message$1<"sessionpb.v1.Keyframe"> & {
    * @generated from field: repeated sessionpb.v1.Operation operations = 7;
    */
   operations: Operation[];
+
+  /**
+   * Why the run is outside of what Raft promises, if it is; see ModelLeft.
+   *
+   * @generated from field: repeated string model_left = 8;
+   */
+  modelLeft: string[];
 };
 
 /**
@@ -1680,127 +2008,46 @@ export type Keyframe = Message$1<"sessionpb.v1.Keyframe"> & {
  * Use `create(KeyframeSchema)` to create a new message.
  */
 export const KeyframeSchema: GenMessage<Keyframe> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_event, 38);
+  messageDesc(file_sessionpb_v1_event, 46);
 
 /**
- * @generated from enum sessionpb.v1.MessageType
+ * @generated from enum sessionpb.v1.HoldReason
  */
-export enum MessageType {
+export enum HoldReason {
   /**
-   * @generated from enum value: MESSAGE_TYPE_UNSPECIFIED = 0;
+   * @generated from enum value: HOLD_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * @generated from enum value: MESSAGE_TYPE_APPEND = 1;
+   * @generated from enum value: HOLD_REASON_BY_HAND = 1;
    */
-  APPEND = 1,
+  BY_HAND = 1,
 
   /**
-   * @generated from enum value: MESSAGE_TYPE_APPEND_RESPONSE = 2;
+   * @generated from enum value: HOLD_REASON_FILTER = 2;
    */
-  APPEND_RESPONSE = 2,
+  FILTER = 2,
 
   /**
-   * @generated from enum value: MESSAGE_TYPE_VOTE = 3;
-   */
-  VOTE = 3,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_VOTE_RESPONSE = 4;
-   */
-  VOTE_RESPONSE = 4,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_PRE_VOTE = 5;
-   */
-  PRE_VOTE = 5,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_PRE_VOTE_RESPONSE = 6;
-   */
-  PRE_VOTE_RESPONSE = 6,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_SNAPSHOT = 7;
-   */
-  SNAPSHOT = 7,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_HEARTBEAT = 8;
-   */
-  HEARTBEAT = 8,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_HEARTBEAT_RESPONSE = 9;
-   */
-  HEARTBEAT_RESPONSE = 9,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_TIMEOUT_NOW = 10;
-   */
-  TIMEOUT_NOW = 10,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_READ_INDEX = 11;
-   */
-  READ_INDEX = 11,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_READ_INDEX_RESPONSE = 12;
-   */
-  READ_INDEX_RESPONSE = 12,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_OTHER = 13;
-   */
-  OTHER = 13,
-
-  /**
-   * The receiver of a snapshot asks for its next chunk.
+   * The link is clogged.
    *
-   * @generated from enum value: MESSAGE_TYPE_SNAPSHOT_ACK = 14;
+   * @generated from enum value: HOLD_REASON_CLOGGED = 3;
    */
-  SNAPSHOT_ACK = 14,
+  CLOGGED = 3,
 
   /**
-   * A peer hears that it was removed.
+   * The receiving store is paused: the message waits at its door.
    *
-   * @generated from enum value: MESSAGE_TYPE_PEER_GONE = 15;
+   * @generated from enum value: HOLD_REASON_PAUSED = 4;
    */
-  PEER_GONE = 15,
-
-  /**
-   * A peer asks whether it was removed.
-   *
-   * @generated from enum value: MESSAGE_TYPE_CHECK_PEER = 16;
-   */
-  CHECK_PEER = 16,
-
-  /**
-   * The leader of an idle region lets timers rest.
-   *
-   * @generated from enum value: MESSAGE_TYPE_SLEEP = 17;
-   */
-  SLEEP = 17,
-
-  /**
-   * @generated from enum value: MESSAGE_TYPE_STORE_BEAT = 18;
-   */
-  STORE_BEAT = 18,
-
-  /**
-   * A removed peer tells a member that its removal is committed.
-   *
-   * @generated from enum value: MESSAGE_TYPE_PEER_REMOVED = 19;
-   */
-  PEER_REMOVED = 19,
+  PAUSED = 4,
 }
 
 /**
- * Describes the enum sessionpb.v1.MessageType.
+ * Describes the enum sessionpb.v1.HoldReason.
  */
-export const MessageTypeSchema: GenEnum<MessageType> = /*@__PURE__*/
+export const HoldReasonSchema: GenEnum<HoldReason> = /*@__PURE__*/
   enumDesc(file_sessionpb_v1_event, 0);
 
 /**
@@ -1833,6 +2080,16 @@ export enum LossReason {
    * @generated from enum value: LOSS_REASON_REFUSED = 4;
    */
   REFUSED = 4,
+
+  /**
+   * @generated from enum value: LOSS_REASON_CUT = 5;
+   */
+  CUT = 5,
+
+  /**
+   * @generated from enum value: LOSS_REASON_FILTER = 6;
+   */
+  FILTER = 6,
 }
 
 /**

@@ -8,13 +8,15 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { RaftCommandRequest } from "../../raftcmdpb/v1/raftcmdpb_pb";
 import { file_raftcmdpb_v1_raftcmdpb } from "../../raftcmdpb/v1/raftcmdpb_pb";
+import type { Bug, Clock, CrashKeeps, CrashMoment, Disk, DiskFault, Filter, Link, Network, PartitionKind, Side, StoreClock, StoreDisk, Workload } from "./fault_pb";
+import { file_sessionpb_v1_fault } from "./fault_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file sessionpb/v1/run.proto.
  */
 export const file_sessionpb_v1_run: GenFile = /*@__PURE__*/
-  fileDesc("ChZzZXNzaW9ucGIvdjEvcnVuLnByb3RvEgxzZXNzaW9ucGIudjEi5AEKBkNvbmZpZxIMCgRzZWVkGAEgASgEEg4KBnN0b3JlcxgCIAEoDRInCgRyYWZ0GAMgASgLMhkuc2Vzc2lvbnBiLnYxLlJhZnRPcHRpb25zEiYKB25ldHdvcmsYBCABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAUgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sSHQoVY2xpZW50X3RpbWVvdXRfbWljcm9zGAYgASgDEhkKEXN0b3BfYXRfdmlvbGF0aW9uGAcgASgIEg8KB21lbWJlcnMYCCABKA0inQIKC1JhZnRPcHRpb25zEhgKEGJhc2VfdGlja19taWNyb3MYASABKAMSFwoPaGVhcnRiZWF0X3RpY2tzGAIgASgNEhoKEmVsZWN0aW9uX3RpY2tzX21pbhgDIAEoDRIQCghwcmVfdm90ZRgEIAEoCBIUCgxjaGVja19xdW9ydW0YBSABKAgSEwoLbGVhc2VfcmVhZHMYBiABKAgSGAoQcmVnaW9uX2J5dGVzX21heBgHIAEoBBIXCg9sb2dfZW50cmllc19tYXgYCCABKA0SGAoQbG9nX2VudHJpZXNfa2VwdBgJIAEoDRIgChhzbmFwc2hvdF9jaHVua19ieXRlc19tYXgYCiABKA0SEwoLc2xlZXBfdGlja3MYCyABKA0iSgoHTmV0d29yaxIWCg5sYXRlbmN5X21pY3JvcxgBIAEoAxIVCg1qaXR0ZXJfbWljcm9zGAIgASgDEhAKCGxvc3NfcHBtGAMgASgNIjIKBERpc2sSFAoMd3JpdGVfbWljcm9zGAEgASgDEhQKDGZzeW5jX21pY3JvcxgCIAEoAyKmAQoDUnVuEg8KB3ZlcnNpb24YASABKAkSJAoGY29uZmlnGAIgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIlCgdhY3Rpb25zGAMgAygLMhQuc2Vzc2lvbnBiLnYxLkFjdGlvbhINCgVzdGVwcxgEIAEoBBISCgpub3dfbWljcm9zGAUgASgDEg0KBWFjdGVkGAYgASgNEg8KB2J5X3RpbWUYByABKAgixwQKBkFjdGlvbhISCgphZnRlcl9zdGVwGAEgASgEEhEKCWF0X21pY3JvcxgCIAEoAxIPCgdieV90aW1lGAMgASgIEigKB3Byb3Bvc2UYBCABKAsyFS5zZXNzaW9ucGIudjEuUHJvcG9zZUgAEi8KC2NyYXNoX3N0b3JlGAUgASgLMhguc2Vzc2lvbnBiLnYxLkNyYXNoU3RvcmVIABIzCg1yZXN0YXJ0X3N0b3JlGAYgASgLMhouc2Vzc2lvbnBiLnYxLlJlc3RhcnRTdG9yZUgAEjEKDGRyb3BfbWVzc2FnZRgHIAEoCzIZLnNlc3Npb25wYi52MS5Ecm9wTWVzc2FnZUgAEjcKD2RlbGl2ZXJfbWVzc2FnZRgIIAEoCzIcLnNlc3Npb25wYi52MS5EZWxpdmVyTWVzc2FnZUgAEjQKDnRpbWVfb3V0X3N0b3JlGAkgASgLMhouc2Vzc2lvbnBiLnYxLlRpbWVPdXRTdG9yZUgAEi8KC3NldF9uZXR3b3JrGAogASgLMhguc2Vzc2lvbnBiLnYxLlNldE5ldHdvcmtIABIpCghzZXRfZGlzaxgLIAEoCzIVLnNlc3Npb25wYi52MS5TZXREaXNrSAASQAoUc2V0X2VsZWN0aW9uX3RpbWVvdXQYDCABKAsyIC5zZXNzaW9ucGIudjEuU2V0RWxlY3Rpb25UaW1lb3V0SAASKwoJYWRkX3N0b3JlGA0gASgLMhYuc2Vzc2lvbnBiLnYxLkFkZFN0b3JlSABCCAoGYWN0aW9uIk4KB1Byb3Bvc2USEAoIc3RvcmVfaWQYASABKAQSMQoHcmVxdWVzdBgCIAEoCzIgLnJhZnRjbWRwYi52MS5SYWZ0Q29tbWFuZFJlcXVlc3QiCgoIQWRkU3RvcmUiHgoKQ3Jhc2hTdG9yZRIQCghzdG9yZV9pZBgBIAEoBCIgCgxSZXN0YXJ0U3RvcmUSEAoIc3RvcmVfaWQYASABKAQiIQoLRHJvcE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoBCIkCg5EZWxpdmVyTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgEIjMKDFRpbWVPdXRTdG9yZRIQCghzdG9yZV9pZBgBIAEoBBIRCglyZWdpb25faWQYAiABKAQiNAoKU2V0TmV0d29yaxImCgduZXR3b3JrGAEgASgLMhUuc2Vzc2lvbnBiLnYxLk5ldHdvcmsiKwoHU2V0RGlzaxIgCgRkaXNrGAEgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2siUAoSU2V0RWxlY3Rpb25UaW1lb3V0EhAKCHN0b3JlX2lkGAEgASgEEhEKCXJlZ2lvbl9pZBgCIAEoBBIVCg10aW1lb3V0X3RpY2tzGAMgASgNQilaJ3JhZnRwbGF5L2NvcmUvcGIvc2Vzc2lvbnBiL3YxO3Nlc3Npb25wYmIGcHJvdG8z", [file_raftcmdpb_v1_raftcmdpb]);
+  fileDesc("ChZzZXNzaW9ucGIvdjEvcnVuLnByb3RvEgxzZXNzaW9ucGIudjEizAMKBkNvbmZpZxIMCgRzZWVkGAEgASgEEg4KBnN0b3JlcxgCIAEoDRInCgRyYWZ0GAMgASgLMhkuc2Vzc2lvbnBiLnYxLlJhZnRPcHRpb25zEiYKB25ldHdvcmsYBCABKAsyFS5zZXNzaW9ucGIudjEuTmV0d29yaxIgCgRkaXNrGAUgASgLMhIuc2Vzc2lvbnBiLnYxLkRpc2sSHQoVY2xpZW50X3RpbWVvdXRfbWljcm9zGAYgASgDEhkKEXN0b3BfYXRfdmlvbGF0aW9uGAcgASgIEg8KB21lbWJlcnMYCCABKA0SIQoFbGlua3MYCSADKAsyEi5zZXNzaW9ucGIudjEuTGluaxIlCgdmaWx0ZXJzGAogAygLMhQuc2Vzc2lvbnBiLnYxLkZpbHRlchImCgVkaXNrcxgLIAMoCzIXLnNlc3Npb25wYi52MS5TdG9yZURpc2sSKAoGY2xvY2tzGAwgAygLMhguc2Vzc2lvbnBiLnYxLlN0b3JlQ2xvY2sSKQoJd29ya2xvYWRzGA0gAygLMhYuc2Vzc2lvbnBiLnYxLldvcmtsb2FkEh8KBGJ1Z3MYDiADKA4yES5zZXNzaW9ucGIudjEuQnVnIp0CCgtSYWZ0T3B0aW9ucxIYChBiYXNlX3RpY2tfbWljcm9zGAEgASgDEhcKD2hlYXJ0YmVhdF90aWNrcxgCIAEoDRIaChJlbGVjdGlvbl90aWNrc19taW4YAyABKA0SEAoIcHJlX3ZvdGUYBCABKAgSFAoMY2hlY2tfcXVvcnVtGAUgASgIEhMKC2xlYXNlX3JlYWRzGAYgASgIEhgKEHJlZ2lvbl9ieXRlc19tYXgYByABKAQSFwoPbG9nX2VudHJpZXNfbWF4GAggASgNEhgKEGxvZ19lbnRyaWVzX2tlcHQYCSABKA0SIAoYc25hcHNob3RfY2h1bmtfYnl0ZXNfbWF4GAogASgNEhMKC3NsZWVwX3RpY2tzGAsgASgNIqYBCgNSdW4SDwoHdmVyc2lvbhgBIAEoCRIkCgZjb25maWcYAiABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEiUKB2FjdGlvbnMYAyADKAsyFC5zZXNzaW9ucGIudjEuQWN0aW9uEg0KBXN0ZXBzGAQgASgEEhIKCm5vd19taWNyb3MYBSABKAMSDQoFYWN0ZWQYBiABKA0SDwoHYnlfdGltZRgHIAEoCCL7CQoGQWN0aW9uEhIKCmFmdGVyX3N0ZXAYASABKAQSEQoJYXRfbWljcm9zGAIgASgDEg8KB2J5X3RpbWUYAyABKAgSKAoHcHJvcG9zZRgEIAEoCzIVLnNlc3Npb25wYi52MS5Qcm9wb3NlSAASLwoLY3Jhc2hfc3RvcmUYBSABKAsyGC5zZXNzaW9ucGIudjEuQ3Jhc2hTdG9yZUgAEjMKDXJlc3RhcnRfc3RvcmUYBiABKAsyGi5zZXNzaW9ucGIudjEuUmVzdGFydFN0b3JlSAASMQoMZHJvcF9tZXNzYWdlGAcgASgLMhkuc2Vzc2lvbnBiLnYxLkRyb3BNZXNzYWdlSAASNwoPZGVsaXZlcl9tZXNzYWdlGAggASgLMhwuc2Vzc2lvbnBiLnYxLkRlbGl2ZXJNZXNzYWdlSAASNAoOdGltZV9vdXRfc3RvcmUYCSABKAsyGi5zZXNzaW9ucGIudjEuVGltZU91dFN0b3JlSAASLwoLc2V0X25ldHdvcmsYCiABKAsyGC5zZXNzaW9ucGIudjEuU2V0TmV0d29ya0gAEikKCHNldF9kaXNrGAsgASgLMhUuc2Vzc2lvbnBiLnYxLlNldERpc2tIABJAChRzZXRfZWxlY3Rpb25fdGltZW91dBgMIAEoCzIgLnNlc3Npb25wYi52MS5TZXRFbGVjdGlvblRpbWVvdXRIABIrCglhZGRfc3RvcmUYDSABKAsyFi5zZXNzaW9ucGIudjEuQWRkU3RvcmVIABIxCgxob2xkX21lc3NhZ2UYDiABKAsyGS5zZXNzaW9ucGIudjEuSG9sZE1lc3NhZ2VIABI3Cg9yZWxlYXNlX21lc3NhZ2UYDyABKAsyHC5zZXNzaW9ucGIudjEuUmVsZWFzZU1lc3NhZ2VIABIzCg1kZWxheV9tZXNzYWdlGBAgASgLMhouc2Vzc2lvbnBiLnYxLkRlbGF5TWVzc2FnZUgAEjsKEWR1cGxpY2F0ZV9tZXNzYWdlGBEgASgLMh4uc2Vzc2lvbnBiLnYxLkR1cGxpY2F0ZU1lc3NhZ2VIABIrCglzZXRfbGlua3MYEiABKAsyFi5zZXNzaW9ucGIudjEuU2V0TGlua3NIABIsCglwYXJ0aXRpb24YEyABKAsyFy5zZXNzaW9ucGIudjEuUGFydGl0aW9uSAASLwoLc2V0X2ZpbHRlcnMYFCABKAsyGC5zZXNzaW9ucGIudjEuU2V0RmlsdGVyc0gAEisKCWZhaWxfZGlzaxgVIAEoCzIWLnNlc3Npb25wYi52MS5GYWlsRGlza0gAEjEKDGNvcnJ1cHRfZGlzaxgWIAEoCzIZLnNlc3Npb25wYi52MS5Db3JydXB0RGlza0gAEi8KC3BhdXNlX3N0b3JlGBcgASgLMhguc2Vzc2lvbnBiLnYxLlBhdXNlU3RvcmVIABIxCgxyZXN1bWVfc3RvcmUYGCABKAsyGS5zZXNzaW9ucGIudjEuUmVzdW1lU3RvcmVIABIrCglzZXRfY2xvY2sYGSABKAsyFi5zZXNzaW9ucGIudjEuU2V0Q2xvY2tIABIzCg1zZXRfd29ya2xvYWRzGBogASgLMhouc2Vzc2lvbnBiLnYxLlNldFdvcmtsb2Fkc0gAEiIKBGhlYWwYGyABKAsyEi5zZXNzaW9ucGIudjEuSGVhbEgAQggKBmFjdGlvbiJOCgdQcm9wb3NlEhAKCHN0b3JlX2lkGAEgASgEEjEKB3JlcXVlc3QYAiABKAsyIC5yYWZ0Y21kcGIudjEuUmFmdENvbW1hbmRSZXF1ZXN0IgoKCEFkZFN0b3JlInIKCkNyYXNoU3RvcmUSEAoIc3RvcmVfaWQYASABKAQSJwoFa2VlcHMYAiABKA4yGC5zZXNzaW9ucGIudjEuQ3Jhc2hLZWVwcxIpCgZtb21lbnQYAyABKA4yGS5zZXNzaW9ucGIudjEuQ3Jhc2hNb21lbnQiLwoMUmVzdGFydFN0b3JlEhAKCHN0b3JlX2lkGAEgASgEEg0KBXdpcGVkGAIgASgIIiEKC0Ryb3BNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAQiJAoORGVsaXZlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoBCIzCgxUaW1lT3V0U3RvcmUSEAoIc3RvcmVfaWQYASABKAQSEQoJcmVnaW9uX2lkGAIgASgEIjQKClNldE5ldHdvcmsSJgoHbmV0d29yaxgBIAEoCzIVLnNlc3Npb25wYi52MS5OZXR3b3JrIj0KB1NldERpc2sSIAoEZGlzaxgBIAEoCzISLnNlc3Npb25wYi52MS5EaXNrEhAKCHN0b3JlX2lkGAIgASgEIlAKElNldEVsZWN0aW9uVGltZW91dBIQCghzdG9yZV9pZBgBIAEoBBIRCglyZWdpb25faWQYAiABKAQSFQoNdGltZW91dF90aWNrcxgDIAEoDSIhCgtIb2xkTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgEIiQKDlJlbGVhc2VNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAQiOAoMRGVsYXlNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAQSFAoMZGVsYXlfbWljcm9zGAIgASgDIiYKEER1cGxpY2F0ZU1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoBCItCghTZXRMaW5rcxIhCgVsaW5rcxgBIAMoCzISLnNlc3Npb25wYi52MS5MaW5rIlkKCVBhcnRpdGlvbhIpCgRraW5kGAEgASgOMhsuc2Vzc2lvbnBiLnYxLlBhcnRpdGlvbktpbmQSIQoFc2lkZXMYAiADKAsyEi5zZXNzaW9ucGIudjEuU2lkZSIzCgpTZXRGaWx0ZXJzEiUKB2ZpbHRlcnMYASADKAsyFC5zZXNzaW9ucGIudjEuRmlsdGVyIkQKCEZhaWxEaXNrEhAKCHN0b3JlX2lkGAEgASgEEiYKBWZhdWx0GAIgASgOMhcuc2Vzc2lvbnBiLnYxLkRpc2tGYXVsdCIfCgtDb3JydXB0RGlzaxIQCghzdG9yZV9pZBgBIAEoBCIeCgpQYXVzZVN0b3JlEhAKCHN0b3JlX2lkGAEgASgEIh8KC1Jlc3VtZVN0b3JlEhAKCHN0b3JlX2lkGAEgASgEIlUKCFNldENsb2NrEhAKCHN0b3JlX2lkGAEgASgEEiIKBWNsb2NrGAIgASgLMhMuc2Vzc2lvbnBiLnYxLkNsb2NrEhMKC2p1bXBfbWljcm9zGAMgASgDIjkKDFNldFdvcmtsb2FkcxIpCgl3b3JrbG9hZHMYASADKAsyFi5zZXNzaW9ucGIudjEuV29ya2xvYWQiGQoESGVhbBIRCglzdG9yZV9pZHMYASADKARCKVoncmFmdHBsYXkvY29yZS9wYi9zZXNzaW9ucGIvdjE7c2Vzc2lvbnBiYgZwcm90bzM", [file_raftcmdpb_v1_raftcmdpb, file_sessionpb_v1_fault]);
 
 /**
  * Config is complete: zero means zero. Hello carries the defaults and the limits.
@@ -67,6 +69,38 @@ export type Config = Message<"sessionpb.v1.Config"> & {
    * @generated from field: uint32 members = 8;
    */
   members: number;
+
+  /**
+   * What single links, disks and clocks have of their own.
+   *
+   * @generated from field: repeated sessionpb.v1.Link links = 9;
+   */
+  links: Link[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Filter filters = 10;
+   */
+  filters: Filter[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.StoreDisk disks = 11;
+   */
+  disks: StoreDisk[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.StoreClock clocks = 12;
+   */
+  clocks: StoreClock[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Workload workloads = 13;
+   */
+  workloads: Workload[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Bug bugs = 14;
+   */
+  bugs: Bug[];
 };
 
 /**
@@ -156,59 +190,6 @@ export const RaftOptionsSchema: GenMessage<RaftOptions> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_run, 1);
 
 /**
- * @generated from message sessionpb.v1.Network
- */
-export type Network = Message<"sessionpb.v1.Network"> & {
-  /**
-   * @generated from field: int64 latency_micros = 1;
-   */
-  latencyMicros: bigint;
-
-  /**
-   * Latency is drawn from latency ± jitter.
-   *
-   * @generated from field: int64 jitter_micros = 2;
-   */
-  jitterMicros: bigint;
-
-  /**
-   * Parts per million.
-   *
-   * @generated from field: uint32 loss_ppm = 3;
-   */
-  lossPpm: number;
-};
-
-/**
- * Describes the message sessionpb.v1.Network.
- * Use `create(NetworkSchema)` to create a new message.
- */
-export const NetworkSchema: GenMessage<Network> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 2);
-
-/**
- * @generated from message sessionpb.v1.Disk
- */
-export type Disk = Message<"sessionpb.v1.Disk"> & {
-  /**
-   * @generated from field: int64 write_micros = 1;
-   */
-  writeMicros: bigint;
-
-  /**
-   * @generated from field: int64 fsync_micros = 2;
-   */
-  fsyncMicros: bigint;
-};
-
-/**
- * Describes the message sessionpb.v1.Disk.
- * Use `create(DiskSchema)` to create a new message.
- */
-export const DiskSchema: GenMessage<Disk> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 3);
-
-/**
  * Run is what a share link, an exported action log and a replay hold.
  *
  * @generated from message sessionpb.v1.Run
@@ -262,7 +243,7 @@ export type Run = Message<"sessionpb.v1.Run"> & {
  * Use `create(RunSchema)` to create a new message.
  */
 export const RunSchema: GenMessage<Run> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 4);
+  messageDesc(file_sessionpb_v1_run, 2);
 
 /**
  * Action is something a person (or a script) did to the cluster.
@@ -350,6 +331,90 @@ export type Action = Message<"sessionpb.v1.Action"> & {
      */
     value: AddStore;
     case: "addStore";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.HoldMessage hold_message = 14;
+     */
+    value: HoldMessage;
+    case: "holdMessage";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.ReleaseMessage release_message = 15;
+     */
+    value: ReleaseMessage;
+    case: "releaseMessage";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.DelayMessage delay_message = 16;
+     */
+    value: DelayMessage;
+    case: "delayMessage";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.DuplicateMessage duplicate_message = 17;
+     */
+    value: DuplicateMessage;
+    case: "duplicateMessage";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SetLinks set_links = 18;
+     */
+    value: SetLinks;
+    case: "setLinks";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.Partition partition = 19;
+     */
+    value: Partition;
+    case: "partition";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SetFilters set_filters = 20;
+     */
+    value: SetFilters;
+    case: "setFilters";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.FailDisk fail_disk = 21;
+     */
+    value: FailDisk;
+    case: "failDisk";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.CorruptDisk corrupt_disk = 22;
+     */
+    value: CorruptDisk;
+    case: "corruptDisk";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.PauseStore pause_store = 23;
+     */
+    value: PauseStore;
+    case: "pauseStore";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.ResumeStore resume_store = 24;
+     */
+    value: ResumeStore;
+    case: "resumeStore";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SetClock set_clock = 25;
+     */
+    value: SetClock;
+    case: "setClock";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.SetWorkloads set_workloads = 26;
+     */
+    value: SetWorkloads;
+    case: "setWorkloads";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.Heal heal = 27;
+     */
+    value: Heal;
+    case: "heal";
   } | { case: undefined; value?: undefined };
 };
 
@@ -358,7 +423,7 @@ export type Action = Message<"sessionpb.v1.Action"> & {
  * Use `create(ActionSchema)` to create a new message.
  */
 export const ActionSchema: GenMessage<Action> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 5);
+  messageDesc(file_sessionpb_v1_run, 3);
 
 /**
  * Propose hands a command to one store. The client of the run fills in the request id when the header has none
@@ -384,7 +449,7 @@ export type Propose = Message<"sessionpb.v1.Propose"> & {
  * Use `create(ProposeSchema)` to create a new message.
  */
 export const ProposeSchema: GenMessage<Propose> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 6);
+  messageDesc(file_sessionpb_v1_run, 4);
 
 /**
  * AddStore starts one more store, without any peer. Its id is the next one.
@@ -399,7 +464,7 @@ export type AddStore = Message<"sessionpb.v1.AddStore"> & {
  * Use `create(AddStoreSchema)` to create a new message.
  */
 export const AddStoreSchema: GenMessage<AddStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 7);
+  messageDesc(file_sessionpb_v1_run, 5);
 
 /**
  * @generated from message sessionpb.v1.CrashStore
@@ -409,6 +474,16 @@ export type CrashStore = Message<"sessionpb.v1.CrashStore"> & {
    * @generated from field: uint64 store_id = 1;
    */
   storeId: bigint;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashKeeps keeps = 2;
+   */
+  keeps: CrashKeeps;
+
+  /**
+   * @generated from field: sessionpb.v1.CrashMoment moment = 3;
+   */
+  moment: CrashMoment;
 };
 
 /**
@@ -416,9 +491,12 @@ export type CrashStore = Message<"sessionpb.v1.CrashStore"> & {
  * Use `create(CrashStoreSchema)` to create a new message.
  */
 export const CrashStoreSchema: GenMessage<CrashStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 8);
+  messageDesc(file_sessionpb_v1_run, 6);
 
 /**
+ * RestartStore starts a store on what its disk holds, or, wiped, on an empty one: it has forgotten every vote it gave and
+ * every entry it acknowledged, which Raft does not survive.
+ *
  * @generated from message sessionpb.v1.RestartStore
  */
 export type RestartStore = Message<"sessionpb.v1.RestartStore"> & {
@@ -426,6 +504,11 @@ export type RestartStore = Message<"sessionpb.v1.RestartStore"> & {
    * @generated from field: uint64 store_id = 1;
    */
   storeId: bigint;
+
+  /**
+   * @generated from field: bool wiped = 2;
+   */
+  wiped: boolean;
 };
 
 /**
@@ -433,7 +516,7 @@ export type RestartStore = Message<"sessionpb.v1.RestartStore"> & {
  * Use `create(RestartStoreSchema)` to create a new message.
  */
 export const RestartStoreSchema: GenMessage<RestartStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 9);
+  messageDesc(file_sessionpb_v1_run, 7);
 
 /**
  * @generated from message sessionpb.v1.DropMessage
@@ -450,7 +533,7 @@ export type DropMessage = Message<"sessionpb.v1.DropMessage"> & {
  * Use `create(DropMessageSchema)` to create a new message.
  */
 export const DropMessageSchema: GenMessage<DropMessage> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 10);
+  messageDesc(file_sessionpb_v1_run, 8);
 
 /**
  * @generated from message sessionpb.v1.DeliverMessage
@@ -467,7 +550,7 @@ export type DeliverMessage = Message<"sessionpb.v1.DeliverMessage"> & {
  * Use `create(DeliverMessageSchema)` to create a new message.
  */
 export const DeliverMessageSchema: GenMessage<DeliverMessage> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 11);
+  messageDesc(file_sessionpb_v1_run, 9);
 
 /**
  * TimeOutStore makes the election timer of a store's peer fire now. Region 0 means the first region.
@@ -491,7 +574,7 @@ export type TimeOutStore = Message<"sessionpb.v1.TimeOutStore"> & {
  * Use `create(TimeOutStoreSchema)` to create a new message.
  */
 export const TimeOutStoreSchema: GenMessage<TimeOutStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 12);
+  messageDesc(file_sessionpb_v1_run, 10);
 
 /**
  * @generated from message sessionpb.v1.SetNetwork
@@ -508,9 +591,11 @@ export type SetNetwork = Message<"sessionpb.v1.SetNetwork"> & {
  * Use `create(SetNetworkSchema)` to create a new message.
  */
 export const SetNetworkSchema: GenMessage<SetNetwork> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 13);
+  messageDesc(file_sessionpb_v1_run, 11);
 
 /**
+ * SetDisk changes one store's disk, or with store 0 every one; without a disk a store's is like the others again.
+ *
  * @generated from message sessionpb.v1.SetDisk
  */
 export type SetDisk = Message<"sessionpb.v1.SetDisk"> & {
@@ -518,6 +603,11 @@ export type SetDisk = Message<"sessionpb.v1.SetDisk"> & {
    * @generated from field: sessionpb.v1.Disk disk = 1;
    */
   disk?: Disk | undefined;
+
+  /**
+   * @generated from field: uint64 store_id = 2;
+   */
+  storeId: bigint;
 };
 
 /**
@@ -525,7 +615,7 @@ export type SetDisk = Message<"sessionpb.v1.SetDisk"> & {
  * Use `create(SetDiskSchema)` to create a new message.
  */
 export const SetDiskSchema: GenMessage<SetDisk> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_run, 14);
+  messageDesc(file_sessionpb_v1_run, 12);
 
 /**
  * SetElectionTimeout sets the running election timer of a store's peer, until raft draws it anew.
@@ -554,5 +644,294 @@ export type SetElectionTimeout = Message<"sessionpb.v1.SetElectionTimeout"> & {
  * Use `create(SetElectionTimeoutSchema)` to create a new message.
  */
 export const SetElectionTimeoutSchema: GenMessage<SetElectionTimeout> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 13);
+
+/**
+ * HoldMessage keeps a message in flight until it is released, delivered or dropped.
+ *
+ * @generated from message sessionpb.v1.HoldMessage
+ */
+export type HoldMessage = Message<"sessionpb.v1.HoldMessage"> & {
+  /**
+   * @generated from field: uint64 message_id = 1;
+   */
+  messageId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.HoldMessage.
+ * Use `create(HoldMessageSchema)` to create a new message.
+ */
+export const HoldMessageSchema: GenMessage<HoldMessage> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 14);
+
+/**
+ * ReleaseMessage lets a held message travel on: it arrives as long from now as it still had to go.
+ *
+ * @generated from message sessionpb.v1.ReleaseMessage
+ */
+export type ReleaseMessage = Message<"sessionpb.v1.ReleaseMessage"> & {
+  /**
+   * @generated from field: uint64 message_id = 1;
+   */
+  messageId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.ReleaseMessage.
+ * Use `create(ReleaseMessageSchema)` to create a new message.
+ */
+export const ReleaseMessageSchema: GenMessage<ReleaseMessage> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_run, 15);
+
+/**
+ * @generated from message sessionpb.v1.DelayMessage
+ */
+export type DelayMessage = Message<"sessionpb.v1.DelayMessage"> & {
+  /**
+   * @generated from field: uint64 message_id = 1;
+   */
+  messageId: bigint;
+
+  /**
+   * @generated from field: int64 delay_micros = 2;
+   */
+  delayMicros: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.DelayMessage.
+ * Use `create(DelayMessageSchema)` to create a new message.
+ */
+export const DelayMessageSchema: GenMessage<DelayMessage> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 16);
+
+/**
+ * DuplicateMessage sends a copy of a message in flight after it.
+ *
+ * @generated from message sessionpb.v1.DuplicateMessage
+ */
+export type DuplicateMessage = Message<"sessionpb.v1.DuplicateMessage"> & {
+  /**
+   * @generated from field: uint64 message_id = 1;
+   */
+  messageId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.DuplicateMessage.
+ * Use `create(DuplicateMessageSchema)` to create a new message.
+ */
+export const DuplicateMessageSchema: GenMessage<DuplicateMessage> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 17);
+
+/**
+ * SetLinks changes the links named and leaves the others; a link with nothing set is like every other again.
+ *
+ * @generated from message sessionpb.v1.SetLinks
+ */
+export type SetLinks = Message<"sessionpb.v1.SetLinks"> & {
+  /**
+   * @generated from field: repeated sessionpb.v1.Link links = 1;
+   */
+  links: Link[];
+};
+
+/**
+ * Describes the message sessionpb.v1.SetLinks.
+ * Use `create(SetLinksSchema)` to create a new message.
+ */
+export const SetLinksSchema: GenMessage<SetLinks> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 18);
+
+/**
+ * Partition cuts the links between sides, and mends every other.
+ *
+ * @generated from message sessionpb.v1.Partition
+ */
+export type Partition = Message<"sessionpb.v1.Partition"> & {
+  /**
+   * @generated from field: sessionpb.v1.PartitionKind kind = 1;
+   */
+  kind: PartitionKind;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Side sides = 2;
+   */
+  sides: Side[];
+};
+
+/**
+ * Describes the message sessionpb.v1.Partition.
+ * Use `create(PartitionSchema)` to create a new message.
+ */
+export const PartitionSchema: GenMessage<Partition> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 19);
+
+/**
+ * SetFilters replaces the filters.
+ *
+ * @generated from message sessionpb.v1.SetFilters
+ */
+export type SetFilters = Message<"sessionpb.v1.SetFilters"> & {
+  /**
+   * @generated from field: repeated sessionpb.v1.Filter filters = 1;
+   */
+  filters: Filter[];
+};
+
+/**
+ * Describes the message sessionpb.v1.SetFilters.
+ * Use `create(SetFiltersSchema)` to create a new message.
+ */
+export const SetFiltersSchema: GenMessage<SetFilters> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 20);
+
+/**
+ * FailDisk arms a fault of a store's disk, or mends it.
+ *
+ * @generated from message sessionpb.v1.FailDisk
+ */
+export type FailDisk = Message<"sessionpb.v1.FailDisk"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+
+  /**
+   * @generated from field: sessionpb.v1.DiskFault fault = 2;
+   */
+  fault: DiskFault;
+};
+
+/**
+ * Describes the message sessionpb.v1.FailDisk.
+ * Use `create(FailDiskSchema)` to create a new message.
+ */
+export const FailDiskSchema: GenMessage<FailDisk> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 21);
+
+/**
+ * CorruptDisk changes a byte of a value on a store's disk, which nobody notices: Raft does not survive that.
+ *
+ * @generated from message sessionpb.v1.CorruptDisk
+ */
+export type CorruptDisk = Message<"sessionpb.v1.CorruptDisk"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.CorruptDisk.
+ * Use `create(CorruptDiskSchema)` to create a new message.
+ */
+export const CorruptDiskSchema: GenMessage<CorruptDisk> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 22);
+
+/**
+ * PauseStore stops a store's process, as a long garbage collection or the migration of its machine does: it neither ticks
+ * nor hears nor answers, while time goes on.
+ *
+ * @generated from message sessionpb.v1.PauseStore
+ */
+export type PauseStore = Message<"sessionpb.v1.PauseStore"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.PauseStore.
+ * Use `create(PauseStoreSchema)` to create a new message.
+ */
+export const PauseStoreSchema: GenMessage<PauseStore> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 23);
+
+/**
+ * @generated from message sessionpb.v1.ResumeStore
+ */
+export type ResumeStore = Message<"sessionpb.v1.ResumeStore"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.ResumeStore.
+ * Use `create(ResumeStoreSchema)` to create a new message.
+ */
+export const ResumeStoreSchema: GenMessage<ResumeStore> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 24);
+
+/**
+ * SetClock changes how a store's clock runs, and moves it by jump_micros.
+ *
+ * @generated from message sessionpb.v1.SetClock
+ */
+export type SetClock = Message<"sessionpb.v1.SetClock"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+
+  /**
+   * @generated from field: sessionpb.v1.Clock clock = 2;
+   */
+  clock?: Clock | undefined;
+
+  /**
+   * @generated from field: int64 jump_micros = 3;
+   */
+  jumpMicros: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.SetClock.
+ * Use `create(SetClockSchema)` to create a new message.
+ */
+export const SetClockSchema: GenMessage<SetClock> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 25);
+
+/**
+ * SetWorkloads replaces the clients that work by themselves; what they wait for goes on.
+ *
+ * @generated from message sessionpb.v1.SetWorkloads
+ */
+export type SetWorkloads = Message<"sessionpb.v1.SetWorkloads"> & {
+  /**
+   * @generated from field: repeated sessionpb.v1.Workload workloads = 1;
+   */
+  workloads: Workload[];
+};
+
+/**
+ * Describes the message sessionpb.v1.SetWorkloads.
+ * Use `create(SetWorkloadsSchema)` to create a new message.
+ */
+export const SetWorkloadsSchema: GenMessage<SetWorkloads> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 26);
+
+/**
+ * Heal ends every fault of these stores and of the links between them, and restarts and resumes them; without stores, of
+ * all. A clock keeps what it jumped.
+ *
+ * @generated from message sessionpb.v1.Heal
+ */
+export type Heal = Message<"sessionpb.v1.Heal"> & {
+  /**
+   * @generated from field: repeated uint64 store_ids = 1;
+   */
+  storeIds: bigint[];
+};
+
+/**
+ * Describes the message sessionpb.v1.Heal.
+ * Use `create(HealSchema)` to create a new message.
+ */
+export const HealSchema: GenMessage<Heal> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_run, 27);
 

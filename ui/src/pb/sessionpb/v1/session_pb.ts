@@ -7,7 +7,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Event, Keyframe } from "./event_pb";
+import type { Event, Keyframe, Operation } from "./event_pb";
 import { file_sessionpb_v1_event } from "./event_pb";
 import type { Action, Config, Run } from "./run_pb";
 import { file_sessionpb_v1_run } from "./run_pb";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/session.proto.
  */
 export const file_sessionpb_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxImEKB1JlcXVlc3QSJwoIY29tbWFuZHMYASADKAsyFS5zZXNzaW9ucGIudjEuQ29tbWFuZBIWCg5lbGFwc2VkX21pY3JvcxgCIAEoAxIVCg1idWRnZXRfbWljcm9zGAMgASgDIvUBCgVGcmFtZRIiCgVoZWxsbxgBIAEoCzITLnNlc3Npb25wYi52MS5IZWxsbxIoCghrZXlmcmFtZRgCIAEoCzIWLnNlc3Npb25wYi52MS5LZXlmcmFtZRIjCgZldmVudHMYAyADKAsyEy5zZXNzaW9ucGIudjEuRXZlbnQSJAoHcmVwbGllcxgEIAMoCzITLnNlc3Npb25wYi52MS5SZXBseRIkCgZzdGF0dXMYBSABKAsyFC5zZXNzaW9ucGIudjEuU3RhdHVzEi0KC2JyYW5jaF9saXN0GAYgASgLMhguc2Vzc2lvbnBiLnYxLkJyYW5jaExpc3Qi5QEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SLQoLc291cmNlX2tpbmQYAiABKA4yGC5zZXNzaW9ucGIudjEuU291cmNlS2luZBIPCgd2ZXJzaW9uGAMgASgJEi4KDGNhcGFiaWxpdGllcxgEIAMoDjIYLnNlc3Npb25wYi52MS5DYXBhYmlsaXR5EiwKDmNvbmZpZ19kZWZhdWx0GAUgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIkCgZsaW1pdHMYBiABKAsyFC5zZXNzaW9ucGIudjEuTGltaXRzIskBCgZMaW1pdHMSEgoKc3RvcmVzX21heBgBIAEoDRIaChJsYXRlbmN5X21pY3Jvc19taW4YAiABKAMSGgoSbGF0ZW5jeV9taWNyb3NfbWF4GAMgASgDEhQKDGxvc3NfcHBtX21heBgEIAEoDRIXCg9kaXNrX21pY3Jvc19tYXgYBSABKAMSFQoNa2V5X2J5dGVzX21heBgGIAEoDRIXCg92YWx1ZV9ieXRlc19tYXgYByABKA0SFAoMcmVxdWVzdHNfbWF4GAggASgNIrwDCgdDb21tYW5kEgoKAmlkGAEgASgEEiQKBXJlc2V0GAIgASgLMhMuc2Vzc2lvbnBiLnYxLlJlc2V0SAASIgoEc3RlcBgDIAEoCzISLnNlc3Npb25wYi52MS5TdGVwSAASIgoEcGxheRgEIAEoCzISLnNlc3Npb25wYi52MS5QbGF5SAASJAoFcGF1c2UYBSABKAsyEy5zZXNzaW9ucGIudjEuUGF1c2VIABIgCgNhY3QYBiABKAsyES5zZXNzaW9ucGIudjEuQWN0SAASIgoEc2VlaxgHIAEoCzISLnNlc3Npb25wYi52MS5TZWVrSAASKQoIZ2V0X2hhc2gYCCABKAsyFS5zZXNzaW9ucGIudjEuR2V0SGFzaEgAEi0KCmV4cG9ydF9ydW4YCSABKAsyFy5zZXNzaW9ucGIudjEuRXhwb3J0UnVuSAASMwoNc3dpdGNoX2JyYW5jaBgKIAEoCzIaLnNlc3Npb25wYi52MS5Td2l0Y2hCcmFuY2hIABIxCgxnZXRfa2V5ZnJhbWUYCyABKAsyGS5zZXNzaW9ucGIudjEuR2V0S2V5ZnJhbWVIAEIJCgdjb21tYW5kIjMKBVJlc2V0Eh4KA3J1bhgBIAEoCzIRLnNlc3Npb25wYi52MS5SdW4SCgoCZ28YAiABKAgiPgoEU3RlcBIkCgR1bml0GAEgASgOMhYuc2Vzc2lvbnBiLnYxLlN0ZXBVbml0EhAKCHN0b3JlX2lkGAIgASgEIlIKBFBsYXkSIAoEcGFjZRgBIAEoDjISLnNlc3Npb25wYi52MS5QYWNlEhEKCXNwZWVkX3BwbRgCIAEoAxIVCg1mbGlnaHRfbWljcm9zGAMgASgDIgcKBVBhdXNlIisKA0FjdBIkCgZhY3Rpb24YASABKAsyFC5zZXNzaW9ucGIudjEuQWN0aW9uIhMKBFNlZWsSCwoDc2VxGAEgASgEIgkKB0dldEhhc2giCwoJRXhwb3J0UnVuIiEKDFN3aXRjaEJyYW5jaBIRCglicmFuY2hfaWQYASABKA0iDQoLR2V0S2V5ZnJhbWUiqgEKBVJlcGx5EhIKCmNvbW1hbmRfaWQYASABKAQSDwoHZmFpbHVyZRgCIAEoCRIoCgRoYXNoGAMgASgLMhguc2Vzc2lvbnBiLnYxLkhhc2hSZXN1bHRIABIgCgNydW4YBCABKAsyES5zZXNzaW9ucGIudjEuUnVuSAASJgoDYWN0GAUgASgLMhcuc2Vzc2lvbnBiLnYxLkFjdFJlc3VsdEgAQggKBnJlc3VsdCIaCgpIYXNoUmVzdWx0EgwKBGhhc2gYASABKAkiIQoJQWN0UmVzdWx0EhQKDG9wZXJhdGlvbl9pZBgBIAEoBCL2AQoGU3RhdHVzEhIKCm5vd19taWNyb3MYASABKAMSCwoDc2VxGAIgASgEEhAKCGhlYWRfc2VxGAMgASgEEg0KBXN0ZXBzGAQgASgEEg8KB3BsYXlpbmcYBSABKAgSDQoFcXVpY2sYBiABKAgSEQoJc3BlZWRfcHBtGAcgASgDEhEKCWJyYW5jaF9pZBgIIAEoDRIgCgR3b3JrGAkgASgLMhIuc2Vzc2lvbnBiLnYxLldvcmsSFQoNYWN0aW9uc19haGVhZBgKIAEoDRIaChJtZXNzYWdlc19pbl9mbGlnaHQYCyABKA0SDwoHYWN0aW9ucxgMIAEoDSIxCgRXb3JrEgwKBHdoYXQYASABKAkSDAoEZG9uZRgCIAEoBBINCgV0b3RhbBgDIAEoBCJxCgZCcmFuY2gSCgoCaWQYASABKA0SEQoJcGFyZW50X2lkGAIgASgNEhAKCGZvcmtfc2VxGAMgASgEEhMKC2ZvcmtfbWljcm9zGAQgASgDEg8KB2FjdGlvbnMYBSABKA0SEAoIaGVhZF9zZXEYBiABKAQiNAoKQnJhbmNoTGlzdBImCghicmFuY2hlcxgBIAMoCzIULnNlc3Npb25wYi52MS5CcmFuY2gqdgoKU291cmNlS2luZBIbChdTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhoKFlNPVVJDRV9LSU5EX1NJTVVMQVRJT04QARIUChBTT1VSQ0VfS0lORF9MSVZFEAISGQoVU09VUkNFX0tJTkRfUkVDT1JESU5HEAMqhAMKCkNhcGFiaWxpdHkSGgoWQ0FQQUJJTElUWV9VTlNQRUNJRklFRBAAEhMKD0NBUEFCSUxJVFlfU1RFUBABEhMKD0NBUEFCSUxJVFlfUExBWRACEhYKEkNBUEFCSUxJVFlfR09fQkFDSxADEhYKEkNBUEFCSUxJVFlfUFJPUE9TRRAEEhsKF0NBUEFCSUxJVFlfQ1JBU0hfU1RPUkVTEAUSHQoZQ0FQQUJJTElUWV9UT1VDSF9NRVNTQUdFUxAGEh4KGkNBUEFCSUxJVFlfVElNRV9PVVRfU1RPUkVTEAcSHQoZQ0FQQUJJTElUWV9DSEFOR0VfTkVUV09SSxAIEhoKFkNBUEFCSUxJVFlfQ0hBTkdFX0RJU0sQCRIUChBDQVBBQklMSVRZX1JFU0VUEAoSGQoVQ0FQQUJJTElUWV9FWFBPUlRfUlVOEAsSGQoVQ0FQQUJJTElUWV9BRERfU1RPUkVTEAwSHQoZQ0FQQUJJTElUWV9DSEFOR0VfUkVHSU9OUxANKp4BCghTdGVwVW5pdBIZChVTVEVQX1VOSVRfVU5TUEVDSUZJRUQQABITCg9TVEVQX1VOSVRfRVZFTlQQARIcChhTVEVQX1VOSVRfRVZFTlRfQlVUX1RJQ0sQAhISCg5TVEVQX1VOSVRfVElDSxADEhUKEVNURVBfVU5JVF9NRVNTQUdFEAQSGQoVU1RFUF9VTklUX0lOVEVSRVNUSU5HEAUqPAoEUGFjZRIUChBQQUNFX1VOU1BFQ0lGSUVEEAASDgoKUEFDRV9TVE9SWRABEg4KClBBQ0VfRklYRUQQAkIpWidyYWZ0cGxheS9jb3JlL3BiL3Nlc3Npb25wYi92MTtzZXNzaW9ucGJiBnByb3RvMw", [file_sessionpb_v1_event, file_sessionpb_v1_run]);
+  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxImEKB1JlcXVlc3QSJwoIY29tbWFuZHMYASADKAsyFS5zZXNzaW9ucGIudjEuQ29tbWFuZBIWCg5lbGFwc2VkX21pY3JvcxgCIAEoAxIVCg1idWRnZXRfbWljcm9zGAMgASgDIvUBCgVGcmFtZRIiCgVoZWxsbxgBIAEoCzITLnNlc3Npb25wYi52MS5IZWxsbxIoCghrZXlmcmFtZRgCIAEoCzIWLnNlc3Npb25wYi52MS5LZXlmcmFtZRIjCgZldmVudHMYAyADKAsyEy5zZXNzaW9ucGIudjEuRXZlbnQSJAoHcmVwbGllcxgEIAMoCzITLnNlc3Npb25wYi52MS5SZXBseRIkCgZzdGF0dXMYBSABKAsyFC5zZXNzaW9ucGIudjEuU3RhdHVzEi0KC2JyYW5jaF9saXN0GAYgASgLMhguc2Vzc2lvbnBiLnYxLkJyYW5jaExpc3Qi5QEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SLQoLc291cmNlX2tpbmQYAiABKA4yGC5zZXNzaW9ucGIudjEuU291cmNlS2luZBIPCgd2ZXJzaW9uGAMgASgJEi4KDGNhcGFiaWxpdGllcxgEIAMoDjIYLnNlc3Npb25wYi52MS5DYXBhYmlsaXR5EiwKDmNvbmZpZ19kZWZhdWx0GAUgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIkCgZsaW1pdHMYBiABKAsyFC5zZXNzaW9ucGIudjEuTGltaXRzIskBCgZMaW1pdHMSEgoKc3RvcmVzX21heBgBIAEoDRIaChJsYXRlbmN5X21pY3Jvc19taW4YAiABKAMSGgoSbGF0ZW5jeV9taWNyb3NfbWF4GAMgASgDEhQKDGxvc3NfcHBtX21heBgEIAEoDRIXCg9kaXNrX21pY3Jvc19tYXgYBSABKAMSFQoNa2V5X2J5dGVzX21heBgGIAEoDRIXCg92YWx1ZV9ieXRlc19tYXgYByABKA0SFAoMcmVxdWVzdHNfbWF4GAggASgNIpcECgdDb21tYW5kEgoKAmlkGAEgASgEEiQKBXJlc2V0GAIgASgLMhMuc2Vzc2lvbnBiLnYxLlJlc2V0SAASIgoEc3RlcBgDIAEoCzISLnNlc3Npb25wYi52MS5TdGVwSAASIgoEcGxheRgEIAEoCzISLnNlc3Npb25wYi52MS5QbGF5SAASJAoFcGF1c2UYBSABKAsyEy5zZXNzaW9ucGIudjEuUGF1c2VIABIgCgNhY3QYBiABKAsyES5zZXNzaW9ucGIudjEuQWN0SAASIgoEc2VlaxgHIAEoCzISLnNlc3Npb25wYi52MS5TZWVrSAASKQoIZ2V0X2hhc2gYCCABKAsyFS5zZXNzaW9ucGIudjEuR2V0SGFzaEgAEi0KCmV4cG9ydF9ydW4YCSABKAsyFy5zZXNzaW9ucGIudjEuRXhwb3J0UnVuSAASMwoNc3dpdGNoX2JyYW5jaBgKIAEoCzIaLnNlc3Npb25wYi52MS5Td2l0Y2hCcmFuY2hIABIxCgxnZXRfa2V5ZnJhbWUYCyABKAsyGS5zZXNzaW9ucGIudjEuR2V0S2V5ZnJhbWVIABIvCgtnZXRfaGlzdG9yeRgMIAEoCzIYLnNlc3Npb25wYi52MS5HZXRIaXN0b3J5SAASKAoHcmVjb3ZlchgNIAEoCzIVLnNlc3Npb25wYi52MS5SZWNvdmVySABCCQoHY29tbWFuZCIzCgVSZXNldBIeCgNydW4YASABKAsyES5zZXNzaW9ucGIudjEuUnVuEgoKAmdvGAIgASgIIj4KBFN0ZXASJAoEdW5pdBgBIAEoDjIWLnNlc3Npb25wYi52MS5TdGVwVW5pdBIQCghzdG9yZV9pZBgCIAEoBCJSCgRQbGF5EiAKBHBhY2UYASABKA4yEi5zZXNzaW9ucGIudjEuUGFjZRIRCglzcGVlZF9wcG0YAiABKAMSFQoNZmxpZ2h0X21pY3JvcxgDIAEoAyIHCgVQYXVzZSIrCgNBY3QSJAoGYWN0aW9uGAEgASgLMhQuc2Vzc2lvbnBiLnYxLkFjdGlvbiITCgRTZWVrEgsKA3NlcRgBIAEoBCIJCgdHZXRIYXNoIgsKCUV4cG9ydFJ1biIhCgxTd2l0Y2hCcmFuY2gSEQoJYnJhbmNoX2lkGAEgASgNIg0KC0dldEtleWZyYW1lIgwKCkdldEhpc3RvcnkiFwoHUmVjb3ZlchIMCgRzZWVkGAEgASgEIoQCCgVSZXBseRISCgpjb21tYW5kX2lkGAEgASgEEg8KB2ZhaWx1cmUYAiABKAkSKAoEaGFzaBgDIAEoCzIYLnNlc3Npb25wYi52MS5IYXNoUmVzdWx0SAASIAoDcnVuGAQgASgLMhEuc2Vzc2lvbnBiLnYxLlJ1bkgAEiYKA2FjdBgFIAEoCzIXLnNlc3Npb25wYi52MS5BY3RSZXN1bHRIABIoCgdoaXN0b3J5GAYgASgLMhUuc2Vzc2lvbnBiLnYxLkhpc3RvcnlIABIuCgdyZWNvdmVyGAcgASgLMhsuc2Vzc2lvbnBiLnYxLlJlY292ZXJSZXN1bHRIAEIICgZyZXN1bHQiSgoHSGlzdG9yeRIrCgpvcGVyYXRpb25zGAEgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbhISCgpub3dfbWljcm9zGAIgASgDInQKDVJlY292ZXJSZXN1bHQSEAoIcmVjb3ZlcnMYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIRCglzdG9yZV9pZHMYAyADKAQSLQoHcmVnaW9ucxgEIAMoCzIcLnNlc3Npb25wYi52MS5SZWdpb25SZWNvdmVyeSJWCg5SZWdpb25SZWNvdmVyeRIRCglyZWdpb25faWQYASABKAQSDgoGc2VydmVzGAIgASgIEhQKDGFmdGVyX21pY3JvcxgDIAEoAxILCgN3aHkYBCABKAkijgEKB1ZlcmRpY3QSJwoEa2luZBgBIAEoDjIZLnNlc3Npb25wYi52MS5WZXJkaWN0S2luZBIPCgdtZXNzYWdlGAIgASgJEg4KBmp1ZGdlZBgDIAEoDRIQCghsZWZ0X291dBgEIAEoDRInCghmaW5kaW5ncxgFIAMoCzIVLnNlc3Npb25wYi52MS5GaW5kaW5nIp0BCgdGaW5kaW5nEgwKBGtleXMYASADKAwSJwoEa2luZBgCIAEoDjIZLnNlc3Npb25wYi52MS5WZXJkaWN0S2luZBIPCgdtZXNzYWdlGAMgASgJEhUKDW9wZXJhdGlvbl9pZHMYBCADKAQSEwoLbG9uZ2VzdF9pZHMYBSADKAQSDgoGanVkZ2VkGAYgASgNEg4KBnN0YXRlcxgHIAEoBCIaCgpIYXNoUmVzdWx0EgwKBGhhc2gYASABKAkiIQoJQWN0UmVzdWx0EhQKDG9wZXJhdGlvbl9pZBgBIAEoBCL2AQoGU3RhdHVzEhIKCm5vd19taWNyb3MYASABKAMSCwoDc2VxGAIgASgEEhAKCGhlYWRfc2VxGAMgASgEEg0KBXN0ZXBzGAQgASgEEg8KB3BsYXlpbmcYBSABKAgSDQoFcXVpY2sYBiABKAgSEQoJc3BlZWRfcHBtGAcgASgDEhEKCWJyYW5jaF9pZBgIIAEoDRIgCgR3b3JrGAkgASgLMhIuc2Vzc2lvbnBiLnYxLldvcmsSFQoNYWN0aW9uc19haGVhZBgKIAEoDRIaChJtZXNzYWdlc19pbl9mbGlnaHQYCyABKA0SDwoHYWN0aW9ucxgMIAEoDSIxCgRXb3JrEgwKBHdoYXQYASABKAkSDAoEZG9uZRgCIAEoBBINCgV0b3RhbBgDIAEoBCJxCgZCcmFuY2gSCgoCaWQYASABKA0SEQoJcGFyZW50X2lkGAIgASgNEhAKCGZvcmtfc2VxGAMgASgEEhMKC2ZvcmtfbWljcm9zGAQgASgDEg8KB2FjdGlvbnMYBSABKA0SEAoIaGVhZF9zZXEYBiABKAQiNAoKQnJhbmNoTGlzdBImCghicmFuY2hlcxgBIAMoCzIULnNlc3Npb25wYi52MS5CcmFuY2gqdgoKU291cmNlS2luZBIbChdTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhoKFlNPVVJDRV9LSU5EX1NJTVVMQVRJT04QARIUChBTT1VSQ0VfS0lORF9MSVZFEAISGQoVU09VUkNFX0tJTkRfUkVDT1JESU5HEAMqxQQKCkNhcGFiaWxpdHkSGgoWQ0FQQUJJTElUWV9VTlNQRUNJRklFRBAAEhMKD0NBUEFCSUxJVFlfU1RFUBABEhMKD0NBUEFCSUxJVFlfUExBWRACEhYKEkNBUEFCSUxJVFlfR09fQkFDSxADEhYKEkNBUEFCSUxJVFlfUFJPUE9TRRAEEhsKF0NBUEFCSUxJVFlfQ1JBU0hfU1RPUkVTEAUSHQoZQ0FQQUJJTElUWV9UT1VDSF9NRVNTQUdFUxAGEh4KGkNBUEFCSUxJVFlfVElNRV9PVVRfU1RPUkVTEAcSHQoZQ0FQQUJJTElUWV9DSEFOR0VfTkVUV09SSxAIEhoKFkNBUEFCSUxJVFlfQ0hBTkdFX0RJU0sQCRIUChBDQVBBQklMSVRZX1JFU0VUEAoSGQoVQ0FQQUJJTElUWV9FWFBPUlRfUlVOEAsSGQoVQ0FQQUJJTElUWV9BRERfU1RPUkVTEAwSHQoZQ0FQQUJJTElUWV9DSEFOR0VfUkVHSU9OUxANEhsKF0NBUEFCSUxJVFlfQ0hBTkdFX0xJTktTEA4SGQoVQ0FQQUJJTElUWV9GQUlMX0RJU0tTEA8SGwoXQ0FQQUJJTElUWV9QQVVTRV9TVE9SRVMQEBIcChhDQVBBQklMSVRZX0NIQU5HRV9DTE9DS1MQERIYChRDQVBBQklMSVRZX1dPUktMT0FEUxASEhoKFkNBUEFCSUxJVFlfR0VUX0hJU1RPUlkQExIWChJDQVBBQklMSVRZX1JFQ09WRVIQFCqeAQoIU3RlcFVuaXQSGQoVU1RFUF9VTklUX1VOU1BFQ0lGSUVEEAASEwoPU1RFUF9VTklUX0VWRU5UEAESHAoYU1RFUF9VTklUX0VWRU5UX0JVVF9USUNLEAISEgoOU1RFUF9VTklUX1RJQ0sQAxIVChFTVEVQX1VOSVRfTUVTU0FHRRAEEhkKFVNURVBfVU5JVF9JTlRFUkVTVElORxAFKjwKBFBhY2USFAoQUEFDRV9VTlNQRUNJRklFRBAAEg4KClBBQ0VfU1RPUlkQARIOCgpQQUNFX0ZJWEVEEAIqgQEKC1ZlcmRpY3RLaW5kEhwKGFZFUkRJQ1RfS0lORF9VTlNQRUNJRklFRBAAEh0KGVZFUkRJQ1RfS0lORF9MSU5FQVJJWkFCTEUQARIZChVWRVJESUNUX0tJTkRfVklPTEFURUQQAhIaChZWRVJESUNUX0tJTkRfVU5ERUNJREVEEANCKVoncmFmdHBsYXkvY29yZS9wYi9zZXNzaW9ucGIvdjE7c2Vzc2lvbnBiYgZwcm90bzM", [file_sessionpb_v1_event, file_sessionpb_v1_run]);
 
 /**
  * Request is what a viewer sends: commands, and how much time has passed for its eyes.
@@ -272,6 +272,18 @@ export type Command = Message<"sessionpb.v1.Command"> & {
      */
     value: GetKeyframe;
     case: "getKeyframe";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.GetHistory get_history = 12;
+     */
+    value: GetHistory;
+    case: "getHistory";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.Recover recover = 13;
+     */
+    value: Recover;
+    case: "recover";
   } | { case: undefined; value?: undefined };
 };
 
@@ -473,6 +485,43 @@ export const GetKeyframeSchema: GenMessage<GetKeyframe> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_session, 14);
 
 /**
+ * GetHistory asks for every operation of clients up to now, for a judge elsewhere.
+ *
+ * @generated from message sessionpb.v1.GetHistory
+ */
+export type GetHistory = Message<"sessionpb.v1.GetHistory"> & {
+};
+
+/**
+ * Describes the message sessionpb.v1.GetHistory.
+ * Use `create(GetHistorySchema)` to create a new message.
+ */
+export const GetHistorySchema: GenMessage<GetHistory> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 15);
+
+/**
+ * Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
+ * fault stays for good, and each region must serve within a bound.
+ *
+ * @generated from message sessionpb.v1.Recover
+ */
+export type Recover = Message<"sessionpb.v1.Recover"> & {
+  /**
+   * Which quorum, by chance.
+   *
+   * @generated from field: uint64 seed = 1;
+   */
+  seed: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.Recover.
+ * Use `create(RecoverSchema)` to create a new message.
+ */
+export const RecoverSchema: GenMessage<Recover> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 16);
+
+/**
  * @generated from message sessionpb.v1.Reply
  */
 export type Reply = Message<"sessionpb.v1.Reply"> & {
@@ -509,6 +558,18 @@ export type Reply = Message<"sessionpb.v1.Reply"> & {
      */
     value: ActResult;
     case: "act";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.History history = 6;
+     */
+    value: History;
+    case: "history";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.RecoverResult recover = 7;
+     */
+    value: RecoverResult;
+    case: "recover";
   } | { case: undefined; value?: undefined };
 };
 
@@ -517,7 +578,199 @@ export type Reply = Message<"sessionpb.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 15);
+  messageDesc(file_sessionpb_v1_session, 17);
+
+/**
+ * History is what clients asked and heard, in the order in which they asked.
+ *
+ * @generated from message sessionpb.v1.History
+ */
+export type History = Message<"sessionpb.v1.History"> & {
+  /**
+   * @generated from field: repeated sessionpb.v1.Operation operations = 1;
+   */
+  operations: Operation[];
+
+  /**
+   * When it was taken: who had no answer by then has none yet.
+   *
+   * @generated from field: int64 now_micros = 2;
+   */
+  nowMicros: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.History.
+ * Use `create(HistorySchema)` to create a new message.
+ */
+export const HistorySchema: GenMessage<History> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 18);
+
+/**
+ * @generated from message sessionpb.v1.RecoverResult
+ */
+export type RecoverResult = Message<"sessionpb.v1.RecoverResult"> & {
+  /**
+   * @generated from field: bool recovers = 1;
+   */
+  recovers: boolean;
+
+  /**
+   * In words: how long it took, or what stands in the way.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * The stores that were healed.
+   *
+   * @generated from field: repeated uint64 store_ids = 3;
+   */
+  storeIds: bigint[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.RegionRecovery regions = 4;
+   */
+  regions: RegionRecovery[];
+};
+
+/**
+ * Describes the message sessionpb.v1.RecoverResult.
+ * Use `create(RecoverResultSchema)` to create a new message.
+ */
+export const RecoverResultSchema: GenMessage<RecoverResult> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 19);
+
+/**
+ * @generated from message sessionpb.v1.RegionRecovery
+ */
+export type RegionRecovery = Message<"sessionpb.v1.RegionRecovery"> & {
+  /**
+   * @generated from field: uint64 region_id = 1;
+   */
+  regionId: bigint;
+
+  /**
+   * @generated from field: bool serves = 2;
+   */
+  serves: boolean;
+
+  /**
+   * @generated from field: int64 after_micros = 3;
+   */
+  afterMicros: bigint;
+
+  /**
+   * Why it does not, in words.
+   *
+   * @generated from field: string why = 4;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.RegionRecovery.
+ * Use `create(RegionRecoverySchema)` to create a new message.
+ */
+export const RegionRecoverySchema: GenMessage<RegionRecovery> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 20);
+
+/**
+ * Verdict is what the judge of histories says (Herlihy and Wing; checked by porcupine).
+ *
+ * @generated from message sessionpb.v1.Verdict
+ */
+export type Verdict = Message<"sessionpb.v1.Verdict"> & {
+  /**
+   * @generated from field: sessionpb.v1.VerdictKind kind = 1;
+   */
+  kind: VerdictKind;
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Operations that were judged, and those that no judge looks at: stale reads, scans, seeks, status, admin.
+   *
+   * @generated from field: uint32 judged = 3;
+   */
+  judged: number;
+
+  /**
+   * @generated from field: uint32 left_out = 4;
+   */
+  leftOut: number;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Finding findings = 5;
+   */
+  findings: Finding[];
+};
+
+/**
+ * Describes the message sessionpb.v1.Verdict.
+ * Use `create(VerdictSchema)` to create a new message.
+ */
+export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 21);
+
+/**
+ * Finding is what was found of keys that are judged together.
+ *
+ * @generated from message sessionpb.v1.Finding
+ */
+export type Finding = Message<"sessionpb.v1.Finding"> & {
+  /**
+   * @generated from field: repeated bytes keys = 1;
+   */
+  keys: Uint8Array[];
+
+  /**
+   * @generated from field: sessionpb.v1.VerdictKind kind = 2;
+   */
+  kind: VerdictKind;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * Operations that fit in no order with the others, or, undecided, none.
+   *
+   * @generated from field: repeated uint64 operation_ids = 4;
+   */
+  operationIds: bigint[];
+
+  /**
+   * The longest order that could be found.
+   *
+   * @generated from field: repeated uint64 longest_ids = 5;
+   */
+  longestIds: bigint[];
+
+  /**
+   * @generated from field: uint32 judged = 6;
+   */
+  judged: number;
+
+  /**
+   * @generated from field: uint64 states = 7;
+   */
+  states: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.Finding.
+ * Use `create(FindingSchema)` to create a new message.
+ */
+export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 22);
 
 /**
  * @generated from message sessionpb.v1.HashResult
@@ -536,7 +789,7 @@ export type HashResult = Message<"sessionpb.v1.HashResult"> & {
  * Use `create(HashResultSchema)` to create a new message.
  */
 export const HashResultSchema: GenMessage<HashResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 16);
+  messageDesc(file_sessionpb_v1_session, 23);
 
 /**
  * @generated from message sessionpb.v1.ActResult
@@ -555,7 +808,7 @@ export type ActResult = Message<"sessionpb.v1.ActResult"> & {
  * Use `create(ActResultSchema)` to create a new message.
  */
 export const ActResultSchema: GenMessage<ActResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 17);
+  messageDesc(file_sessionpb_v1_session, 24);
 
 /**
  * @generated from message sessionpb.v1.Status
@@ -639,7 +892,7 @@ export type Status = Message<"sessionpb.v1.Status"> & {
  * Use `create(StatusSchema)` to create a new message.
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 18);
+  messageDesc(file_sessionpb_v1_session, 25);
 
 /**
  * @generated from message sessionpb.v1.Work
@@ -666,7 +919,7 @@ export type Work = Message<"sessionpb.v1.Work"> & {
  * Use `create(WorkSchema)` to create a new message.
  */
 export const WorkSchema: GenMessage<Work> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 19);
+  messageDesc(file_sessionpb_v1_session, 26);
 
 /**
  * Branch is one future: a run of its own that shares its past with its parent.
@@ -712,7 +965,7 @@ export type Branch = Message<"sessionpb.v1.Branch"> & {
  * Use `create(BranchSchema)` to create a new message.
  */
 export const BranchSchema: GenMessage<Branch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 20);
+  messageDesc(file_sessionpb_v1_session, 27);
 
 /**
  * @generated from message sessionpb.v1.BranchList
@@ -729,7 +982,7 @@ export type BranchList = Message<"sessionpb.v1.BranchList"> & {
  * Use `create(BranchListSchema)` to create a new message.
  */
 export const BranchListSchema: GenMessage<BranchList> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 21);
+  messageDesc(file_sessionpb_v1_session, 28);
 
 /**
  * @generated from enum sessionpb.v1.SourceKind
@@ -839,6 +1092,45 @@ export enum Capability {
    * @generated from enum value: CAPABILITY_CHANGE_REGIONS = 13;
    */
   CHANGE_REGIONS = 13,
+
+  /**
+   * Links, filters and partitions.
+   *
+   * @generated from enum value: CAPABILITY_CHANGE_LINKS = 14;
+   */
+  CHANGE_LINKS = 14,
+
+  /**
+   * Faults of disks.
+   *
+   * @generated from enum value: CAPABILITY_FAIL_DISKS = 15;
+   */
+  FAIL_DISKS = 15,
+
+  /**
+   * @generated from enum value: CAPABILITY_PAUSE_STORES = 16;
+   */
+  PAUSE_STORES = 16,
+
+  /**
+   * @generated from enum value: CAPABILITY_CHANGE_CLOCKS = 17;
+   */
+  CHANGE_CLOCKS = 17,
+
+  /**
+   * @generated from enum value: CAPABILITY_WORKLOADS = 18;
+   */
+  WORKLOADS = 18,
+
+  /**
+   * @generated from enum value: CAPABILITY_GET_HISTORY = 19;
+   */
+  GET_HISTORY = 19,
+
+  /**
+   * @generated from enum value: CAPABILITY_RECOVER = 20;
+   */
+  RECOVER = 20,
 }
 
 /**
@@ -927,4 +1219,37 @@ export enum Pace {
  */
 export const PaceSchema: GenEnum<Pace> = /*@__PURE__*/
   enumDesc(file_sessionpb_v1_session, 3);
+
+/**
+ * @generated from enum sessionpb.v1.VerdictKind
+ */
+export enum VerdictKind {
+  /**
+   * @generated from enum value: VERDICT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: VERDICT_KIND_LINEARIZABLE = 1;
+   */
+  LINEARIZABLE = 1,
+
+  /**
+   * @generated from enum value: VERDICT_KIND_VIOLATED = 2;
+   */
+  VIOLATED = 2,
+
+  /**
+   * The history is too large, or too many orders are possible.
+   *
+   * @generated from enum value: VERDICT_KIND_UNDECIDED = 3;
+   */
+  UNDECIDED = 3,
+}
+
+/**
+ * Describes the enum sessionpb.v1.VerdictKind.
+ */
+export const VerdictKindSchema: GenEnum<VerdictKind> = /*@__PURE__*/
+  enumDesc(file_sessionpb_v1_session, 4);
 
