@@ -66,7 +66,7 @@ func (p *peer) applyCommand(e *raftpb.Entry, ready *Ready) (*raftcmdpb.RaftComma
 		return answer, nil
 	}
 	client, sequence := req.GetHeader().GetClient(), req.GetHeader().GetSequence()
-	once := client != 0 && writes(req)
+	once := client != 0 && writes(req) && !p.s.cfg.Bugs.Has(BugRetryAppliedAgain)
 	if once {
 		if answer := p.clients.look(client, sequence); answer != nil {
 			return answer, nil
@@ -110,7 +110,10 @@ func (p *peer) proposed(e *raftpb.Entry) *raftcmdpb.RaftCommandRequest {
 func (p *peer) execute(req *raftcmdpb.RaftCommandRequest, index uint64, batch *engine.Batch, a *appliedAnswer) []Change {
 	answer := &a.answer
 	overlay := p.s.overlay
-	if answer.CompareFailed = p.compare(overlay, req.GetCompares()); answer.CompareFailed != nil {
+	if !p.s.cfg.Bugs.Has(BugCompareAtPropose) {
+		answer.CompareFailed = p.compare(overlay, req.GetCompares())
+	}
+	if answer.CompareFailed != nil {
 		return nil
 	}
 	if answer.Responses = a.responses[:0]; len(req.GetRequests()) > len(a.responses) {
@@ -197,7 +200,12 @@ func (p *peer) failProposals(with func(errorpb.Outcome) *raftcmdpb.RaftCommandRe
 	for _, waiting := range p.proposals {
 		p.s.answer(waiting.callback, with(mayApply))
 	}
-	p.proposals, p.placed, p.waitingBytes = nil, 0, 0
+	if p.s.cfg.Bugs.Has(BugCallbackTwice) {
+		p.proposals = p.proposals[:p.placed]
+	} else {
+		p.proposals, p.placed = nil, 0
+	}
+	p.waitingBytes = 0
 	if p.deferred != nil {
 		p.s.answer(p.deferred.callback, with(notApplied))
 	}

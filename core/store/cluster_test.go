@@ -68,7 +68,7 @@ func (c *cluster) open(id uint64) {
 
 // restart loses what is not synced.
 func (c *cluster) restart(id uint64) {
-	c.engines[id].Crash()
+	c.engines[id].Crash(0)
 	c.open(id)
 }
 

@@ -48,6 +48,9 @@ type Config struct {
 
 	Limits Limits
 
+	// Bugs are what is broken on purpose.
+	Bugs Bugs
+
 	// Commands, when set, is shared with the other stores of a process that one goroutine drives; see there.
 	Commands *Commands
 

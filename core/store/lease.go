@@ -17,6 +17,11 @@ func (s *Store) leaseMicros() int64 {
 	return promised - promised*2*s.cfg.ClockDriftPPMMax/1_000_000
 }
 
+// leases tells whether leaders have a lease at all: without CheckQuorum nobody promises them anything.
+func (s *Store) leases() bool {
+	return s.cfg.LeaseReads && (s.cfg.CheckQuorum || s.cfg.Bugs.Has(BugLeaseWithoutQuorum))
+}
+
 func (l *lease) renew(term uint64, until int64) {
 	if l.handedOver == term {
 		return

@@ -38,7 +38,7 @@ func (s *Store) createFor(m Message) (*peer, error) {
 		Peers: []*metapb.Peer{{Id: m.ToPeer, StoreId: s.cfg.StoreID, Role: metapb.PeerRole_PEER_ROLE_LEARNER}},
 	}
 	log := &raftLog{
-		regionID: regionID, reader: s.overlay, bytesMax: s.cfg.Limits.EntryCacheBytesMax,
+		regionID: regionID, reader: s.overlay, bytesMax: s.cfg.Limits.EntryCacheBytesMax, bugs: s.cfg.Bugs,
 		conf: &raftpb.ConfState{AutoLeave: new(false)}, cacheFirst: 1,
 	}
 	p, err := newPeer(s, region, m.ToPeer, false, log, &raftserverpb.RaftApplyState{})
@@ -109,7 +109,11 @@ func (p *peer) destroy(batch *engine.Batch, why string) {
 		region.Peers = slices.DeleteFunc(region.Peers, func(member *metapb.Peer) bool { return member.GetId() == p.id })
 		p.region = region
 	}
-	p.putRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE)
+	if s.cfg.Bugs.Has(BugTombstoneForgotten) {
+		p.clear(batch, regionKey(regionID), regionKey(regionID+1))
+	} else {
+		p.putRegion(batch, raftserverpb.PeerState_PEER_STATE_TOMBSTONE)
+	}
 	if s.cfg.Observer != nil {
 		s.cfg.Observer.PeerDestroyed(regionID, p.id, why)
 	}

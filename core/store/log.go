@@ -18,6 +18,7 @@ type raftLog struct {
 	regionID uint64
 	reader   engine.Reader
 	bytesMax int
+	bugs     Bugs
 	// snapshot makes the region's snapshot; the peer's.
 	snapshot func() (*raftpb.Snapshot, error)
 
@@ -37,8 +38,8 @@ type raftLog struct {
 
 var _ raft.Storage = (*raftLog)(nil)
 
-func openLog(reader engine.Reader, regionID uint64, bytesMax int) (*raftLog, *raftserverpb.RaftApplyState, error) {
-	l := &raftLog{regionID: regionID, reader: reader, bytesMax: bytesMax}
+func openLog(reader engine.Reader, regionID uint64, bytesMax int, bugs Bugs) (*raftLog, *raftserverpb.RaftApplyState, error) {
+	l := &raftLog{regionID: regionID, reader: reader, bytesMax: bytesMax, bugs: bugs}
 	if err := load(reader, raftKey(regionID, raftSuffix), &l.hard); err != nil {
 		return nil, nil, err
 	}
@@ -50,6 +51,9 @@ func openLog(reader engine.Reader, regionID uint64, bytesMax int) (*raftLog, *ra
 	l.conf = &raftpb.ConfState{
 		Voters: apply.GetVoters(), Learners: apply.GetLearners(), VotersOutgoing: apply.GetVotersOutgoing(),
 		LearnersNext: apply.GetLearnersNext(), AutoLeave: new(apply.GetAutoLeave()),
+	}
+	if bugs != 0 {
+		l.forget(apply)
 	}
 	l.written, l.cacheFirst = l.hard.LastIndex, l.hard.LastIndex+1
 	if apply.GetAppliedIndex() > l.hard.LastIndex {
@@ -206,9 +210,12 @@ func (l *raftLog) append(entries []*raftpb.Entry, batch *engine.Batch) {
 	for _, e := range entries {
 		l.cache = append(l.cache, e)
 		l.cacheBytes += cacheCost(e)
+		if l.bugs.Has(BugKeepConflictingTail) && e.GetIndex() <= l.hard.LastIndex {
+			continue // what stands there stays
+		}
 		batch.Put(encodeLogPair(l.regionID, e))
 	}
-	for index := last + 1; index <= l.hard.LastIndex; index++ {
+	for index := last + 1; index <= l.hard.LastIndex && !l.bugs.Has(BugKeepConflictingTail); index++ {
 		batch.Delete(logKey(l.regionID, index))
 	}
 	l.hard.LastIndex = last

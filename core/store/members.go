@@ -166,6 +166,7 @@ func (p *peer) proposeMembers(req *raftcmdpb.RaftCommandRequest, callback Callba
 	change := req.GetAdmin().GetChangePeers()
 	joint := p.region.GetJoint()
 	switch {
+	case p.s.cfg.Bugs.Has(BugTwoConfChanges) && !joint && !change.GetLeaveJoint():
 	case p.confWaiting || joint && (!change.GetLeaveJoint() || p.log.conf.GetAutoLeave()):
 		return confChangePending(p.region, joint)
 	case !joint && change.GetLeaveJoint():
@@ -174,7 +175,7 @@ func (p *peer) proposeMembers(req *raftcmdpb.RaftCommandRequest, callback Callba
 		// An earlier leader's change may be among the entries that are not applied yet.
 		return confChangePending(p.region, false)
 	}
-	if p.out {
+	if p.out && !p.s.cfg.Bugs.Has(BugTwoConfChanges) {
 		// Raft learns with the Advance what is applied, and would turn the change into nothing until then.
 		p.confWaiting, p.deferred = true, &proposal{request: req, callback: callback}
 		return nil
@@ -287,7 +288,12 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 	}
 	before := p.region
 	p.confLeavesFirstEntry(ready)
-	conf := p.rn.ApplyConfChange(change)
+	var conf *raftpb.ConfState
+	if p.s.cfg.Bugs.Has(BugWrongQuorum) {
+		conf = p.changeHalf(change)
+	} else {
+		conf = p.rn.ApplyConfChange(change)
+	}
 	p.log.conf = conf
 	var added []*metapb.Peer
 	for _, c := range req.GetAdmin().GetChangePeers().GetChanges() {
@@ -299,7 +305,9 @@ func (p *peer) applyMembers(e *raftpb.Entry, ready *Ready) (answer *response) {
 	if o := p.s.cfg.Observer; o != nil {
 		o.RegionChanged(RegionChanged{Region: p.region, Before: before, Index: e.GetIndex()})
 	}
-	p.applyFixed = p.encodeFixed()
+	if !p.s.cfg.Bugs.Has(BugStaleConfState) {
+		p.applyFixed = p.encodeFixed()
+	}
 	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
 	p.countMembers()
 	p.s.cancelSnapshots(p, "the receiver was removed", toStranger)
@@ -324,7 +332,7 @@ func (p *peer) readMembers(e *raftpb.Entry) (*raftcmdpb.RaftCommandRequest, *raf
 	if err != nil || req.GetAdmin().GetChangePeers() == nil {
 		return nil, nil, invalid(fmt.Errorf("entry %d is no change of members", e.GetIndex()))
 	}
-	if answer := p.s.staleShape(req, p.region); answer != nil {
+	if answer := p.s.staleShape(req, p.region); answer != nil && !p.s.cfg.Bugs.Has(BugTwoConfChanges) {
 		return nil, nil, answer
 	}
 	change := req.GetAdmin().GetChangePeers()

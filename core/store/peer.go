@@ -95,7 +95,7 @@ func openPeer(s *Store, state *raftserverpb.RegionLocalState) (*peer, error) {
 	if member == nil || state.GetPeerId() != 0 && member.GetId() != state.GetPeerId() {
 		return nil, fmt.Errorf("region %d has no peer on store %d", region.GetId(), s.cfg.StoreID)
 	}
-	log, apply, err := openLog(s.overlay, region.GetId(), s.cfg.Limits.EntryCacheBytesMax)
+	log, apply, err := openLog(s.overlay, region.GetId(), s.cfg.Limits.EntryCacheBytesMax, s.cfg.Bugs)
 	if err != nil {
 		return nil, err
 	}
@@ -122,11 +122,11 @@ func newPeer(s *Store, region *metapb.Region, id uint64, initialized bool, log *
 	p.applyFixed = p.encodeFixed()
 	p.log.snapshot = p.snapshot
 	p.rn, err = raft.NewRawNode(&raft.Config{
-		ID: p.id, ElectionTick: cfg.ElectionTicksMin, HeartbeatTick: cfg.HeartbeatTicks, Storage: p.log, Applied: p.applied,
+		ID: p.id, ElectionTick: cfg.ElectionTicksMin, HeartbeatTick: cfg.HeartbeatTicks, Storage: p.storage(), Applied: p.applied,
 		MaxSizePerMsg: cfg.Limits.MessageBytesMax, MaxCommittedSizePerReady: cfg.Limits.ApplyBytesMax,
 		MaxUncommittedEntriesSize: cfg.Limits.UncommittedBytesMax, MaxInflightMsgs: cfg.Limits.InflightMessagesMax,
-		CheckQuorum: cfg.CheckQuorum, PreVote: cfg.PreVote, StepDownOnRemoval: true, DisableProposalForwarding: true,
-		Logger: silent{},
+		CheckQuorum: cfg.CheckQuorum && !cfg.Bugs.Has(BugLeaseWithoutQuorum), PreVote: cfg.PreVote, StepDownOnRemoval: true, DisableProposalForwarding: true,
+		DisableConfChangeValidation: cfg.Bugs.Has(BugTwoConfChanges), Logger: silent{},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("region %d: %w", regionID, err)
@@ -216,8 +216,12 @@ func (p *peer) collect(ready *Ready) bool {
 	}
 	p.send(rd.Messages, ready)
 	p.settleIncoming()
-	if len(rd.CommittedEntries) > 0 {
-		for _, e := range rd.CommittedEntries {
+	committed := rd.CommittedEntries
+	if p.s.cfg.Bugs.Has(BugApplyBeforeCommit) {
+		committed = p.appliesAhead(committed)
+	}
+	if len(committed) > 0 {
+		for _, e := range committed {
 			if p.apply(e, ready); p.gone {
 				// The entry removed this peer: nothing of it is left to write.
 				p.out = false
@@ -291,6 +295,9 @@ func (p *peer) placeProposals(entries []*raftpb.Entry) {
 		if next := &p.proposals[p.placed]; e.GetTerm() == next.term {
 			next.index = e.GetIndex()
 			p.placed++
+			if p.s.cfg.Bugs.Has(BugAnswerBeforeCommit) {
+				p.answerAhead(next)
+			}
 		}
 	}
 }

@@ -24,7 +24,8 @@ func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *re
 	if reads && mode == raftcmdpb.ReadMode_READ_MODE_STALE {
 		return p.serveRead(req, mode)
 	}
-	if p.state != stateLeader {
+	kept := p.s.cfg.Bugs.Has(BugLeaseKeptAtTransfer) && reads && mode == raftcmdpb.ReadMode_READ_MODE_LEASE && p.lease.holds(p.s.cfg.Now())
+	if p.state != stateLeader && !kept {
 		return p.notLeader(notApplied)
 	}
 	if response := p.s.misplaced(req, p.region); response != nil {
@@ -37,6 +38,11 @@ func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *re
 		// What is applied is committed: its answer stands, and needs no second entry.
 		if response := p.clients.look(client, req.GetHeader().GetSequence()); response != nil {
 			return response
+		}
+	}
+	if p.s.cfg.Bugs.Has(BugCompareAtPropose) {
+		if failed := p.compare(p.s.overlay, req.GetCompares()); failed != nil {
+			return &response{Header: &raftcmdpb.ResponseHeader{RegionId: p.region.GetId(), Term: p.term}, CompareFailed: failed}
 		}
 	}
 	return p.appendCommand(req, callback)

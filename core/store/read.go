@@ -34,9 +34,15 @@ func (p *peer) startRead(req *raftcmdpb.RaftCommandRequest, mode raftcmdpb.ReadM
 		return response
 	}
 	r := read{request: req, callback: callback, mode: raftcmdpb.ReadMode_READ_MODE_READ_INDEX}
+	if p.s.cfg.Bugs.Has(BugStaleRead) || p.s.cfg.Bugs.Has(BugReadBeforeApply) && p.appliedTerm != p.term {
+		return p.serveRead(req, r.mode)
+	}
 	if mode == raftcmdpb.ReadMode_READ_MODE_LEASE {
-		if !p.s.cfg.LeaseReads || !p.s.cfg.CheckQuorum {
+		if !p.s.leases() {
 			return leaseNotOffered()
+		}
+		if p.s.cfg.Bugs.Has(BugLeaseWithoutQuorum) && p.appliedTerm == p.term {
+			p.lease.renew(p.term, p.s.cfg.Now()+p.s.leaseMicros())
 		}
 		if p.lease.holds(p.s.cfg.Now()) {
 			r.mode, r.index, r.ready = mode, p.rn.BasicStatus().GetCommit(), true

@@ -83,6 +83,9 @@ func (o *outgoing) measure() uint64 {
 // chunk reads the pairs from cursor on.
 func (o *outgoing) chunk(limit int) (pairs []*raftcmdpb.Pair, err error) {
 	o.next, o.last, o.bytes = nil, true, 0
+	if o.from.s.cfg.Bugs.Has(BugCompactWithoutSnapshot) {
+		return nil, nil
+	}
 	for _, r := range o.ranges() {
 		from := r[0]
 		if string(o.cursor) > string(from) {

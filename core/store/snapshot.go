@@ -90,15 +90,18 @@ func (p *peer) restore(s *raftpb.Snapshot, ready *Ready) {
 		panic(fmt.Sprintf("region %d: raft restores a snapshot that was not received: %v", p.region.GetId(), err))
 	}
 	batch := ready.Batch
-	if p.initialized {
+	keepsData := p.s.cfg.Bugs.Has(BugSnapshotKeepsOldKeys) || p.s.cfg.Bugs.Has(BugCompactWithoutSnapshot)
+	if p.initialized && !keepsData {
 		from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
 		p.clear(batch, from, to)
 	}
 	p.s.unrange(p)
 	p.region, p.initialized, p.caller = state.GetRegion(), true, nil
 	p.s.ranges.Set(string(p.region.GetStartKey()), p)
-	from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
-	p.clear(batch, from, to)
+	if !keepsData {
+		from, to := dataBounds(p.region.GetStartKey(), p.region.GetEndKey())
+		p.clear(batch, from, to)
+	}
 	p.clients.forgetAll(batch)
 	p.clients.floor = state.GetClientFloor()
 	p.takeStaged(batch)
@@ -125,6 +128,9 @@ func (p *peer) takeStaged(batch *engine.Batch) {
 		if bytes.HasPrefix(key, data) {
 			p.s.overlay.Put(key, value)
 			batch.Put(key, value)
+			return true
+		}
+		if p.s.cfg.Bugs.Has(BugSnapshotForgetsClients) {
 			return true
 		}
 		if err := p.clients.restore(lastNumber(key), value, batch); err != nil {

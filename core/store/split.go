@@ -85,6 +85,9 @@ func (p *peer) applySplit(req *raftcmdpb.RaftCommandRequest, e *raftpb.Entry, re
 	}
 	before := p.region
 	left, right := splitRegion(before, split)
+	if p.s.cfg.Bugs.Has(BugSplitKeepsVersion) {
+		left.RegionEpoch.Version, right.RegionEpoch.Version = before.RegionEpoch.Version, before.RegionEpoch.Version
+	}
 	p.region = left
 	p.size.due = true
 	p.putRegion(ready.Batch, raftserverpb.PeerState_PEER_STATE_NORMAL)
@@ -124,7 +127,7 @@ func (p *peer) makeRight(right *metapb.Region, ready *Ready) {
 	hard := &raftserverpb.RaftLocalState{Term: splitTerm, Commit: splitIndex, LastIndex: splitIndex}
 	if waiting != nil {
 		// It may have voted already, and must not vote again.
-		if waiting.id == id {
+		if waiting.id == id && !s.cfg.Bugs.Has(BugSplitForgetsHardState) {
 			hard.Term, hard.Vote = max(hard.Term, *waiting.inside.term), *waiting.inside.vote
 			// What it has answered still goes: the batch holds what that promises.
 			if !waiting.out && waiting.rn.HasReady() {

@@ -42,8 +42,10 @@ func (p *peer) transfer(req *raftcmdpb.TransferLeaderRequest) *response {
 	p.wake()
 	// A call to campaign may come late, and overrides the lease that followers grant: no lease holds for the rest of the
 	// term.
-	p.lease.end()
-	p.lease.handedOver = p.term
+	if !p.s.cfg.Bugs.Has(BugLeaseKeptAtTransfer) {
+		p.lease.end()
+		p.lease.handedOver = p.term
+	}
 	if p.s.cfg.Observer != nil {
 		p.s.cfg.Observer.TransferStarted(p.region.GetId(), to)
 	}

@@ -150,7 +150,7 @@ func (s *Store) RegionOf(key []byte) *metapb.Region {
 
 // leaseUntil is when a leader's lease ends; 0 when it has none.
 func (p *peer) leaseUntil() int64 {
-	if p.state != stateLeader || !p.s.cfg.LeaseReads || !p.s.cfg.CheckQuorum {
+	if p.state != stateLeader || !p.s.leases() {
 		return 0
 	}
 	return p.lease.until
