@@ -49,7 +49,7 @@ var rooms = []room{
 	{folder: "server/peer", own: []string{"core/pb"}, others: []string{protobuf, raft, "google.golang.org/grpc"}},
 	{folder: "server/live", own: []string{"core/pb", "server/client"}, others: []string{protobuf}},
 	{folder: "server/client", own: []string{"core/pb"}, others: []string{protobuf, "google.golang.org/grpc"}},
-	{folder: "server/swarm", own: []string{"core"}},
+	{folder: "server/swarm", own: []string{"core"}, others: []string{protobuf}},
 	// These measure and compare the core itself, natively and in wasm; a bare raft is what it is measured against.
 	{folder: "server/bench/core", own: []string{"core"}, others: []string{raft, protobuf}},
 	{folder: "server/bench/seeds", own: []string{"core"}},

@@ -65,8 +65,9 @@ type factUndo struct {
 	seq    uint64
 	region *region
 	fact   factKind
-	// at is an index or a term; of ranges a version, of members a conf_ver with its version.
+	// at is an index or a term; of ranges a version, of members a conf_ver with its version, of ballots a peer with its term.
 	at, version uint64
+	commit      *commitMark // of a commit: the one before
 }
 
 type factKind uint8
@@ -77,10 +78,12 @@ const (
 	factApplied
 	factRange
 	factMembers
+	factBallot
+	factCommit
 )
 
 func (u factUndo) learnedAt() uint64 { return u.seq }
-func (u factUndo) takeBack()         { u.region.takeBack(u.fact, u.at, u.version) }
+func (u factUndo) takeBack()         { u.region.takeBack(u) }
 
 // change returns a peer's state to be changed, after saving it as it stood before the present event.
 func (j *Judges) change(p *peer) *peerState {
@@ -102,4 +105,42 @@ func (j *Judges) learned(r *region, fact factKind, at uint64) {
 // learnedOf is learned of an epoch: such facts are not of a log's indexes.
 func (j *Judges) learnedOf(r *region, fact factKind, at, version uint64) {
 	j.factUndos.add(factUndo{seq: j.seq, region: r, fact: fact, at: at, version: version})
+}
+
+// takeBack forgets the newest fact of a kind at an index, term or epoch.
+func (r *region) takeBack(u factUndo) {
+	switch u.fact {
+	case factLeader:
+		delete(r.leaders, u.at)
+	case factRange:
+		delete(r.ranges, u.at)
+	case factMembers:
+		delete(r.members, membersEpoch{u.at, u.version})
+	case factBallot:
+		key := ballotKey{u.at, u.version}
+		if r.ballots[key] = r.ballots[key].before; r.ballots[key] == nil {
+			delete(r.ballots, key)
+		}
+	case factCommit:
+		r.commit = u.commit
+	default:
+		r.takeBackEntry(u)
+	}
+}
+
+// takeBackEntry is takeBack of what stands at an index.
+func (r *region) takeBackEntry(u factUndo) {
+	s := r.look(u.at)
+	switch {
+	case u.fact == factApplied:
+		s.applied = applied{}
+	case len(s.others) > 0:
+		s.others = s.others[:len(s.others)-1]
+	default:
+		s.first = entry{}
+	}
+	r.facts--
+	for last := len(r.slots) - 1; last >= 0 && r.slots[last].empty(); last-- {
+		r.slots = r.slots[:last]
+	}
 }

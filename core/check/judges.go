@@ -1,6 +1,8 @@
 package check
 
 import (
+	"slices"
+
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
@@ -10,8 +12,8 @@ const (
 	indexesMax = 1 << 17
 	// piecesMax is how many pieces of 4,096 changes can be taken back, of facts and of peers' states each.
 	piecesMax = 1 << 6
-	// violationsMax is how many violations are reported: a broken run breaks everything after.
-	violationsMax = 100
+	// violationsMax is how many violations of each judge are reported: a broken run breaks everything after.
+	violationsMax = 20
 )
 
 // Judges watch one run. They are an observer; not safe for use from several goroutines.
@@ -27,6 +29,10 @@ type Judges struct {
 	// floor is the earliest event that Rewind can return to.
 	floor    uint64
 	verdicts []verdict
+	// begun is the event RunStarted, from which on every store is known; 0 when it was not seen.
+	begun uint64
+	// cases counts; it is no knowledge, and Rewind leaves it alone.
+	cases [casesEnd]uint64
 
 	indexesMax, piecesMax int
 }
@@ -49,7 +55,7 @@ func New(report func(*sessionpb.Violation)) *Judges {
 func (j *Judges) forget() {
 	j.stores, j.regions = map[uint64][]*peer{}, map[uint64]*region{}
 	j.peerUndos, j.factUndos, j.floor = journal[peerUndo]{}, journal[factUndo]{}, 0
-	j.verdicts = nil
+	j.verdicts, j.begun = nil, 0
 }
 
 // Event judges one event. Events come in the order of their sequence numbers, from 1 or from anywhere.
@@ -58,13 +64,20 @@ func (j *Judges) Event(e *sessionpb.Event) {
 	switch b := e.GetBody().(type) {
 	case *sessionpb.Event_RunStarted:
 		j.forget()
+		j.begun = j.seq
 		for _, s := range b.RunStarted.GetStores() {
-			j.started(s)
+			j.started(s, false)
 		}
+	case *sessionpb.Event_StoreCrashed:
+		j.crashed(e.GetStoreId(), b.StoreCrashed.GetStore())
+	case *sessionpb.Event_StoreStopped:
+		j.stopped(e.GetStoreId())
 	case *sessionpb.Event_StoreStarted:
-		j.started(b.StoreStarted.GetStore())
+		j.started(b.StoreStarted.GetStore(), b.StoreStarted.GetWiped())
 	case *sessionpb.Event_StoreAdded:
-		j.started(b.StoreAdded.GetStore())
+		j.started(b.StoreAdded.GetStore(), false)
+	case *sessionpb.Event_MessageSent:
+		j.sent(b.MessageSent.GetMessage())
 	case *sessionpb.Event_PeerCreated:
 		j.created(e.GetStoreId(), b.PeerCreated.GetPeer())
 	case *sessionpb.Event_PeerDestroyed:
@@ -81,7 +94,7 @@ func (j *Judges) Event(e *sessionpb.Event) {
 		for _, w := range b.WriteStarted.GetPeers() {
 			j.writeStarted(e.GetStoreId(), w)
 		}
-		j.handShapes(e.GetStoreId())
+		j.hand(e.GetStoreId())
 	case *sessionpb.Event_Written:
 		j.written(e.GetStoreId())
 	case *sessionpb.Event_Synced:
@@ -104,28 +117,40 @@ func (j *Judges) Rewind(seq uint64) bool {
 	j.seq = seq
 	j.peerUndos.rewind(seq)
 	j.factUndos.rewind(seq)
+	if j.begun > seq {
+		j.begun = 0
+	}
 	for len(j.verdicts) > 0 && j.verdicts[len(j.verdicts)-1].seq > seq {
 		j.verdicts = j.verdicts[:len(j.verdicts)-1]
 	}
 	return true
 }
 
-// violate reports a violation, unless the judge has said so of the same matter. The present event is its last evidence.
+// violate reports a violation, unless the judge has said so of the same matter. Its evidence may hold
+// zeros, for events that are not known, in any order; the present event is the last of it.
 func (j *Judges) violate(v *sessionpb.Violation) {
-	about := [4]uint64{v.RegionId, v.Term, v.Index}
-	for _, store := range v.StoreIds {
-		about[3] = about[3]<<16 | store
+	given := verdict{seq: j.seq, judge: v.Judge, about: [4]uint64{v.RegionId, v.Term, v.Index}}
+	if v.Judge == judgeSyncFirst {
+		given.about = [4]uint64{v.RegionId} // who does it once does it always
 	}
-	for _, given := range j.verdicts {
-		if given.judge == v.Judge && given.about == about {
+	for _, store := range v.StoreIds {
+		given.about[3] = given.about[3]<<16 | store
+	}
+	n := 0
+	for i := range j.verdicts {
+		before := &j.verdicts[i]
+		if before.judge != v.Judge {
+			continue
+		}
+		if n++; before.about == given.about || n == violationsMax {
 			return
 		}
 	}
-	if len(j.verdicts) >= violationsMax {
-		return
-	}
-	j.verdicts = append(j.verdicts, verdict{seq: j.seq, judge: v.Judge, about: about})
+	j.verdicts = append(j.verdicts, given)
+	v.StoreIds = slices.Compact(v.StoreIds)
 	v.EvidenceSeqs = append(v.EvidenceSeqs, j.seq)
+	slices.Sort(v.EvidenceSeqs)
+	v.EvidenceSeqs = slices.DeleteFunc(slices.Compact(v.EvidenceSeqs), func(seq uint64) bool { return seq == 0 })
 	j.report(v)
 }
 
@@ -138,13 +163,17 @@ func (j *Judges) peer(storeID, regionID uint64) *peer {
 	}
 	p := &peer{storeID: storeID, region: j.region(regionID)}
 	j.stores[storeID] = append(j.stores[storeID], p)
+	p.region.peers = append(p.region.peers, p)
 	return p
 }
 
 func (j *Judges) region(id uint64) *region {
 	r := j.regions[id]
 	if r == nil {
-		r = &region{id: id, leaders: map[uint64]leader{}, ranges: map[uint64]shapeFact{}, members: map[membersEpoch]shapeFact{}}
+		r = &region{
+			id: id, leaders: map[uint64]leader{}, ranges: map[uint64]shapeFact{}, members: map[membersEpoch]shapeFact{},
+			ballots: map[ballotKey]*ballot{},
+		}
 		j.regions[id] = r
 	}
 	return r

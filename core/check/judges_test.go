@@ -1,107 +1,10 @@
 package check
 
 import (
-	"strings"
 	"testing"
 
-	metapb "raftplay/core/pb/metapb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
-
-// court feeds hand-made events and collects the verdicts.
-type court struct {
-	*Judges
-	t        *testing.T
-	verdicts []*sessionpb.Violation
-	next     uint64
-}
-
-func newCourt(t *testing.T) *court {
-	c := &court{t: t}
-	c.Judges = New(func(v *sessionpb.Violation) { c.verdicts = append(c.verdicts, v) })
-	return c
-}
-
-// say feeds one event of a store and returns its sequence number.
-func (c *court) say(store uint64, e *sessionpb.Event) uint64 {
-	c.next++
-	e.Seq, e.StoreId = c.next, store
-	c.Event(e)
-	return c.next
-}
-
-func (c *court) leads(store, term uint64) uint64 {
-	return c.role(store, term, 100+store, sessionpb.Role_ROLE_LEADER)
-}
-
-func (c *court) role(store, term, vote uint64, role sessionpb.Role) uint64 {
-	return c.say(store, &sessionpb.Event{Body: &sessionpb.Event_RoleChanged{RoleChanged: &sessionpb.RoleChanged{
-		RegionId: 1, Role: role, Term: term, Vote: vote}}})
-}
-
-// writes hands entries of the given terms to a store's disk; every entry's digest is its term plus twist.
-func (c *court) writes(store, first uint64, twist uint64, terms ...uint64) uint64 {
-	w := &sessionpb.PeerWrite{RegionId: 1, Term: terms[len(terms)-1], FirstIndex: first, LastIndex: first + uint64(len(terms)) - 1}
-	for i, term := range terms {
-		w.Entries = append(w.Entries, &sessionpb.LogEntry{Index: first + uint64(i), Term: term, Digest: term + twist})
-	}
-	return c.handsOver(store, w)
-}
-
-func (c *court) handsOver(store uint64, w *sessionpb.PeerWrite) uint64 {
-	w.RegionId = 1
-	return c.say(store, &sessionpb.Event{Body: &sessionpb.Event_WriteStarted{WriteStarted: &sessionpb.WriteStarted{
-		Peers: []*sessionpb.PeerWrite{w}}}})
-}
-
-func (c *court) syncs(store uint64) {
-	c.say(store, &sessionpb.Event{Body: &sessionpb.Event_Written{Written: &sessionpb.Written{}}})
-	c.say(store, &sessionpb.Event{Body: &sessionpb.Event_Synced{Synced: &sessionpb.Synced{}}})
-}
-
-func (c *court) applies(store, index, term, digest uint64) uint64 {
-	return c.say(store, &sessionpb.Event{Body: &sessionpb.Event_Applied{Applied: &sessionpb.Applied{
-		RegionId: 1, Index: index, Term: term, Digest: digest}}})
-}
-
-func (c *court) commits(store, index, before uint64) uint64 {
-	return c.say(store, &sessionpb.Event{Body: &sessionpb.Event_Committed{Committed: &sessionpb.Committed{
-		RegionId: 1, Index: index, IndexBefore: before}}})
-}
-
-func (c *court) restarts(store uint64, state *sessionpb.PeerState) uint64 {
-	state.Region = &metapb.Region{Id: 1}
-	c.say(store, &sessionpb.Event{Body: &sessionpb.Event_StoreCrashed{StoreCrashed: &sessionpb.StoreCrashed{}}})
-	return c.say(store, &sessionpb.Event{Body: &sessionpb.Event_StoreStarted{StoreStarted: &sessionpb.StoreStarted{
-		Store: &sessionpb.StoreState{Id: store, Up: true, Peers: []*sessionpb.PeerState{state}}}}})
-}
-
-// wants demands exactly one verdict, of that judge, with a message that contains words and with that evidence.
-func (c *court) wants(judge, words string, evidence ...uint64) {
-	c.t.Helper()
-	if len(c.verdicts) != 1 {
-		c.t.Fatalf("%d violations, want one: %v", len(c.verdicts), c.verdicts)
-	}
-	v := c.verdicts[0]
-	if v.Judge != judge || !strings.Contains(v.Message, words) {
-		c.t.Errorf("judge %q says %q, want %q to say something with %q", v.Judge, v.Message, judge, words)
-	}
-	if len(v.EvidenceSeqs) != len(evidence) {
-		c.t.Fatalf("evidence %v, want %v", v.EvidenceSeqs, evidence)
-	}
-	for i := range evidence {
-		if v.EvidenceSeqs[i] != evidence[i] {
-			c.t.Fatalf("evidence %v, want %v", v.EvidenceSeqs, evidence)
-		}
-	}
-}
-
-func (c *court) wantsNothing() {
-	c.t.Helper()
-	if len(c.verdicts) > 0 {
-		c.t.Fatalf("unjust violation: %v", c.verdicts)
-	}
-}
 
 func TestTwoLeadersInOneTerm(t *testing.T) {
 	c := newCourt(t)
@@ -195,18 +98,35 @@ func TestTwoStoresApplyDifferentEntries(t *testing.T) {
 
 func TestAStoreLeavesAnEntryOut(t *testing.T) {
 	c := newCourt(t)
-	c.applies(1, 1, 1, 10)
+	first := c.applies(1, 1, 1, 10)
 	second := c.applies(1, 3, 1, 30)
-	c.wants(judgeStateMachine, "S1 applies entry 3 after entry 1", second)
+	c.wants(judgeStateMachine, "S1 applies entry 3 after entry 1", first, second)
 }
 
 func TestApplyingAgainAfterARestartIsFine(t *testing.T) {
 	c := newCourt(t)
 	c.applies(1, 1, 1, 10)
 	c.applies(1, 2, 1, 20)
-	c.restarts(1, &sessionpb.PeerState{Applied: 1})
+	c.restarts(1, &sessionpb.PeerState{Applied: 1, Commit: 2})
 	c.applies(1, 2, 1, 20)
 	c.wantsNothing()
+}
+
+func TestAnEntryIsAppliedUncommitted(t *testing.T) {
+	c := newCourt(t)
+	c.applies(1, 1, 1, 10) // who starts in the middle does not know of the commit
+	committed := c.commits(1, 2, 1)
+	c.applies(1, 2, 1, 20)
+	c.wantsNothing()
+	early := c.applies(1, 3, 1, 30)
+	c.wants(judgeStateMachine, "S1 applies entry 3 of region 1, and knows of none after 2", committed, early)
+}
+
+func TestAStoreTakesForAppliedWhatItNeverApplied(t *testing.T) {
+	c := newCourt(t)
+	done := c.applies(1, 1, 1, 10)
+	back := c.restarts(1, &sessionpb.PeerState{Applied: 3})
+	c.wants(judgeStateMachine, "S1 comes back with the entries of region 1 applied up to 3, and had applied them up to 1", done, back-1, back)
 }
 
 func TestASnapshotMayLeaveEntriesOut(t *testing.T) {
@@ -222,24 +142,24 @@ func TestASnapshotMayLeaveEntriesOut(t *testing.T) {
 
 func TestATermGoesBack(t *testing.T) {
 	c := newCourt(t)
-	c.role(1, 5, 0, sessionpb.Role_ROLE_FOLLOWER)
+	first := c.role(1, 5, 0, sessionpb.Role_ROLE_FOLLOWER)
 	back := c.role(1, 4, 0, sessionpb.Role_ROLE_FOLLOWER)
-	c.wants(judgeMonotonic, "the term of S1 in region 1 goes back from 5 to 4", back)
+	c.wants(judgeMonotonic, "the term of S1 in region 1 goes back from 5 to 4", first, back)
 }
 
 func TestACommitGoesBack(t *testing.T) {
 	c := newCourt(t)
-	c.commits(1, 7, 0)
+	first := c.commits(1, 7, 0)
 	back := c.commits(1, 6, 7)
-	c.wants(judgeMonotonic, "the commit of S1 in region 1 goes back from 7 to 6", back)
+	c.wants(judgeMonotonic, "the commit of S1 in region 1 goes back from 7 to 6", first, back)
 }
 
 func TestASyncedTermIsForgotten(t *testing.T) {
 	c := newCourt(t)
-	synced := c.handsOver(1, &sessionpb.PeerWrite{Term: 5})
-	c.syncs(1)
+	handed := c.handsOver(1, &sessionpb.PeerWrite{Term: 5})
+	synced := c.syncs(1)
 	back := c.restarts(1, &sessionpb.PeerState{Term: 4})
-	c.wants(judgeMonotonic, "the term of S1 in region 1 goes back from 5 to 4", synced, back)
+	c.wants(judgeMonotonic, "the term of S1 in region 1 goes back from 5 to 4", handed, synced, back-1, back)
 }
 
 func TestWhatWasNotSyncedMayBeForgotten(t *testing.T) {
@@ -257,17 +177,17 @@ func TestWhatWasNotSyncedMayBeForgotten(t *testing.T) {
 
 func TestAPeerVotesTwice(t *testing.T) {
 	c := newCourt(t)
-	c.role(1, 5, 102, sessionpb.Role_ROLE_FOLLOWER)
+	first := c.role(1, 5, 102, sessionpb.Role_ROLE_FOLLOWER)
 	second := c.role(1, 5, 103, sessionpb.Role_ROLE_FOLLOWER)
-	c.wants(judgeOneVote, "S1 votes for peer 102 and for peer 103 in term 5", second)
+	c.wants(judgeOneVote, "S1 votes for peer 102 and for peer 103 in term 5", first, second)
 }
 
 func TestASyncedVoteIsForgotten(t *testing.T) {
 	c := newCourt(t)
-	synced := c.handsOver(1, &sessionpb.PeerWrite{Term: 5, Vote: 102})
-	c.syncs(1)
-	second := c.restarts(1, &sessionpb.PeerState{Term: 5})
-	c.wants(judgeOneVote, "S1 votes for peer 102 and for peer 0 in term 5", synced, second)
+	handed := c.handsOver(1, &sessionpb.PeerWrite{Term: 5, Vote: 102})
+	synced := c.syncs(1)
+	back := c.restarts(1, &sessionpb.PeerState{Term: 5})
+	c.wants(judgeOneVote, "S1 voted for peer 102 and has forgotten it in term 5", handed, synced, back-1, back)
 }
 
 func TestWhoStartsInTheMiddleKnowsNoPast(t *testing.T) {

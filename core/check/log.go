@@ -14,21 +14,46 @@ const (
 // writeStarted follows a store's log and hard state as they are handed to its disk.
 func (j *Judges) writeStarted(storeID uint64, w *sessionpb.PeerWrite) {
 	p := j.peer(storeID, w.GetRegionId())
-	j.handed(p, w)
 	s := j.change(p)
+	now := &stored{termSeq: j.seq, term: w.GetTerm(), vote: w.GetVote(), commit: w.GetCommit(), shape: s.shape}
+	if before := s.handed; before != nil {
+		j.compareHard(p, before, now)
+		if now.logSeq = before.logSeq; before.termSeq != 0 && before.term == now.term && before.vote == now.vote {
+			now.termSeq = before.termSeq
+		}
+	}
 	if replaced(&s.log, w) {
 		// By a snapshot: what it holds was applied elsewhere, entry by entry.
-		s.log, s.appliedKnown = logTerms{last: w.GetLastIndex()}, false
+		s.log, s.appliedKnown = logTerms{last: w.GetLastIndex(), known: true}, false
+		now.logSeq = j.seq
 	}
-	if len(w.GetEntries()) == 0 {
-		return
+	if s.appliedKnown {
+		now.applied = s.applied
+	}
+	if len(w.GetEntries()) > 0 {
+		j.appended(p, w)
+		now.logSeq = j.seq
+	}
+	s.log.known = true
+	now.log, s.handed = s.log, now
+}
+
+// appended takes the entries of a write into the log, one by one.
+func (j *Judges) appended(p *peer, w *sessionpb.PeerWrite) {
+	s := &p.state
+	if w.GetFirstIndex() <= s.log.last {
+		j.cases[caseTailCut]++
 	}
 	s.log.cut(w.GetFirstIndex())
+	if w.GetFirstIndex() <= s.membersChange.index {
+		s.membersChange = membersChange{}
+	}
 	for _, e := range w.GetEntries() {
 		before, known := s.log.term(e.GetIndex() - 1)
 		j.entry(p, e, before, known)
-		takesOffice := e.GetTerm() != before && p.region.leaders[e.GetTerm()].storeID == storeID
+		takesOffice := e.GetTerm() != before && p.region.leaders[e.GetTerm()].storeID == p.storeID
 		s.log.push(e.GetTerm())
+		j.oneChange(p, e)
 		if takesOffice {
 			j.completeness(p, e.GetTerm())
 		}
@@ -61,16 +86,18 @@ func (j *Judges) entry(p *peer, e *sessionpb.LogEntry, before uint64, beforeKnow
 		}
 		return
 	}
-	var what string
-	switch {
-	case known.digest != e.GetDigest():
-		what = fmt.Sprintf("entry %d of term %d is one thing on S%d and another on S%d",
-			e.GetIndex(), e.GetTerm(), known.storeID, p.storeID)
-	case known.beforeKnown && beforeKnown && known.before != before:
-		what = fmt.Sprintf("entry %d of term %d follows an entry of term %d on S%d and of term %d on S%d",
-			e.GetIndex(), e.GetTerm(), known.before, known.storeID, before, p.storeID)
-	default:
+	if known.storeID != p.storeID {
+		j.cases[caseEntryOnTwo]++
+	}
+	otherEntry := known.digest != e.GetDigest()
+	if !otherEntry && (!known.beforeKnown || !beforeKnown || known.before == before) {
 		return
+	}
+	there, here := sides(known.storeID, p.storeID)
+	what := fmt.Sprintf("entry %d of term %d follows an entry of term %d on %s and of term %d on %s",
+		e.GetIndex(), e.GetTerm(), known.before, there, before, here)
+	if otherEntry {
+		what = fmt.Sprintf("entry %d of term %d is one thing on %s and another on %s", e.GetIndex(), e.GetTerm(), there, here)
 	}
 	j.violate(&sessionpb.Violation{
 		Judge: judgeLogMatching, Message: what, RegionId: p.region.id, StoreIds: []uint64{known.storeID, p.storeID},
@@ -78,16 +105,18 @@ func (j *Judges) entry(p *peer, e *sessionpb.LogEntry, before uint64, beforeKnow
 	})
 }
 
-// completeness looks at a log as its leader begins to write in its own term: it holds the newest entry that any store is
-// known to have applied from an earlier term, and so, by log matching, all before it (Raft dissertation, section 3.6.3).
+// completeness looks at a log as its leader begins to write in its own term: it holds the newest entry that any store applied
+// while it was in an earlier term, and so, by log matching, all before it (Raft dissertation, section 3.6.3). When an entry of
+// an earlier term was committed is not known, but by then it was.
 // The log as handed to the disk is looked at, not the leader's at its election: that may still be in memory.
 func (j *Judges) completeness(p *peer, term uint64) {
 	r := p.region
 	for i := len(r.slots) - 1; i >= 0; i-- {
 		done := &r.slots[i].applied
-		if done.seq == 0 || done.term >= term {
+		if done.seq == 0 || done.during == 0 || done.during >= term {
 			continue
 		}
+		j.cases[caseLeaderAfterApplied]++
 		index := r.base + uint64(i)
 		have, known := p.state.log.term(index)
 		missing := index > p.state.log.last

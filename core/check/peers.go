@@ -8,46 +8,26 @@ import (
 
 // What the judges know of a store's peers as these come, change and go.
 
-// started takes a store as it comes up: it remembers what it had synced, and nothing else is demanded of it. Peers it does
-// not have any more were created or destroyed around its end.
-func (j *Judges) started(store *sessionpb.StoreState) {
-	up := map[uint64]bool{}
-	for _, state := range store.GetPeers() {
-		up[state.GetRegion().GetId()] = true
-	}
-	for _, p := range j.stores[store.GetId()] {
-		if !up[p.region.id] && p.state != (peerState{}) {
-			*j.change(p) = peerState{}
-		}
-	}
-	for _, state := range store.GetPeers() {
-		p := j.peer(store.GetId(), state.GetRegion().GetId())
-		before := p.state
-		now := &hardState{seq: j.seq, term: state.GetTerm(), vote: state.GetVote(), commit: state.GetCommit()}
-		if before.peerID != 0 && before.peerID != state.GetPeerId() {
-			before = peerState{}
-		}
-		if before.durable != nil {
-			j.compareHard(p, before.durable, now)
-		}
-		*j.change(p) = peerState{peerID: state.GetPeerId(), handed: now, written: now, durable: now}
-		j.take(p, state, before.shapeDurable)
-		s := j.change(p)
-		s.shapeHanded, s.shapeWritten, s.shapeDurable = s.shape, s.shape, s.shape
-	}
-	for _, state := range store.GetPeers() {
-		j.apart(j.peer(store.GetId(), state.GetRegion().GetId()))
-	}
-}
-
-// created takes a peer as it comes into being. Nothing that an earlier peer of the region did binds it, unless it is the
-// same one, which waited for a snapshot until the split came that makes it: then its term and vote stand.
+// created takes a peer as it comes into being, with nothing on the disk. Nothing that an earlier peer of the region did
+// binds it, unless it is the same one, which waited for a snapshot until the split came that makes it: then its term and
+// vote stand.
 func (j *Judges) created(storeID uint64, state *sessionpb.PeerState) {
 	p := j.peer(storeID, state.GetRegion().GetId())
-	if p.state.peerID == state.GetPeerId() {
+	before := p.state
+	if before.peerID == state.GetPeerId() {
 		j.termsStand(p, state)
 	}
-	*j.change(p) = peerState{peerID: state.GetPeerId()}
+	s := j.change(p)
+	*s = peerState{
+		peerID: state.GetPeerId(), termSeq: j.seq, commitSeq: j.seq, appliedSeq: j.seq,
+		downSeq: before.downSeq, wiped: before.wiped,
+	}.empty(j.seq)
+	if before.peerID == state.GetPeerId() && before.durable != nil {
+		// Its term and vote are on the disk; a crash before the split is synced leaves the peer that waited with them.
+		kept := *s.durable
+		kept.termSeq, kept.term, kept.vote = before.durable.termSeq, before.durable.term, before.durable.vote
+		s.handed, s.written, s.durable = &kept, &kept, &kept
+	}
 	j.take(p, state, nil)
 	j.apart(p)
 }
@@ -58,9 +38,10 @@ func (j *Judges) restored(storeID uint64, state *sessionpb.PeerState) {
 	before := p.state
 	j.termsStand(p, state)
 	if state.GetCommit() < before.commit {
-		j.wentBack(p, "commit", before.commit, state.GetCommit(), 0)
+		j.wentBack(p, "commit", before.commit, state.GetCommit(), before.commitSeq)
 	}
-	j.change(p).peerID = state.GetPeerId()
+	s := j.change(p)
+	s.peerID, s.termSeq, s.commitSeq, s.appliedSeq = state.GetPeerId(), j.seq, j.seq, j.seq
 	j.take(p, state, before.shape)
 	j.apart(p)
 }
@@ -72,10 +53,14 @@ func (j *Judges) changed(storeID uint64, c *sessionpb.RegionChanged) {
 	j.apart(p)
 }
 
-// destroyed forgets all of a peer but what binds itself, should it come again; see created.
+// destroyed forgets all of a peer but what binds itself, should it come again; see created. What it had on its disk counts
+// until nobody counts on it any more: who removed it may be behind.
 func (j *Judges) destroyed(storeID uint64, d *sessionpb.PeerDestroyed) {
 	s := j.change(j.peer(storeID, d.GetRegionId()))
-	*s = peerState{peerID: d.GetPeerId(), term: s.term, vote: s.vote}
+	*s = peerState{
+		peerID: d.GetPeerId(), term: s.term, vote: s.vote, termSeq: s.termSeq, gone: true,
+		durable: s.durable, syncedSeq: s.syncedSeq,
+	}
 }
 
 // compacted watches that a peer drops no entry that it has not applied.
@@ -89,6 +74,7 @@ func (j *Judges) compacted(storeID uint64, c *sessionpb.LogCompacted) {
 		Message: fmt.Sprintf("S%d drops the entries before %d of region %d and has applied %d",
 			storeID, c.GetFirstIndex(), p.region.id, p.state.applied),
 		RegionId: p.region.id, StoreIds: []uint64{storeID}, Index: c.GetFirstIndex(),
+		EvidenceSeqs: []uint64{p.state.appliedSeq},
 	})
 }
 
@@ -96,10 +82,10 @@ func (j *Judges) compacted(storeID uint64, c *sessionpb.LogCompacted) {
 func (j *Judges) termsStand(p *peer, state *sessionpb.PeerState) {
 	before := &p.state
 	if state.GetTerm() < before.term {
-		j.wentBack(p, "term", before.term, state.GetTerm(), 0)
+		j.wentBack(p, "term", before.term, state.GetTerm(), before.termSeq)
 	}
 	if state.GetTerm() == before.term && before.vote != 0 && state.GetVote() != before.vote {
-		j.votedTwice(p, state.GetTerm(), before.vote, state.GetVote(), 0)
+		j.votedTwice(p, state.GetTerm(), before.vote, state.GetVote(), before.termSeq)
 	}
 }
 
@@ -109,15 +95,12 @@ func (j *Judges) take(p *peer, state *sessionpb.PeerState, before *shape) {
 	s := j.change(p)
 	s.term, s.vote, s.commit = state.GetTerm(), state.GetVote(), state.GetCommit()
 	s.applied, s.appliedKnown = state.GetApplied(), true
-	s.log = logTerms{last: state.GetLastIndex()}
-	if entries := state.GetEntries(); len(entries) > 0 {
-		s.log.cut(entries[0].GetIndex())
-		for _, e := range entries {
-			before, known := s.log.term(e.GetIndex() - 1)
-			j.entry(p, e, before, known)
-			s.log.push(e.GetTerm())
-		}
+	s.log = logOf(state)
+	for _, e := range state.GetEntries() {
+		before, known := s.log.term(e.GetIndex() - 1)
+		j.entry(p, e, before, known)
 	}
+	j.known(p.region, state.GetCommit())
 	if s.shape = nil; !state.GetUninitialized() && state.GetRegion().GetRegionEpoch() != nil {
 		j.shaped(p, state.GetRegion(), before)
 	}

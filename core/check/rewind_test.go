@@ -27,13 +27,28 @@ func record(t *testing.T, run *sessionpb.Run) recording {
 }
 
 func TestARealRunBreaksNothing(t *testing.T) {
+	var met [casesEnd]uint64
 	for seed := uint64(1); seed <= 15; seed++ {
 		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise %d: %v", seed, v) })
 		feed(j, record(t, sim.Exercise(seed)))
+		for i, c := range j.Cases() {
+			met[i] += c.Count
+		}
 	}
 	for seed := uint64(1); seed <= 40; seed++ {
 		j := New(func(v *sessionpb.Violation) { t.Errorf("exercise of regions %d: %v", seed, v) })
 		feed(j, record(t, sim.ExerciseRegions(seed)))
+		for i, c := range j.Cases() {
+			met[i] += c.Count
+		}
+	}
+	// Nothing cuts a leader off there: none goes on beside the next, with entries that only it has.
+	met[caseLeaderBesideLeader]++
+	met[caseTailCut]++
+	for i, n := range met {
+		if n == 0 {
+			t.Errorf("%s: never %s", caseNames[i].Judge, caseNames[i].Name)
+		}
 	}
 }
 
@@ -50,10 +65,29 @@ func lie(events recording, rng *rand.Rand) {
 		case *sessionpb.Event_Committed:
 			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_Committed{
 				Committed: &sessionpb.Committed{RegionId: b.Committed.RegionId, Index: b.Committed.IndexBefore / 2, IndexBefore: b.Committed.IndexBefore}}}
-		case *sessionpb.Event_RoleChanged, *sessionpb.Event_WriteStarted, *sessionpb.Event_RegionChanged,
-			*sessionpb.Event_PeerCreated, *sessionpb.Event_PeerDestroyed, *sessionpb.Event_SnapshotRestored:
+		case *sessionpb.Event_StoreStarted:
+			// With less than it had, or wiped.
+			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: e.StoreId, Body: &sessionpb.Event_StoreStarted{
+				StoreStarted: &sessionpb.StoreStarted{Store: &sessionpb.StoreState{Id: e.StoreId, Up: true}, Wiped: i%2 == 0}}}
+		case *sessionpb.Event_RoleChanged, *sessionpb.Event_WriteStarted, *sessionpb.Event_Written, *sessionpb.Event_Synced,
+			*sessionpb.Event_RegionChanged, *sessionpb.Event_PeerCreated, *sessionpb.Event_PeerDestroyed,
+			*sessionpb.Event_SnapshotRestored, *sessionpb.Event_StoreCrashed:
 			events[i] = &sessionpb.Event{Seq: e.Seq, StoreId: 1 + e.StoreId%3, Body: e.Body}
 		}
+	}
+}
+
+// A disk that never syncs: the run is a real one, but for the events that say so.
+func TestARunWithoutSyncsIsNotBelieved(t *testing.T) {
+	found := map[string]int{}
+	j := New(func(v *sessionpb.Violation) { found[v.Judge]++ })
+	for _, e := range record(t, sim.Exercise(1)) {
+		if e.GetSynced() == nil || e.GetStoreId() == 1 {
+			j.Event(e)
+		}
+	}
+	if len(found) != 2 || found[judgeDurableCommit] == 0 || found[judgeSyncFirst] == 0 {
+		t.Errorf("judges that found something: %v", found)
 	}
 }
 
@@ -129,22 +163,16 @@ func dump(j *Judges) string {
 			if s == (peerState{}) {
 				continue
 			}
-			line := fmt.Sprintf("peer %d of S%d in region %d: term %d vote %d commit %d applied %d %v",
-				s.peerID, storeID, p.region.id, s.term, s.vote, s.commit, s.applied, s.appliedKnown)
-			for _, h := range []*hardState{s.handed, s.written, s.durable} {
-				if h != nil {
-					line += fmt.Sprintf(" %v", *h)
+			line := fmt.Sprintf("peer %d of S%d in region %d:", s.peerID, storeID, p.region.id)
+			for _, at := range []*stored{s.handed, s.written, s.durable} {
+				if at != nil {
+					line += fmt.Sprintf(" on disk %d %d %d %d %d %d%s%s,", at.termSeq, at.term, at.vote, at.commit, at.applied, at.logSeq,
+						dumpLog(at.log), dumpShape(at.shape))
 				}
 			}
-			for _, h := range []*shape{s.shape, s.shapeHanded, s.shapeWritten, s.shapeDurable} {
-				if h != nil {
-					line += fmt.Sprintf(" shape %s since %d", h, h.seq)
-				}
-			}
-			line += fmt.Sprintf(" log to %d:", s.log.last)
-			for run := s.log.top; run != nil; run = run.below {
-				line += fmt.Sprintf(" %d@%d", run.term, run.from)
-			}
+			line += dumpLog(s.log) + dumpShape(s.shape)
+			s.handed, s.written, s.durable, s.shape, s.log.top = nil, nil, nil, nil, nil
+			line += fmt.Sprintf(" %+v", s)
 			lines = append(lines, line)
 		}
 	}
@@ -158,6 +186,16 @@ func dump(j *Judges) string {
 		for epoch, f := range r.members {
 			lines = append(lines, fmt.Sprintf("region %d epoch %v: %d %d %v", id, epoch, f.seq, f.storeID, f.region))
 		}
+		for key, b := range r.ballots {
+			line := fmt.Sprintf("region %d ballots of %d in term %d:", id, key.peerID, key.term)
+			for ; b != nil; b = b.before {
+				line += fmt.Sprintf(" %d for %d", b.seq, b.candidate)
+			}
+			lines = append(lines, line)
+		}
+		if r.commit != nil {
+			lines = append(lines, fmt.Sprintf("region %d commit %+v", id, *r.commit))
+		}
 		if len(r.slots) > 0 {
 			lines = append(lines, fmt.Sprintf("region %d: base %d, %d facts", id, r.base, r.facts))
 		}
@@ -165,11 +203,27 @@ func dump(j *Judges) string {
 			lines = append(lines, fmt.Sprintf("region %d index %08d: %v %v %v", id, r.base+uint64(i), s.first, s.others, s.applied))
 		}
 	}
+	lines = append(lines, fmt.Sprint("begun ", j.begun))
 	for _, v := range j.verdicts {
 		lines = append(lines, fmt.Sprint(v))
 	}
 	slices.SortFunc(lines, cmp.Compare)
 	return strings.Join(lines, "\n")
+}
+
+func dumpLog(l logTerms) string {
+	line := fmt.Sprintf(" log to %d:", l.last)
+	for run := l.top; run != nil; run = run.below {
+		line += fmt.Sprintf(" %d@%d", run.term, run.from)
+	}
+	return line
+}
+
+func dumpShape(s *shape) string {
+	if s == nil {
+		return ""
+	}
+	return fmt.Sprintf(" shape %s since %d", s, s.seq)
 }
 
 func difference(got, want string) string {

@@ -64,14 +64,17 @@ func (j *Judges) sameRange(p *peer, now *shape) {
 		j.learnedOf(p.region, factRange, version, 0)
 		return
 	}
+	if first.storeID != p.storeID {
+		j.cases[caseEpochAgain]++
+	}
 	if bytes.Equal(first.region.GetStartKey(), now.region.GetStartKey()) && bytes.Equal(first.region.GetEndKey(), now.region.GetEndKey()) {
 		return
 	}
+	there, here := sides(first.storeID, p.storeID)
 	j.violate(&sessionpb.Violation{
 		Judge: judgeRegionShape,
-		Message: fmt.Sprintf("region %d of version %d is [%q, %q) on S%d and [%q, %q) on S%d", p.region.id, version,
-			first.region.GetStartKey(), first.region.GetEndKey(), first.storeID,
-			now.region.GetStartKey(), now.region.GetEndKey(), p.storeID),
+		Message: fmt.Sprintf("region %d of version %d is [%q, %q) on %s and [%q, %q) on %s", p.region.id, version,
+			first.region.GetStartKey(), first.region.GetEndKey(), there, now.region.GetStartKey(), now.region.GetEndKey(), here),
 		RegionId: p.region.id, StoreIds: []uint64{first.storeID, p.storeID}, Index: version, EvidenceSeqs: []uint64{first.seq},
 	})
 }
@@ -88,10 +91,10 @@ func (j *Judges) sameMembers(p *peer, now *shape) {
 	if slices.EqualFunc(byID(first.region), byID(now.region), func(a, b *metapb.Peer) bool { return proto.Equal(a, b) }) {
 		return
 	}
+	there, here := sides(first.storeID, p.storeID)
 	j.violate(&sessionpb.Violation{
-		Judge: judgeRegionShape,
-		Message: fmt.Sprintf("region %d of %s has some members on S%d and others on S%d",
-			p.region.id, now, first.storeID, p.storeID),
+		Judge:    judgeRegionShape,
+		Message:  fmt.Sprintf("region %d of %s has some members on %s and others on %s", p.region.id, now, there, here),
 		RegionId: p.region.id, StoreIds: []uint64{first.storeID, p.storeID}, Index: epoch.confVer, EvidenceSeqs: []uint64{first.seq},
 	})
 }
@@ -108,7 +111,10 @@ func (j *Judges) apart(p *peer) {
 		return
 	}
 	for _, other := range j.stores[p.storeID] {
-		if other == p || other.state.shape == nil || !overlap(p.state.shape.region, other.state.shape.region) {
+		if other == p || other.state.shape == nil {
+			continue
+		}
+		if j.cases[caseNeighbours]++; !overlap(p.state.shape.region, other.state.shape.region) {
 			continue
 		}
 		j.violate(&sessionpb.Violation{
@@ -125,14 +131,4 @@ func overlap(a, b *metapb.Region) bool {
 		return len(b.GetEndKey()) == 0 || bytes.Compare(a.GetStartKey(), b.GetEndKey()) < 0
 	}
 	return startsBefore(a, b) && startsBefore(b, a)
-}
-
-// handShapes notes that the batch just handed to a store's disk holds all its regions as they stand.
-func (j *Judges) handShapes(storeID uint64) {
-	for _, p := range j.stores[storeID] {
-		if p.state.shapeHanded != p.state.shape {
-			s := j.change(p)
-			s.shapeHanded = s.shape
-		}
-	}
 }

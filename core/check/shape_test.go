@@ -142,7 +142,7 @@ func TestANewPeerIsNotBoundByTheOld(t *testing.T) {
 	c.syncs(3)
 	region := regionOf(1, 5, 1, "", "", 1, 2)
 	region.Peers = append(region.Peers, &metapb.Peer{Id: 203, StoreId: 3})
-	c.restores(3, &sessionpb.PeerState{PeerId: 203, Term: 2, Region: region, Applied: 1, FirstIndex: 2, LastIndex: 1})
+	c.restores(3, &sessionpb.PeerState{PeerId: 203, Term: 2, Region: region, Commit: 2, Applied: 1, FirstIndex: 2, LastIndex: 1})
 	c.applies(3, 2, 6, 6)
 	c.wantsNothing()
 }
@@ -151,44 +151,48 @@ func TestTheSamePeerComesAgainAndHasForgottenItsVote(t *testing.T) {
 	c := newCourt(t)
 	waiting := &sessionpb.PeerState{PeerId: 103, Uninitialized: true, Region: &metapb.Region{Id: 1}}
 	c.creates(3, waiting)
-	c.role(3, 4, 101, sessionpb.Role_ROLE_FOLLOWER)
+	voted := c.role(3, 4, 101, sessionpb.Role_ROLE_FOLLOWER)
 	c.destroys(3, 103)
 	made := peerStateOf(3, regionOf(1, 1, 2, "m", "", 1, 2, 3))
 	made.Term = 4
 	again := c.creates(3, made)
-	c.wants(judgeOneVote, "S3 votes for peer 101 and for peer 0 in term 4", again)
+	c.wants(judgeOneVote, "S3 voted for peer 101 and has forgotten it in term 4", voted, again)
 }
 
 func TestASnapshotTakesTheLogsPlace(t *testing.T) {
 	c := newCourt(t)
 	c.starts(2, peerStateOf(2, regionOf(1, 1, 1, "", "", 1, 2)))
 	c.writes(2, 1, 0, 1, 1)
+	c.syncs(2)
+	c.commits(2, 1, 0)
 	c.applies(2, 1, 1, 1)
 	state := peerStateOf(2, regionOf(1, 1, 1, "", "", 1, 2))
 	state.Term, state.Commit, state.Applied, state.FirstIndex, state.LastIndex = 3, 50, 50, 51, 50
-	c.restores(2, state)
+	restored := c.restores(2, state)
 	c.handsOver(2, &sessionpb.PeerWrite{Term: 3, Commit: 50, LastIndex: 50})
-	c.handsOver(2, &sessionpb.PeerWrite{Term: 3, Commit: 50, FirstIndex: 51, LastIndex: 51, Entries: []*sessionpb.LogEntry{
-		{Index: 51, Term: 3, Digest: 3}}})
+	c.handsOver(2, &sessionpb.PeerWrite{Term: 3, Commit: 50, FirstIndex: 51, LastIndex: 52, Entries: []*sessionpb.LogEntry{
+		{Index: 51, Term: 3, Digest: 3}, {Index: 52, Term: 3, Digest: 3}}})
 	c.wantsNothing()
+	c.syncs(2)
+	c.commits(2, 52, 50)
 	gap := c.applies(2, 52, 3, 3)
-	c.wants(judgeStateMachine, "S2 applies entry 52 after entry 50", gap)
+	c.wants(judgeStateMachine, "S2 applies entry 52 after entry 50", restored, gap)
 }
 
 func TestASnapshotTakesACommitBack(t *testing.T) {
 	c := newCourt(t)
-	c.commits(2, 60, 0)
+	first := c.commits(2, 60, 0)
 	back := c.restores(2, &sessionpb.PeerState{PeerId: 102, Region: regionOf(1, 1, 1, "", "", 1, 2), Commit: 50, Applied: 50})
-	c.wants(judgeMonotonic, "the commit of S2 in region 1 goes back from 60 to 50", back)
+	c.wants(judgeMonotonic, "the commit of S2 in region 1 goes back from 60 to 50", first, back)
 }
 
 func TestEntriesAreDroppedUnapplied(t *testing.T) {
 	c := newCourt(t)
 	c.applies(1, 1, 1, 1)
-	c.applies(1, 2, 1, 1)
+	last := c.applies(1, 2, 1, 1)
 	c.compacts(1, 2)
 	c.compacts(1, 3)
 	c.wantsNothing()
 	dropped := c.compacts(1, 4)
-	c.wants(judgeStateMachine, "S1 drops the entries before 4 of region 1 and has applied 2", dropped)
+	c.wants(judgeStateMachine, "S1 drops the entries before 4 of region 1 and has applied 2", last, dropped)
 }

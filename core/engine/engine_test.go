@@ -30,22 +30,41 @@ var keys = []string{"", "\x00", "\x00\x00", "a", "a\x00", "aa", "ab", "b", "ba",
 
 func anyKey(draw *rand.Rand) string { return keys[draw.IntN(len(keys))] }
 
-// model is what an engine does, as plainly as it can be said: the pairs now, the pairs that a crash leaves, and how much
-// lies between them.
+// model is what an engine does, as plainly as it can be said: the pairs now, and the pairs that a crash may leave.
 type model struct {
-	now, synced    map[string]string
-	batches, bytes int
+	now map[string]string
+	// before are the pairs as they stood before each batch that is not synced, bytes those batches' sizes.
+	before []map[string]string
+	bytes  []int
 }
 
-func newModel() *model { return &model{now: map[string]string{}, synced: map[string]string{}} }
+func newModel() *model { return &model{now: map[string]string{}} }
 
-func (m *model) sync() { m.synced, m.batches, m.bytes = maps.Clone(m.now), 0, 0 }
+func (m *model) sync() { m.before, m.bytes = nil, nil }
 
-func (m *model) crash() { m.now, m.batches, m.bytes = maps.Clone(m.synced), 0, 0 }
+// crash keeps the first batches that are not synced, and returns how many bytes are lost.
+func (m *model) crash(keep int) (lost int) {
+	if keep < len(m.before) {
+		m.now = m.before[keep]
+		for _, bytes := range m.bytes[keep:] {
+			lost += bytes
+		}
+	}
+	m.sync()
+	return lost
+}
+
+// unsynced is what a crash that keeps nothing would lose.
+func (m *model) unsynced() (batches, bytes int) {
+	for _, b := range m.bytes {
+		bytes += b
+	}
+	return len(m.bytes), bytes
+}
 
 // write draws a batch and writes it to the engine and the model; the batch may name a key twice.
 func (m *model) write(t *testing.T, e engine.Engine, draw *rand.Rand) {
-	b, size := &engine.Batch{}, 0
+	b, size, before := &engine.Batch{}, 0, maps.Clone(m.now)
 	ops := draw.IntN(5)
 	for range ops {
 		key := anyKey(draw)
@@ -67,8 +86,7 @@ func (m *model) write(t *testing.T, e engine.Engine, draw *rand.Rand) {
 		t.Fatal(err)
 	}
 	if ops > 0 {
-		m.batches++
-		m.bytes += size
+		m.before, m.bytes = append(m.before, before), append(m.bytes, size)
 	}
 }
 
@@ -137,8 +155,10 @@ func exercise(t *testing.T, draw *rand.Rand) string {
 			}
 			m.sync()
 		case n < 14:
-			e.Crash()
-			m.crash()
+			keep := draw.IntN(3)
+			if got, want := e.Crash(keep), m.crash(keep); got != want {
+				t.Fatalf("step %d: a crash that keeps %d batches lost %d bytes, want %d", step, keep, got, want)
+			}
 		case n < 16 && len(snapshots) < 4:
 			snapshots = append(snapshots, frozen{e.Snapshot(), maps.Clone(m.now)})
 		case n < 17 && len(snapshots) > 0:
@@ -159,8 +179,9 @@ func exercise(t *testing.T, draw *rand.Rand) string {
 				t.Fatalf("step %d: a value given out as %q is now %q", step, v.was, v.value)
 			}
 		}
-		if batches, bytes := e.Unsynced(); batches != m.batches || bytes != m.bytes {
-			t.Fatalf("step %d: a crash would lose %d batches of %d bytes, want %d of %d", step, batches, bytes, m.batches, m.bytes)
+		wantBatches, wantBytes := m.unsynced()
+		if batches, bytes := e.Unsynced(); batches != wantBatches || bytes != wantBytes {
+			t.Fatalf("step %d: a crash would lose %d batches of %d bytes, want %d of %d", step, batches, bytes, wantBatches, wantBytes)
 		}
 		fmt.Fprintln(&transcript, e)
 	}
@@ -201,13 +222,65 @@ func TestCrashLosesExactlyWhatWasNotSynced(t *testing.T) {
 		t.Fatalf("before the crash: %s", got)
 	}
 	for range 2 { // a second crash finds nothing to lose
-		e.Crash()
+		e.Crash(0)
 		got := ""
 		if err := e.Ascend(nil, nil, func(key, value []byte) bool { got += fmt.Sprintf("%s=%s ", key, value); return true }); err != nil {
 			t.Fatal(err)
 		}
 		if got != "changed=1 kept=1 " {
 			t.Fatalf("after the crash: %s", got)
+		}
+	}
+}
+
+func TestATornBatchLeavesTheFirstHalfOfItsOperations(t *testing.T) {
+	for keep, want := range []string{"a=1 ", "a=2 b=1 ", "a=2 b=2 c=3 "} {
+		e := engine.NewMemory()
+		for i, keys := range []string{"ab", "ab", "cd"} {
+			b := &engine.Batch{}
+			for _, key := range keys {
+				b.Put([]byte{byte(key)}, fmt.Append(nil, i+1))
+			}
+			if err := e.Write(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lost := e.CrashTorn(keep); lost != 4*(3-keep) {
+			t.Errorf("keeping %d batches lost %d bytes, want %d", keep, lost, 4*(3-keep))
+		}
+		got := ""
+		if err := e.Ascend(nil, nil, func(key, value []byte) bool { got += fmt.Sprintf("%s=%s ", key, value); return true }); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("keeping %d batches and an operation leaves %s, want %s", keep, got, want)
+		}
+		if batches, _ := e.Unsynced(); batches != 0 {
+			t.Errorf("what a crash left is not durable: %d batches", batches)
+		}
+	}
+}
+
+func TestCorruptionChangesAValueForGood(t *testing.T) {
+	e := engine.NewMemory()
+	b := &engine.Batch{}
+	b.Put([]byte("a"), []byte("1"))
+	if err := e.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	frozen := e.Snapshot()
+	e.Corrupt([]byte("a"), []byte("x"))
+	e.Corrupt([]byte("b"), []byte("x"))
+	e.Crash(0)
+	if got := fmt.Sprint(e); got != "1 keys, 0 batches not synced" {
+		t.Errorf("the engine has %s", got)
+	}
+	for reader, want := range map[engine.Reader]string{e: "x", frozen: "1"} {
+		if value, found, _ := reader.Get([]byte("a")); !found || string(value) != want {
+			t.Errorf("a reads %q, %v, want %q", value, found, want)
 		}
 	}
 }

@@ -6,14 +6,19 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// Memory is an engine in memory. It keeps a synced line: Crash undoes exactly what was written after the last Sync.
+// Memory is an engine in memory. It keeps a synced line: Crash undoes what was written after the last Sync, batch by batch.
 // Snapshots are O(1) copies of the tree. It is not safe for use from several goroutines.
 type Memory struct {
 	tree btree.Map[string, []byte]
-	// undo is what the batches since the last Sync replaced, in the order of their operations; unsynced are those batches'
-	// sizes, in bytes.
+	// undo is what the batches since the last Sync replaced, in the order of their operations.
 	undo     []previous
-	unsynced []int
+	unsynced []unsynced
+}
+
+// unsynced is a batch that a crash may undo.
+type unsynced struct {
+	ops       int
+	sizeBytes int
 }
 
 type previous struct {
@@ -60,7 +65,7 @@ func (m *Memory) Write(b *Batch) error {
 		}
 		m.undo = append(m.undo, p)
 	}
-	m.unsynced = append(m.unsynced, b.sizeBytes)
+	m.unsynced = append(m.unsynced, unsynced{ops: len(b.ops), sizeBytes: b.sizeBytes})
 	return nil
 }
 
@@ -79,17 +84,43 @@ func (m *Memory) settle() {
 // Snapshot implements Engine.
 func (m *Memory) Snapshot() Snapshot { return &frozen{tree: m.tree.Copy()} }
 
-// Unsynced returns how many batches, and how many bytes of keys and values in them, a crash would lose now.
+// Unsynced returns how many batches, and how many bytes of keys and values in them, a crash could undo now.
 func (m *Memory) Unsynced() (batches, sizeBytes int) {
-	for _, size := range m.unsynced {
-		sizeBytes += size
+	for _, b := range m.unsynced {
+		sizeBytes += b.sizeBytes
 	}
 	return len(m.unsynced), sizeBytes
 }
 
-// Crash undoes every batch written after the last Sync, newest first.
-func (m *Memory) Crash() {
-	for i := len(m.undo) - 1; i >= 0; i-- {
+// Crash undoes the batches written after the last Sync, newest first, down to the first keep of them, which are durable
+// from here on. It returns how many bytes of keys and values the others had.
+func (m *Memory) Crash(keep int) (lostBytes int) {
+	ops := 0
+	for _, b := range m.unsynced[:min(keep, len(m.unsynced))] {
+		ops += b.ops
+	}
+	return m.undoTo(keep, ops)
+}
+
+// CrashTorn is Crash, but that the first half of the operations of the first batch that is undone stay: what a disk leaves
+// of a write that was torn, to an engine that does not look at checksums.
+func (m *Memory) CrashTorn(keep int) (lostBytes int) {
+	ops := 0
+	for i, b := range m.unsynced[:min(keep+1, len(m.unsynced))] {
+		if i == keep {
+			b.ops /= 2
+		}
+		ops += b.ops
+	}
+	return m.undoTo(keep, ops)
+}
+
+// undoTo undoes all but the first ops operations; the batches from keep on are lost.
+func (m *Memory) undoTo(keep, ops int) (lostBytes int) {
+	for _, b := range m.unsynced[min(keep, len(m.unsynced)):] {
+		lostBytes += b.sizeBytes
+	}
+	for i := len(m.undo) - 1; i >= ops; i-- {
 		if p := m.undo[i]; p.found {
 			m.tree.Set(p.key, p.value)
 		} else {
@@ -97,6 +128,14 @@ func (m *Memory) Crash() {
 		}
 	}
 	m.settle()
+	return lostBytes
+}
+
+// Corrupt puts another value in the place of a key's, as a disk does that forgets: no write, nothing to be synced.
+func (m *Memory) Corrupt(key, value []byte) {
+	if _, found := m.tree.Get(string(key)); found {
+		m.tree.Set(string(key), value)
+	}
 }
 
 // String tells how many keys the engine holds and how many batches a crash would lose.

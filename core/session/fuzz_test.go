@@ -171,6 +171,11 @@ func fuzzSeeds() [][][]*sessionpb.Command {
 		SetElectionTimeout: &sessionpb.SetElectionTimeout{StoreId: 3, TimeoutTicks: 1}}})
 	dropped := act(&sessionpb.Action{Action: &sessionpb.Action_DropMessage{DropMessage: &sessionpb.DropMessage{MessageId: 1}}})
 	delivered := act(&sessionpb.Action{Action: &sessionpb.Action_DeliverMessage{DeliverMessage: &sessionpb.DeliverMessage{MessageId: 2}}})
+	clog := act(&sessionpb.Action{Action: &sessionpb.Action_SetLinks{SetLinks: &sessionpb.SetLinks{
+		Links: []*sessionpb.Link{{FromStore: 2, ToStore: 1, Clogged: true}, {FromStore: 2, ToStore: 3, Cut: true}}}}})
+	apart := act(&sessionpb.Action{Action: &sessionpb.Action_Partition{Partition: &sessionpb.Partition{
+		Kind: sessionpb.PartitionKind_PARTITION_KIND_ONE_WAY, Sides: []*sessionpb.Side{{StoreIds: []uint64{2, 3}}}}}})
+	heal := act(&sessionpb.Action{Action: &sessionpb.Action_Heal{Heal: &sessionpb.Heal{}}})
 	guarded := put(0, "a", "1")
 	guarded.GetAct().GetAction().GetPropose().Request.Compares = []*raftcmdpb.Compare{
 		{Key: []byte("a"), Expect: &raftcmdpb.Compare_Absent{Absent: true}}}
@@ -187,6 +192,7 @@ func fuzzSeeds() [][][]*sessionpb.Command {
 		{{timeOut}, {dropped, delivered}, {unit(sessionpb.StepUnit_STEP_UNIT_MESSAGE)}, {unit(sessionpb.StepUnit_STEP_UNIT_INTERESTING), guarded}},
 		{{timeOut, unit(sessionpb.StepUnit_STEP_UNIT_INTERESTING)}, {seek(3)}, {crash(1), restart}, {back}, {hash}, {export, keyframe}},
 		{{playAt(speedMax)}, {}, {network, disk, ticks}, {pause, hash}, {seek(9)}},
+		{{clog, timeOut}, {unit(sessionpb.StepUnit_STEP_UNIT_MESSAGE)}, {apart, playAt(speedMax)}, {}, {heal, hash}, {}},
 		{{story}, {}, {put(0, "k", "v"), put(2, "", "v")}, {}},
 		{{reset(&sessionpb.Reset{Run: run, Go: true})}, {}, {pause}, {export}},
 		{{reset(&sessionpb.Reset{Run: &sessionpb.Run{Config: small, NowMicros: 1 << 52}, Go: true})}, {crash(1)}, {restart}},

@@ -72,7 +72,7 @@ func FuzzViewer(f *testing.F) {
 func viewersCommand(next func() byte) *sessionpb.Command {
 	id := func() uint64 { return uint64(next()) % 7 }
 	do := func(a *sessionpb.Action) *sessionpb.Command { return act(a) }
-	switch next() % 20 {
+	switch next() % 21 {
 	case 0:
 		return step(sessionpb.StepUnit(next()%7), 0)
 	case 1:
@@ -122,6 +122,8 @@ func viewersCommand(next func() byte) *sessionpb.Command {
 				Type: raftcmdpb.PeerChangeType(next() % 4), Peer: &metapb.Peer{StoreId: id()}})
 		}
 		return admin(&raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_ChangePeers{ChangePeers: change}})
+	case 20:
+		return networkCommand(next)
 	}
 	cfg := sim.DefaultConfig()
 	cfg.Stores, cfg.Seed = uint32(next())%4, uint64(next())

@@ -70,9 +70,20 @@ func (s *Session) pace() (speed int64, quick bool) {
 	if !s.line.world.Busy() {
 		return quickSpeed, true
 	}
-	network := s.line.world.Config().GetNetwork()
-	shortest := max(network.GetLatencyMicros()-network.GetJitterMicros(), 100)
+	shortest := shortestFlight(s.line.world.Config())
 	return min(max(mulDiv(shortest, ppm, s.play.GetFlightMicros()), 1), quickSpeed), false
+}
+
+// shortestFlight is how long a message is on its way at least, on the quickest of all links.
+func shortestFlight(cfg *sessionpb.Config) int64 {
+	of := func(n *sessionpb.Network) int64 { return max(n.GetLatencyMicros()-n.GetJitterMicros(), 100) }
+	shortest := of(cfg.GetNetwork())
+	for _, l := range cfg.GetLinks() {
+		if l.GetNetwork() != nil {
+			shortest = min(shortest, of(l.GetNetwork()))
+		}
+	}
+	return shortest
 }
 
 // forward does the branch's next thing, watched: judges see it, and its events wait to be shown.

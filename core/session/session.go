@@ -124,7 +124,7 @@ func (s *Session) interrupt() {
 		switch s.goal.(type) {
 		case *stepGoal, *goGoal:
 			stops = pause || reset
-		case *hashGoal:
+		case *hashGoal, *historyGoal, *recoverGoal:
 			stops = reset
 		}
 		if stops {
@@ -162,6 +162,10 @@ func (s *Session) do(c *sessionpb.Command) error {
 		return s.seek(c.GetId(), body.Seek.GetSeq())
 	case *sessionpb.Command_GetHash:
 		return s.startHash(c.GetId())
+	case *sessionpb.Command_Recover:
+		return s.startRecover(c.GetId(), body.Recover)
+	case *sessionpb.Command_GetHistory:
+		return s.startHistory(c.GetId())
 	case *sessionpb.Command_ExportRun:
 		s.reply(&sessionpb.Reply{CommandId: c.GetId(), Result: &sessionpb.Reply_Run{Run: s.Run()}})
 		return errReplied

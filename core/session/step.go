@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	errNothingDue = errors.New("Nothing will happen by itself: every store is down")
+	errNothingDue = errors.New("Nothing will happen by itself: every store is down or paused")
 	errQuiet      = errors.New("Nothing of the kind happened for ten virtual seconds")
 )
 
@@ -34,6 +34,9 @@ func (s *Session) step(id uint64, c *sessionpb.Step) error {
 		}
 		if s.line.world.Store(g.storeID) == nil {
 			return fmt.Errorf("S%d is down and does not tick", g.storeID)
+		}
+		if s.line.world.Paused(g.storeID) {
+			return fmt.Errorf("S%d is paused and does not tick", g.storeID)
 		}
 	}
 	s.goal = g
@@ -83,8 +86,8 @@ func (g *stepGoal) wanted(e *sessionpb.Event) bool {
 	return true
 }
 
-// interesting events are what a story is made of: elections begun and won, crashes, answers, verdicts, regions that change
-// their shape, peers that go, snapshots that have come to an end.
+// interesting events are what a story is made of: elections begun and won, crashes and other faults, answers, verdicts,
+// regions that change their shape, peers that go, snapshots that have come to an end.
 func interesting(e *sessionpb.Event) bool {
 	switch body := e.GetBody().(type) {
 	case *sessionpb.Event_RoleChanged:
@@ -94,7 +97,8 @@ func interesting(e *sessionpb.Event) bool {
 	case *sessionpb.Event_StoreCrashed, *sessionpb.Event_StoreStarted, *sessionpb.Event_StoreStopped,
 		*sessionpb.Event_OperationStarted, *sessionpb.Event_OperationEnded, *sessionpb.Event_Violation,
 		*sessionpb.Event_TimedOut, *sessionpb.Event_SettingsChanged, *sessionpb.Event_ElectionTimeoutSet,
-		*sessionpb.Event_StoreAdded, *sessionpb.Event_RegionChanged, *sessionpb.Event_PeerDestroyed:
+		*sessionpb.Event_StorePaused, *sessionpb.Event_StoreResumed, *sessionpb.Event_FaultArmed, *sessionpb.Event_ClockSet,
+		*sessionpb.Event_DiskCorrupted, *sessionpb.Event_ModelLeft, *sessionpb.Event_StoreAdded, *sessionpb.Event_RegionChanged, *sessionpb.Event_PeerDestroyed:
 		return true
 	case *sessionpb.Event_SnapshotProgress:
 		return body.SnapshotProgress.GetStage() >= sessionpb.SnapshotStage_SNAPSHOT_STAGE_DONE

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
 	"raftplay/core/store"
@@ -33,11 +31,25 @@ func ValidateAction(a *sessionpb.Action) error {
 		}
 		return storeID(a.Propose.GetStoreId())
 	case *sessionpb.Action_CrashStore:
+		if err := validateCrash(a.CrashStore); err != nil {
+			return err
+		}
 		return storeID(a.CrashStore.GetStoreId())
 	case *sessionpb.Action_RestartStore:
 		return storeID(a.RestartStore.GetStoreId())
-	case *sessionpb.Action_DropMessage, *sessionpb.Action_DeliverMessage:
+	case *sessionpb.Action_DropMessage, *sessionpb.Action_DeliverMessage, *sessionpb.Action_HoldMessage,
+		*sessionpb.Action_ReleaseMessage, *sessionpb.Action_DuplicateMessage:
 		return nil
+	case *sessionpb.Action_DelayMessage:
+		return within("the delay", a.DelayMessage.GetDelayMicros(), 1, delayMicrosMax)
+	case *sessionpb.Action_SetLinks:
+		return validateLinks(a.SetLinks.GetLinks(), storesMax)
+	case *sessionpb.Action_Partition:
+		return validatePartition(a.Partition, storesMax)
+	case *sessionpb.Action_SetFilters:
+		return validateFilters(a.SetFilters.GetFilters(), storesMax)
+	case *sessionpb.Action_Heal:
+		return validateStores(a.Heal.GetStoreIds(), storesMax)
 	case *sessionpb.Action_TimeOutStore:
 		return storeID(a.TimeOutStore.GetStoreId())
 	case *sessionpb.Action_AddStore:
@@ -45,7 +57,25 @@ func ValidateAction(a *sessionpb.Action) error {
 	case *sessionpb.Action_SetNetwork:
 		return validateNetwork(a.SetNetwork.GetNetwork())
 	case *sessionpb.Action_SetDisk:
-		return validateDisk(a.SetDisk.GetDisk())
+		return validateSetDisk(a.SetDisk)
+	case *sessionpb.Action_SetWorkloads:
+		return validateWorkloads(a.SetWorkloads.GetWorkloads())
+	case *sessionpb.Action_FailDisk:
+		if err := validateDiskFault(a.FailDisk.GetFault()); err != nil {
+			return err
+		}
+		return storeID(a.FailDisk.GetStoreId())
+	case *sessionpb.Action_CorruptDisk:
+		return storeID(a.CorruptDisk.GetStoreId())
+	case *sessionpb.Action_PauseStore:
+		return storeID(a.PauseStore.GetStoreId())
+	case *sessionpb.Action_ResumeStore:
+		return storeID(a.ResumeStore.GetStoreId())
+	case *sessionpb.Action_SetClock:
+		if err := validateSetClock(a.SetClock); err != nil {
+			return err
+		}
+		return storeID(a.SetClock.GetStoreId())
 	case *sessionpb.Action_SetElectionTimeout:
 		if ticks := a.SetElectionTimeout.GetTimeoutTicks(); ticks < 1 || ticks > electionTimeoutTicksMax {
 			return fmt.Errorf("an election timeout is 1 to %d ticks, not %d", electionTimeoutTicksMax, ticks)
@@ -59,31 +89,62 @@ func ValidateAction(a *sessionpb.Action) error {
 // from here on: events share its parts. An error is a sentence for a person, and nothing has changed then. operationID is that of a proposal.
 //
 // A proposal to store 0 goes where an ordinary client library would send it; see route.
-func (w *World) Act(a *sessionpb.Action) (operationID uint64, err error) {
-	if err := ValidateAction(a); err != nil {
+func (w *World) Act(action *sessionpb.Action) (operationID uint64, err error) {
+	if err := ValidateAction(action); err != nil {
 		return 0, err
 	}
-	switch a := a.GetAction().(type) {
+	switch a := action.GetAction().(type) {
 	case *sessionpb.Action_Propose:
 		operationID, err = w.propose(a.Propose.GetStoreId(), a.Propose.GetRequest())
 	case *sessionpb.Action_CrashStore:
-		err = w.crashStore(a.CrashStore.GetStoreId())
+		err = w.crashStore(a.CrashStore)
 	case *sessionpb.Action_RestartStore:
-		err = w.restartStore(a.RestartStore.GetStoreId())
+		err = w.restartStore(a.RestartStore.GetStoreId(), a.RestartStore.GetWiped())
 	case *sessionpb.Action_DropMessage:
 		err = w.dropMessage(a.DropMessage.GetMessageId())
 	case *sessionpb.Action_DeliverMessage:
 		err = w.deliverMessage(a.DeliverMessage.GetMessageId())
+	case *sessionpb.Action_HoldMessage:
+		err = w.holdMessage(a.HoldMessage.GetMessageId())
+	case *sessionpb.Action_ReleaseMessage:
+		err = w.releaseMessage(a.ReleaseMessage.GetMessageId())
+	case *sessionpb.Action_DelayMessage:
+		err = w.delayMessage(a.DelayMessage.GetMessageId(), a.DelayMessage.GetDelayMicros())
+	case *sessionpb.Action_DuplicateMessage:
+		err = w.duplicateMessage(a.DuplicateMessage.GetMessageId())
+	case *sessionpb.Action_SetLinks:
+		err = w.setLinks(a.SetLinks.GetLinks())
+	case *sessionpb.Action_Partition:
+		err = w.partition(a.Partition)
+	case *sessionpb.Action_SetFilters:
+		err = w.setFilters(a.SetFilters.GetFilters())
 	case *sessionpb.Action_TimeOutStore:
 		err = w.timeOutStore(a.TimeOutStore.GetStoreId(), a.TimeOutStore.GetRegionId())
 	case *sessionpb.Action_AddStore:
 		err = w.addStore()
 	case *sessionpb.Action_SetNetwork:
-		w.configure(&sessionpb.Config{Network: a.SetNetwork.GetNetwork()})
+		w.configure(func(next *sessionpb.Config) { next.Network = a.SetNetwork.GetNetwork() })
 	case *sessionpb.Action_SetDisk:
-		w.configure(&sessionpb.Config{Disk: a.SetDisk.GetDisk()})
+		err = w.setDisk(a.SetDisk)
+	case *sessionpb.Action_SetWorkloads:
+		w.setWorkloads(a.SetWorkloads.GetWorkloads())
+	case *sessionpb.Action_Heal:
+		err = w.heal(a.Heal.GetStoreIds())
+	case *sessionpb.Action_FailDisk:
+		err = w.failDisk(a.FailDisk)
+	case *sessionpb.Action_CorruptDisk:
+		err = w.corruptDisk(a.CorruptDisk.GetStoreId())
+	case *sessionpb.Action_PauseStore:
+		err = w.pauseStore(a.PauseStore.GetStoreId())
+	case *sessionpb.Action_ResumeStore:
+		err = w.resumeStore(a.ResumeStore.GetStoreId())
+	case *sessionpb.Action_SetClock:
+		err = w.setClock(a.SetClock)
 	case *sessionpb.Action_SetElectionTimeout:
 		err = w.setElectionTimeout(a.SetElectionTimeout)
+	}
+	if err == nil {
+		w.leaveModel(action)
 	}
 	w.publish()
 	return operationID, err
@@ -106,44 +167,13 @@ func (w *World) up(storeID uint64) (*machine, error) {
 	return m, err
 }
 
-// findMessage returns where a message in flight is, or a sentence.
-func (w *World) findMessage(id uint64) (slot uint32, err error) {
-	slot, found := w.network.find(id)
-	switch {
-	case found:
-		return slot, nil
-	case id == 0 || id > w.network.lastID:
-		return 0, fmt.Errorf("there is no message %d", id)
+// awake returns the machine of a store that is up and not paused, or a sentence.
+func (w *World) awake(storeID uint64) (*machine, error) {
+	m, err := w.up(storeID)
+	if err == nil && m.paused {
+		return nil, fmt.Errorf("S%d is paused: resume it first", storeID)
 	}
-	return 0, fmt.Errorf("message %d is no longer in flight", id)
-}
-
-func (w *World) cancelArrival(slot uint32) {
-	w.agenda.remove(func(it *item) bool { return it.deed == deedArrive && it.slot == slot })
-}
-
-func (w *World) dropMessage(id uint64) error {
-	slot, err := w.findMessage(id)
-	if err != nil {
-		return err
-	}
-	w.cancelArrival(slot)
-	f := w.network.land(slot)
-	w.lose(&f, sessionpb.LossReason_LOSS_REASON_BY_HAND, "")
-	return nil
-}
-
-func (w *World) deliverMessage(id uint64) error {
-	slot, err := w.findMessage(id)
-	if err != nil {
-		return err
-	}
-	if to := w.network.flights[slot].message.ToStore; w.machines[to-1].store == nil {
-		return fmt.Errorf("message %d is for S%d, which is down: restart it first", id, to)
-	}
-	w.cancelArrival(slot)
-	w.arrive(slot, true)
-	return nil
+	return m, err
 }
 
 // timed is the region whose timer is meant: 0 is the first one that the store holds.
@@ -158,7 +188,7 @@ func (m *machine) timed(regionID uint64) (uint64, error) {
 }
 
 func (w *World) timeOutStore(storeID, regionID uint64) error {
-	m, err := w.up(storeID)
+	m, err := w.awake(storeID)
 	if err != nil {
 		return err
 	}
@@ -169,16 +199,18 @@ func (w *World) timeOutStore(storeID, regionID uint64) error {
 	if w.observed {
 		w.emit(storeID, &sessionpb.Event{Body: &sessionpb.Event_TimedOut{TimedOut: &sessionpb.TimedOut{RegionId: regionID}}})
 	}
-	if err := m.store.Campaign(regionID); err != nil {
-		w.retract(place)
-		return err
-	}
-	m.settle()
-	return nil
+	m.drive(func() {
+		if err = m.store.Campaign(regionID); err != nil {
+			w.retract(place)
+			return
+		}
+		m.settle()
+	})
+	return err
 }
 
 func (w *World) setElectionTimeout(a *sessionpb.SetElectionTimeout) error {
-	m, err := w.up(a.GetStoreId())
+	m, err := w.awake(a.GetStoreId())
 	if err != nil {
 		return err
 	}
@@ -196,18 +228,22 @@ func (w *World) setElectionTimeout(a *sessionpb.SetElectionTimeout) error {
 	return nil
 }
 
-// configure replaces the settings that are set in with; they hold for what begins from now on.
-func (w *World) configure(with *sessionpb.Config) {
+// configure changes the settings; they hold for what begins from now on. Only change may write the configuration it is
+// given, and no part that it puts in is written afterwards.
+func (w *World) configure(change func(next *sessionpb.Config)) {
 	next := cloneConfig(w.config)
-	if with.Network != nil {
-		next.Network = proto.Clone(with.Network).(*sessionpb.Network)
-	}
-	if with.Disk != nil {
-		next.Disk = proto.Clone(with.Disk).(*sessionpb.Disk)
-	}
+	change(next)
 	w.config = next
 	if w.observed {
-		w.emit(0, &sessionpb.Event{Body: &sessionpb.Event_SettingsChanged{
-			SettingsChanged: &sessionpb.SettingsChanged{Network: next.Network, Disk: next.Disk}}})
+		w.emit(0, &sessionpb.Event{Body: &sessionpb.Event_SettingsChanged{SettingsChanged: w.settings()}})
+	}
+	w.relink()
+}
+
+// settings are all that SettingsChanged holds, as they are now.
+func (w *World) settings() *sessionpb.SettingsChanged {
+	return &sessionpb.SettingsChanged{
+		Network: w.config.Network, Disk: w.config.Disk, Links: w.config.Links, Filters: w.config.Filters,
+		Disks: w.config.Disks, Workloads: w.config.Workloads,
 	}
 }

@@ -4,11 +4,14 @@ package sim
 type deed uint8
 
 const (
-	deedTick    deed = iota + 1 // a store's base tick
-	deedArrive                  // a message reaches its store, or the moment at which the network loses it
-	deedWritten                 // a disk has written a batch
-	deedSynced                  // a disk has made it durable
-	deedTimeout                 // a client stops waiting
+	deedTick     deed = iota + 1 // a store's base tick
+	deedArrive                   // a message reaches its store, or the moment at which the network loses it
+	deedWritten                  // a disk has written a batch
+	deedSynced                   // a disk has made it durable
+	deedTimeout                  // a client stops waiting
+	deedWork                     // a client that works by itself does the next thing
+	deedStraggle                 // a request of one arrives once more
+	deedHear                     // a store that was paused hears a command that waited for it
 )
 
 // item is something due: what, when, and for whom. Items of one instant happen in the order they were added.
@@ -16,11 +19,14 @@ type item struct {
 	due   int64
 	order uint64
 	deed  deed
-	// store is an index into World.machines; of ticks and disk work.
+	// store is an index into World.machines, of ticks, disk work and commands; nowhere of clients' work.
 	store uint32
-	// slot is a place in the network's flights; of arrivals.
+	// slot is a place in the network's flights, of arrivals; or a worker's number, of work.
 	slot uint32
 }
+
+// nowhere is no store's index: what is due there outlives every store's crash.
+const nowhere = ^uint32(0)
 
 func (a *item) before(b *item) bool {
 	return a.due < b.due || a.due == b.due && a.order < b.order

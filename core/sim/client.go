@@ -12,19 +12,25 @@ import (
 	"raftplay/core/store"
 )
 
-// clientID is the one client of a run; it takes the next sequence for each command that writes and names no client.
+// clientID is the person's client of a run; it takes the next sequence for each command that writes and names no client.
 const clientID = 1
 
-// clients are the operations that wait for their answer. Every operation has the same patience, so they run out of it in
-// the order in which they began.
+// clients are the operations that wait for their answer.
 type clients struct {
-	// open is in the order of the ids; ended operations are taken out at the front only.
-	open []*operation
+	// open are they by their patience.
+	open []patient
 	// recent are the last operations that ended, oldest first; a keyframe shows them.
 	recent   []*operation
 	waiting  int
 	lastID   uint64
 	sequence uint64
+}
+
+// patient are the operations of one patience, so they run out of it in the order in which they began, which is that of
+// their ids. Ended ones are taken out at the front only.
+type patient struct {
+	patience int64
+	open     []*operation
 }
 
 type operation struct {
@@ -34,6 +40,9 @@ type operation struct {
 	started int64
 	due     int64
 	order   uint64
+	// worker is the client that works by itself whose it is, or nil; retryOf is the first attempt of a later one.
+	worker  *worker
+	retryOf uint64
 	// Once it has ended:
 	ended    bool
 	endedAt  int64
@@ -53,24 +62,59 @@ func (c *clients) end(op *operation, now int64, response *raftcmdpb.RaftCommandR
 	c.recent = append(c.recent, op)
 }
 
+// wait takes in an operation that has just begun.
+func (c *clients) wait(op *operation) {
+	c.waiting++
+	patience := op.due - op.started
+	for i := range c.open {
+		if c.open[i].patience == patience {
+			c.open[i].open = append(c.open[i].open, op)
+			return
+		}
+	}
+	c.open = append(c.open, patient{patience: patience, open: []*operation{op}})
+}
+
 // oldest returns the operation that times out first, or nil.
 func (c *clients) oldest() *operation {
-	for len(c.open) > 0 && c.open[0].ended {
-		c.open[0] = nil
-		c.open = c.open[1:]
+	var oldest *operation
+	kept := c.open[:0]
+	for _, p := range c.open {
+		for len(p.open) > 0 && p.open[0].ended {
+			p.open[0] = nil
+			p.open = p.open[1:]
+		}
+		if len(p.open) == 0 {
+			continue
+		}
+		kept = append(kept, p)
+		if op := p.open[0]; oldest == nil || op.due < oldest.due || op.due == oldest.due && op.order < oldest.order {
+			oldest = op
+		}
 	}
-	if len(c.open) == 0 {
-		return nil
+	clear(c.open[len(kept):])
+	c.open = kept
+	return oldest
+}
+
+// find returns an operation that waits or is among the last that ended, or nil.
+func (c *clients) find(id uint64) *operation {
+	for _, op := range c.known() {
+		if op.id == id {
+			return op
+		}
 	}
-	return c.open[0]
+	return nil
 }
 
 // known are the operations that wait and the last ones that ended, in the order of their ids.
 func (c *clients) known() []*operation {
 	known := slices.Clone(c.recent[max(0, len(c.recent)-recentMax):])
-	for _, op := range c.open {
-		if !op.ended {
-			known = append(known, op)
+	for _, p := range c.open {
+		for _, op := range p.open {
+			if !op.ended {
+				known = append(known, op)
+			}
 		}
 	}
 	slices.SortFunc(known, func(a, b *operation) int { return cmp.Compare(a.id, b.id) })
@@ -106,29 +150,44 @@ func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (op
 		w.clients.sequence++
 	}
 
+	op := &operation{request: request}
+	w.ask(m, op, w.config.ClientTimeoutMicros)
+	return op.id, nil
+}
+
+// ask hands an operation's request to a store; the client waits so long for its answer.
+func (w *World) ask(m *machine, op *operation, patience int64) {
 	w.clients.lastID++
-	op := &operation{
-		id: w.clients.lastID, toStore: m.id, request: request,
-		started: w.now, due: w.now + w.config.ClientTimeoutMicros, order: w.agenda.nextOrder(),
-	}
-	w.clients.open = append(w.clients.open, op)
-	w.clients.waiting++
+	op.id, op.toStore = w.clients.lastID, m.id
+	op.started, op.due, op.order = w.now, w.now+patience, w.agenda.nextOrder()
+	w.clients.wait(op)
 	if w.observed {
 		w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_OperationStarted{
 			OperationStarted: &sessionpb.OperationStarted{Operation: op.mirror()}}})
 	}
-	answers := 0
-	m.store.Propose(request, func(response *raftcmdpb.RaftCommandResponse) {
+	if m.paused {
+		m.keepCommand(op)
+	} else {
+		m.hear(op)
+	}
+}
+
+// hear is the moment at which an operation's request reaches its store.
+func (m *machine) hear(op *operation) {
+	w, answers := m.w, 0
+	callback := func(response *raftcmdpb.RaftCommandResponse) {
 		if answers++; answers > 1 {
 			w.Report(&sessionpb.Violation{
 				Judge: "one answer", Message: fmt.Sprintf("S%d answers operation %d again", m.id, op.id),
-				RegionId: h.RegionId, StoreIds: []uint64{m.id}})
+				RegionId: op.request.GetHeader().GetRegionId(), StoreIds: []uint64{m.id}})
 			return
 		}
 		w.answer(op, response)
+	}
+	m.drive(func() {
+		m.store.Propose(op.request, callback)
+		m.settle()
 	})
-	m.settle()
-	return op.id, nil
 }
 
 // answer ends an operation. An answer that comes after the client gave up goes unheard.
@@ -141,6 +200,9 @@ func (w *World) answer(op *operation, response *raftcmdpb.RaftCommandResponse) {
 	if w.observed {
 		w.emit(op.toStore, &sessionpb.Event{Body: &sessionpb.Event_OperationEnded{
 			OperationEnded: &sessionpb.OperationEnded{Id: op.id, Response: response}}})
+	}
+	if op.worker != nil {
+		op.worker.heard(w, op)
 	}
 }
 
@@ -158,10 +220,14 @@ func (w *World) timeOut(op *operation) {
 }
 
 func (op *operation) mirror() *sessionpb.Operation {
-	return &sessionpb.Operation{
+	mirror := &sessionpb.Operation{
 		Id: op.id, ToStore: op.toStore, Request: op.request, StartedMicros: op.started,
-		Response: op.response, EndedMicros: op.endedAt,
+		Response: op.response, EndedMicros: op.endedAt, RetryOf: op.retryOf,
 	}
+	if op.worker != nil {
+		mirror.Worker = op.worker.number
+	}
+	return mirror
 }
 
 // addressed returns the command with what Act would fill into its header as far as its form goes, for a check of the

@@ -23,7 +23,12 @@ const (
 	chunkBytesMaxMax     = 4 << 20
 	latencyMicrosMin     = 100
 	latencyMicrosMax     = 2_000_000
+	slowMicrosMax        = 10_000_000
 	lossPPMMax           = 1_000_000
+	bytesPerSecondMin    = 1_000
+	bytesPerSecondMax    = 1_000_000_000_000
+	delayMicrosMax       = 60_000_000
+	filtersMax           = 64
 	diskMicrosMax        = 1_000_000
 	clientTimeoutMinimum = 1_000
 	clientTimeoutMaximum = 600_000_000
@@ -85,19 +90,37 @@ func Validate(cfg *sessionpb.Config) error {
 	if n := cfg.GetMembers(); n > cfg.GetStores() {
 		return fmt.Errorf("the first region has at most a member on each of the %d stores, not %d", cfg.GetStores(), n)
 	}
-	if err := validateRaft(cfg.GetRaft()); err != nil {
+	if err := validateBugs(cfg.GetBugs()); err != nil {
+		return err
+	}
+	if err := validateRaft(cfg.GetRaft(), bugsOf(cfg)); err != nil {
 		return err
 	}
 	if err := validateNetwork(cfg.GetNetwork()); err != nil {
 		return err
 	}
+	if err := validateLinks(cfg.GetLinks(), int(cfg.GetStores())); err != nil {
+		return err
+	}
+	if err := validateFilters(cfg.GetFilters(), int(cfg.GetStores())); err != nil {
+		return err
+	}
 	if err := validateDisk(cfg.GetDisk()); err != nil {
+		return err
+	}
+	if err := validateDisks(cfg); err != nil {
+		return err
+	}
+	if err := validateClocks(cfg); err != nil {
+		return err
+	}
+	if err := validateWorkloads(cfg.GetWorkloads()); err != nil {
 		return err
 	}
 	return within("the client timeout", cfg.GetClientTimeoutMicros(), clientTimeoutMinimum, clientTimeoutMaximum)
 }
 
-func validateRaft(o *sessionpb.RaftOptions) error {
+func validateRaft(o *sessionpb.RaftOptions, broken store.Bugs) error {
 	if o == nil {
 		return errors.New("the configuration has no raft options")
 	}
@@ -112,7 +135,7 @@ func validateRaft(o *sessionpb.RaftOptions) error {
 		return fmt.Errorf("the shortest election timeout is at most %d ticks, not %d", electionTicksMax, election)
 	case election <= heartbeat:
 		return fmt.Errorf("the shortest election timeout (%d ticks) must be longer than the heartbeat (%d ticks)", election, heartbeat)
-	case o.GetLeaseReads() && !o.GetCheckQuorum():
+	case o.GetLeaseReads() && !o.GetCheckQuorum() && !broken.Has(store.BugLeaseWithoutQuorum):
 		return errors.New("lease reads need CheckQuorum: without it a leader that was cut off keeps its lease")
 	}
 	return validateRegions(o)
@@ -138,22 +161,6 @@ func validateRegions(o *sessionpb.RaftOptions) error {
 	return nil
 }
 
-func validateNetwork(n *sessionpb.Network) error {
-	if n == nil {
-		return errors.New("the network has no settings")
-	}
-	if err := within("the latency", n.GetLatencyMicros(), latencyMicrosMin, latencyMicrosMax); err != nil {
-		return err
-	}
-	if err := within("the jitter", n.GetJitterMicros(), 0, n.GetLatencyMicros()); err != nil {
-		return fmt.Errorf("%w: it may not be more than the latency", err)
-	}
-	if loss := n.GetLossPpm(); loss > lossPPMMax {
-		return fmt.Errorf("the loss is at most %d messages in a million, not %d", lossPPMMax, loss)
-	}
-	return nil
-}
-
 func validateDisk(d *sessionpb.Disk) error {
 	if d == nil {
 		return errors.New("the disk has no settings")
@@ -161,7 +168,10 @@ func validateDisk(d *sessionpb.Disk) error {
 	if err := within("a disk write", d.GetWriteMicros(), 0, diskMicrosMax); err != nil {
 		return err
 	}
-	return within("an fsync", d.GetFsyncMicros(), 0, diskMicrosMax)
+	if err := within("an fsync", d.GetFsyncMicros(), 0, diskMicrosMax); err != nil {
+		return err
+	}
+	return within("the disk's jitter", d.GetJitterMicros(), 0, diskMicrosMax)
 }
 
 func within(what string, micros, minimum, maximum int64) error {

@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+
 	"raftplay/core/store"
 )
 
@@ -27,11 +29,11 @@ func (d *write) sizeBytes() int {
 
 // startWrite hands a batch to the disk.
 func (m *machine) startWrite(rd store.Ready) {
-	disk := m.w.config.Disk
+	writeMicros, fsyncMicros := m.drawDisk()
 	m.w.lastWriteID++
-	m.write = write{busy: true, id: m.w.lastWriteID, ready: rd, writtenDue: m.w.now + disk.WriteMicros}
+	m.write = write{busy: true, id: m.w.lastWriteID, ready: rd, writtenDue: m.w.now + writeMicros}
 	if rd.MustSync {
-		m.write.syncedDue = m.write.writtenDue + disk.FsyncMicros
+		m.write.syncedDue = m.write.writtenDue + fsyncMicros
 	}
 	// What a peer wrote that was destroyed in the same turn is nobody's.
 	m.write.parts = m.ofPeers(rd.Writes)
@@ -52,6 +54,9 @@ func (m *machine) startWrite(rd store.Ready) {
 
 // wrote is the moment at which the batch is in the engine, where a crash still undoes it.
 func (m *machine) wrote() {
+	if m.writeFails() {
+		return
+	}
 	if batch := m.write.ready.Batch; batch != nil {
 		if err := m.engine.Write(batch); err != nil {
 			m.stop(fmt.Sprintf("the disk failed to write: %v", err))
@@ -63,7 +68,12 @@ func (m *machine) wrote() {
 		m.w.emitWritten(m.id, m.write.id)
 	}
 	if m.write.ready.MustSync {
-		m.w.agenda.add(item{due: m.write.syncedDue, deed: deedSynced, store: uint32(m.id - 1)})
+		if m.armed.moment == sessionpb.CrashMoment_CRASH_MOMENT_BEFORE_SYNC {
+			m.w.crash(m, m.armed.keeps)
+			return
+		}
+		// A pause may have kept it back until after that.
+		m.w.agenda.add(item{due: max(m.write.syncedDue, m.w.now), deed: deedSynced, store: uint32(m.id - 1)})
 		return
 	}
 	m.finishWrite()
@@ -71,7 +81,10 @@ func (m *machine) wrote() {
 
 // synced is the moment at which everything written so far is durable.
 func (m *machine) synced() {
-	if err := m.engine.Sync(); err != nil {
+	if m.syncFails() {
+		return
+	}
+	if err := m.sync(); err != nil {
 		m.stop(fmt.Sprintf("the disk failed to sync: %v", err))
 		return
 	}
@@ -85,11 +98,21 @@ func (m *machine) synced() {
 	m.finishWrite()
 }
 
+// sync makes what was written durable; unless nobody does, and everybody believes it.
+func (m *machine) sync() error {
+	if m.bugs.Has(store.BugNoFsync) {
+		return nil
+	}
+	return m.engine.Sync()
+}
+
 // finishWrite sends what waited for the batch, tells the store, and takes its next turn.
 func (m *machine) finishWrite() {
 	waited := m.write.ready.AfterSync
 	m.write = write{}
 	m.w.send(waited)
-	m.store.Advance()
-	m.settle()
+	m.drive(func() {
+		m.store.Advance()
+		m.settle()
+	})
 }

@@ -12,13 +12,24 @@
 // Time is int64 microseconds since the start of the run. What is due stands in an agenda, ordered by time and, within
 // one instant, by the order in which it was put there. A step does the first thing of the agenda and everything that
 // follows from it at once: a tick of a store, the arrival or loss of a message, the end of a disk write or of a sync, a
-// client's patience running out. Actions of a person happen between steps, at the present time.
+// client's patience running out, or the next deed of one that works by itself. Actions of a person happen between steps,
+// at the present time.
 //
 // # Chance
 //
-// Every random draw comes from a named stream ("timer/3", "latency/1/2", "loss/1/2", "tick/4"), seeded by the run's seed
-// and the stream's name, and every message draws its latency and its loss whether they matter or not. So turning one knob
-// does not reshuffle the rest, and two runs with one difference can be laid side by side.
+// Every random draw comes from a named stream ("timer/3", "latency/1/2", "loss/1/2", "client/2"), seeded by the run's seed
+// and the stream's name, and every message draws its latency, its loss and all else that may happen to it whether it
+// matters or not. So turning one knob does not reshuffle the rest, and two runs with one difference can be laid side by
+// side.
+//
+// # The network
+//
+// A message's fate is decided as it departs. Its link sends it behind what it is still sending, if its bandwidth has a
+// bound; then it travels for its latency, and arrives behind those before it, unless it is one of those that are late. The
+// first filter that it fits may lose, hold, delay or double it. Where the link is cut, or loses it by chance, the message
+// is doomed: it travels all the same, and is lost when it would have arrived. At the end of its way a message is lost if
+// the link has been cut meanwhile, or waits there while the link is clogged. A held message is in flight and due at no
+// time. What a person does to a message or to a link draws from no stream that others draw from.
 //
 // # Events
 //
@@ -29,5 +40,11 @@
 // # Durability
 //
 // A store's batch is first handed to its disk, then in its engine ("written"), then durable ("synced"); each takes its
-// time, and a crash may fall between any two. Whatever was not synced is gone then. Messages already sent travel on.
+// time, and a crash may fall between any two. Whatever was not synced is gone then, or some of it is kept, from the first
+// batch on. Messages already sent travel on.
+//
+// # Faults
+//
+// Disks fail or fill up, stores are paused or start on an empty disk, clocks run wrong or jump; docs/decisions/faults.md says
+// what each does. What Raft and the leases do not promise to survive, LeavesModel knows; a run tells when it happens.
 package sim

@@ -23,6 +23,8 @@ type fold struct {
 	operations map[uint64]*sessionpb.Operation
 	ended      []uint64
 	config     *sessionpb.Config
+	modelLeft  []string
+	clocks     map[uint64]*clockAsTold
 	// told counts the events of each kind.
 	told map[string]int
 }
@@ -30,6 +32,7 @@ type fold struct {
 func newFold() *fold {
 	return &fold{
 		messages: map[uint64]*sessionpb.Message{}, operations: map[uint64]*sessionpb.Operation{}, told: map[string]int{},
+		clocks: map[uint64]*clockAsTold{},
 	}
 }
 
@@ -41,12 +44,20 @@ func (f *fold) Event(e *sessionpb.Event) {
 		for _, s := range b.RunStarted.Stores {
 			f.stores = append(f.stores, proto.Clone(s).(*sessionpb.StoreState))
 		}
+		for _, own := range f.config.Clocks {
+			f.clocks[own.StoreId] = &clockAsTold{rate: int64(own.Clock.RatePpm)}
+		}
 	case *sessionpb.Event_MessageSent:
 		f.messages[b.MessageSent.Message.Id] = b.MessageSent.Message
 	case *sessionpb.Event_MessageDelivered:
 		delete(f.messages, b.MessageDelivered.Id)
 	case *sessionpb.Event_MessageLost:
 		delete(f.messages, b.MessageLost.Id)
+	case *sessionpb.Event_MessageHeld:
+		f.message(b.MessageHeld.Id).Held = b.MessageHeld.Reason
+	case *sessionpb.Event_MessageRescheduled:
+		m := f.message(b.MessageRescheduled.Id)
+		m.Held, m.DueMicros = sessionpb.HoldReason_HOLD_REASON_UNSPECIFIED, b.MessageRescheduled.DueMicros
 	case *sessionpb.Event_OperationStarted:
 		f.operations[b.OperationStarted.Operation.Id] = b.OperationStarted.Operation
 	case *sessionpb.Event_OperationEnded:
@@ -58,7 +69,9 @@ func (f *fold) Event(e *sessionpb.Event) {
 			f.ended = f.ended[1:]
 		}
 	case *sessionpb.Event_SettingsChanged:
-		f.config.Network, f.config.Disk = b.SettingsChanged.Network, b.SettingsChanged.Disk
+		now := b.SettingsChanged
+		f.config.Network, f.config.Links, f.config.Filters = now.Network, now.Links, now.Filters
+		f.config.Disk, f.config.Disks, f.config.Workloads = now.Disk, now.Disks, now.Workloads
 	case *sessionpb.Event_StoreStarted:
 		f.stores[e.StoreId-1] = proto.Clone(b.StoreStarted.Store).(*sessionpb.StoreState)
 	case *sessionpb.Event_StoreCrashed:
@@ -68,8 +81,17 @@ func (f *fold) Event(e *sessionpb.Event) {
 	case *sessionpb.Event_StoreAdded:
 		f.stores = append(f.stores, proto.Clone(b.StoreAdded.Store).(*sessionpb.StoreState))
 	default:
-		f.inStore(f.stores[max(e.StoreId, 1)-1], e)
+		if !f.inFaults(e) {
+			f.inStore(f.stores[max(e.StoreId, 1)-1], e)
+		}
 	}
+}
+
+// message is one in flight, to be changed: an event's own is nobody's to write.
+func (f *fold) message(id uint64) *sessionpb.Message {
+	m := proto.Clone(f.messages[id]).(*sessionpb.Message)
+	f.messages[id] = m
+	return m
 }
 
 func (f *fold) inStore(s *sessionpb.StoreState, e *sessionpb.Event) {
@@ -206,6 +228,9 @@ func (f *fold) differs(k *sessionpb.Keyframe) string {
 	if !proto.Equal(f.config, k.Config) {
 		return fmt.Sprintf("configuration %v, want %v", f.config, k.Config)
 	}
+	if !slices.Equal(f.modelLeft, k.ModelLeft) {
+		return fmt.Sprintf("outside of the model for %q, want %q", f.modelLeft, k.ModelLeft)
+	}
 	if len(f.messages) != len(k.Messages) || len(f.operations) != len(k.Operations) {
 		return fmt.Sprintf("%d messages and %d operations, want %d and %d",
 			len(f.messages), len(f.operations), len(k.Messages), len(k.Operations))
@@ -225,6 +250,7 @@ func (f *fold) differs(k *sessionpb.Keyframe) string {
 		for _, p := range append(slices.Clone(got.Peers), want.Peers...) {
 			p.Timer, p.Votes, p.LeaseUntilMicros, p.SizeBytes = nil, nil, 0, 0
 		}
+		got.LocalMicros = f.clocks[want.Id].shows(k.TimeMicros)
 		if !proto.Equal(got, want) {
 			return fmt.Sprintf("S%d is\n%v\nwant\n%v", want.Id, got, want)
 		}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
@@ -17,6 +19,7 @@ const (
 func (w *World) Keyframe() *sessionpb.Keyframe {
 	k := &sessionpb.Keyframe{
 		Seq: w.seq, Step: w.steps, TimeMicros: w.now, Config: w.config, Stores: w.storeStates(),
+		ModelLeft: slices.Clone(w.modelLeft),
 	}
 	for _, f := range w.network.byID() {
 		message := &sessionpb.Message{}
@@ -39,7 +42,10 @@ func (w *World) storeStates() []*sessionpb.StoreState {
 
 // state is a store as a keyframe holds it.
 func (m *machine) state() *sessionpb.StoreState {
-	s := &sessionpb.StoreState{Id: m.id, Up: m.store != nil, StoppedReason: m.stoppedReason}
+	s := &sessionpb.StoreState{
+		Id: m.id, Up: m.store != nil, StoppedReason: m.stoppedReason, Paused: m.paused, LocalMicros: m.localMicros(),
+		DiskFault: m.armed.disk, CrashMoment: m.armed.moment, CrashKeeps: m.armed.keeps,
+	}
 	if m.write.busy {
 		s.Writes = append(s.Writes, m.w.mirrorWrite(&m.write, &startedWrite{}))
 		if m.write.written {

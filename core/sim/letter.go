@@ -6,6 +6,8 @@ import (
 
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
 )
 
 // messageTypes are by raftpb.MessageType.
@@ -31,12 +33,38 @@ func mirrorType(t raftpb.MessageType) sessionpb.MessageType {
 	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
 }
 
+// messageType is what a message says, raft's or the stores' own.
+func messageType(m *store.Message) sessionpb.MessageType {
+	if m.Raft != nil {
+		return mirrorType(m.Raft.GetType())
+	}
+	switch m.Extra.(type) {
+	case *raftserverpb.PeerGone:
+		return sessionpb.MessageType_MESSAGE_TYPE_PEER_GONE
+	case *raftserverpb.PeerRemoved:
+		return sessionpb.MessageType_MESSAGE_TYPE_PEER_REMOVED
+	case *raftserverpb.CheckPeer:
+		return sessionpb.MessageType_MESSAGE_TYPE_CHECK_PEER
+	case *raftserverpb.SnapshotChunk:
+		return sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT
+	case *raftserverpb.SnapshotAck:
+		return sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT_ACK
+	case *raftserverpb.Sleep:
+		return sessionpb.MessageType_MESSAGE_TYPE_SLEEP
+	case *raftserverpb.StoreBeat:
+		return sessionpb.MessageType_MESSAGE_TYPE_STORE_BEAT
+	}
+	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
+}
+
 // mirrorMessage fills in a message as viewers see it. EntryTerms may come with room.
 func mirrorMessage(f *flight, out *sessionpb.Message) {
 	m := &f.message
-	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.doomed
+	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.loss != 0
+	out.CopyOf, out.Held = f.copyOf, f.held
 	out.RegionId, out.FromStore, out.ToStore = m.RegionID, m.FromStore, m.ToStore
 	out.FromPeer, out.ToPeer = m.FromPeer, m.ToPeer
+	out.Type, out.SizeBytes = messageType(m), uint32(messageBytes(m))
 	if m.Raft != nil {
 		mirrorRaft(m.Raft, out)
 		return
@@ -46,10 +74,9 @@ func mirrorMessage(f *flight, out *sessionpb.Message) {
 
 // mirrorRaft fills in what raft says.
 func mirrorRaft(m *raftpb.Message, out *sessionpb.Message) {
-	out.FromPeer, out.ToPeer, out.Type = m.GetFrom(), m.GetTo(), mirrorType(m.GetType())
+	out.FromPeer, out.ToPeer = m.GetFrom(), m.GetTo()
 	out.Term, out.LogTerm, out.Index, out.Commit = m.GetTerm(), m.GetLogTerm(), m.GetIndex(), m.GetCommit()
 	out.Reject, out.RejectHint = m.GetReject(), m.GetRejectHint()
-	out.SizeBytes = uint32(sizeBytes(m))
 	for _, e := range m.Entries {
 		out.EntryTerms = append(out.EntryTerms, e.GetTerm())
 	}
@@ -64,27 +91,16 @@ func mirrorRaft(m *raftpb.Message, out *sessionpb.Message) {
 
 // mirrorExtra fills in what the stores themselves say.
 func mirrorExtra(extra proto.Message, out *sessionpb.Message) {
-	out.Type, out.SizeBytes = sessionpb.MessageType_MESSAGE_TYPE_OTHER, uint32(proto.Size(extra))
 	switch m := extra.(type) {
-	case *raftserverpb.PeerGone:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_PEER_GONE
 	case *raftserverpb.PeerRemoved:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_PEER_REMOVED
 		out.Index, out.LogTerm = m.GetIndex(), m.GetTerm()
-	case *raftserverpb.CheckPeer:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_CHECK_PEER
 	case *raftserverpb.SnapshotChunk:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT
 		out.Chunk, out.LastChunk = m.GetNumber()+1, m.GetLast()
 		out.SnapshotIndex, out.SnapshotTerm = m.GetIndex(), m.GetTerm()
 		out.SnapshotBytes, out.SnapshotBytesTotal = m.GetBytesDone(), m.GetBytesTotal()
 	case *raftserverpb.SnapshotAck:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SNAPSHOT_ACK
 		out.Chunk, out.LastChunk, out.Reject = m.GetNext()+1, m.GetDone(), m.GetRefused() != ""
 	case *raftserverpb.Sleep:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_SLEEP
 		out.Term, out.Index, out.Commit = m.GetTerm(), m.GetLastIndex(), m.GetCommit()
-	case *raftserverpb.StoreBeat:
-		out.Type = sessionpb.MessageType_MESSAGE_TYPE_STORE_BEAT
 	}
 }

@@ -36,10 +36,12 @@ func TestTheStoresOwnMessagesAreReadable(t *testing.T) {
 	} {
 		want := c.want
 		want.Id, want.RegionId, want.FromStore, want.ToStore, want.FromPeer, want.ToPeer = 7, 2, 1, 3, 201, 203
-		want.SentMicros, want.DueMicros, want.Doomed = 10, 20, true
+		want.SentMicros, want.DueMicros, want.Doomed, want.CopyOf = 10, 20, true, 5
+		want.Held = sessionpb.HoldReason_HOLD_REASON_FILTER
 		got := &sessionpb.Message{}
-		mirrorMessage(&flight{id: 7, sent: 10, due: 20, doomed: true, message: store.Message{
-			RegionID: 2, FromStore: 1, ToStore: 3, FromPeer: 201, ToPeer: 203, Extra: c.extra}}, got)
+		mirrorMessage(&flight{id: 7, sent: 10, due: 20, loss: sessionpb.LossReason_LOSS_REASON_CUT, copyOf: 5,
+			held: sessionpb.HoldReason_HOLD_REASON_FILTER, message: store.Message{
+				RegionID: 2, FromStore: 1, ToStore: 3, FromPeer: 201, ToPeer: 203, Extra: c.extra}}, got)
 		if !proto.Equal(got, want) {
 			t.Errorf("%T is shown as\n%v, want\n%v", c.extra, got, want)
 		}

@@ -28,7 +28,17 @@ type machine struct {
 	// changed is where reportProgress collects what it tells; empty between.
 	changed []store.PeerProgress
 
-	phase, timer stream
+	// What is wrong with it: see armed, clock and pause.
+	armed, told armed
+	clock       clock
+	ticker      ticker
+	paused      bool
+	waiting     []item
+	unheard     []*operation
+
+	phase, timer, late, speed, crashes, rot stream
+	// bugs are what is broken on purpose.
+	bugs store.Bugs
 }
 
 func newMachine(w *World, id uint64) *machine {
@@ -37,6 +47,10 @@ func newMachine(w *World, id uint64) *machine {
 		w: w, id: id, engine: engine.NewMemory(),
 		phase: newStream(seed, streamName("tick", id)),
 		timer: newStream(seed, streamName("timer", id)),
+		bugs:  bugsOf(w.config),
+		late:  newStream(seed, streamName("late", id)), speed: newStream(seed, streamName("disk", id)),
+		crashes: newStream(seed, streamName("crash", id)), rot: newStream(seed, streamName("rot", id)),
+		clock: newClock(w.config, id),
 	}
 }
 
@@ -47,7 +61,7 @@ func (m *machine) storeConfig(reader engine.Reader) store.Config {
 	ticksMin := int(options.ElectionTicksMin)
 	cfg.StoreID = m.id
 	cfg.Engine = reader
-	cfg.Now = m.w.Now
+	cfg.Now = m.localNow
 	cfg.HeartbeatTicks = int(options.HeartbeatTicks)
 	cfg.ElectionTicksMin = ticksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin }
@@ -60,6 +74,7 @@ func (m *machine) storeConfig(reader engine.Reader) store.Config {
 	cfg.NewID = m.w.newID
 	cfg.Incarnation = m.starts
 	cfg.Commands = &m.w.commands
+	cfg.Bugs = m.bugs
 	return cfg
 }
 
@@ -74,16 +89,20 @@ func (m *machine) bootstrap(first *engine.Batch) error {
 	return m.start()
 }
 
-// start opens the store on its engine and winds its ticker up.
+// start opens the store on its engine and winds its ticker up. What an earlier life wrote and did not sync is made durable
+// first: what a store has read it must not lose.
 func (m *machine) start() error {
 	m.starts++
+	if err := m.engine.Sync(); err != nil {
+		return fmt.Errorf("S%d does not start: %w", m.id, err)
+	}
 	cfg := m.storeConfig(m.engine)
 	ticksMin := cfg.ElectionTicksMin
 	cfg.ElectionTicks = func(uint64) int { return ticksMin + int(m.timer.below(uint64(ticksMin))) }
 	if m.w.observed {
 		cfg.Observer = m
 	}
-	s, err := store.Open(cfg)
+	s, err := m.open(cfg)
 	if err != nil {
 		return fmt.Errorf("S%d does not start: %w", m.id, err)
 	}
@@ -95,7 +114,7 @@ func (m *machine) start() error {
 			regionID: regionID, peerID: view.PeerID, region: s.Region(regionID), synced: view.LastIndex})
 	}
 	phase := int64(m.phase.below(uint64(m.w.config.Raft.BaseTickMicros)))
-	m.scheduleTick(m.w.now + phase)
+	m.windUp(phase)
 	return nil
 }
 
@@ -105,16 +124,16 @@ func (m *machine) look() (*store.Store, error) {
 	if m.store != nil {
 		return m.store, nil
 	}
-	return store.Open(m.storeConfig(m.engine))
-}
-
-func (m *machine) scheduleTick(due int64) {
-	m.w.agenda.add(item{due: due, deed: deedTick, store: uint32(m.id - 1)})
+	return m.open(m.storeConfig(m.engine))
 }
 
 // tick is one RaftBaseTick, for all regions.
 func (m *machine) tick() {
-	m.scheduleTick(m.w.now + m.w.config.Raft.BaseTickMicros)
+	m.ticked()
+	m.drive(m.tickStore)
+}
+
+func (m *machine) tickStore() {
 	if !m.w.observed {
 		m.store.Tick()
 	} else {
@@ -136,6 +155,10 @@ func (m *machine) settle() {
 		}
 		m.followPeers()
 		m.w.send(rd.Messages)
+		if m.bugs.Has(store.BugSendBeforeSync) {
+			m.w.send(rd.AfterSync)
+			rd.AfterSync = nil
+		}
 		if rd.MustSync || rd.Batch != nil && rd.Batch.Len() > 0 {
 			m.startWrite(rd)
 			break
@@ -148,24 +171,22 @@ func (m *machine) settle() {
 	}
 }
 
-// crash cuts the power: the store is gone with its memory, the disk forgets what was not synced.
-func (m *machine) crash() (batchesLost, bytesLost int) {
-	batchesLost, bytesLost = m.engine.Unsynced()
-	if m.write.busy && !m.write.written {
-		batchesLost++
-		bytesLost += m.write.sizeBytes()
-	}
-	m.engine.Crash()
-	m.halt()
-	return batchesLost, bytesLost
-}
-
 // halt drops the store without a farewell and takes its ticks and its disk's work off the agenda. Its clients hear
-// nothing.
+// nothing. That it was paused, or was to crash, is over.
 func (m *machine) halt() {
 	m.store, m.write = nil, write{}
-	self := uint32(m.id - 1)
-	m.w.agenda.remove(func(it *item) bool { return it.deed != deedArrive && it.store == self })
+	m.paused, m.unheard = false, nil
+	m.armed.moment, m.armed.keeps = 0, 0
+	m.w.agenda.remove(m.owns)
+}
+
+// owns tells whether something due is the store's own doing.
+func (m *machine) owns(it *item) bool {
+	switch it.deed {
+	case deedTick, deedWritten, deedSynced, deedHear:
+		return uint64(it.store)+1 == m.id
+	}
+	return false
 }
 
 // stop is what a store does that cannot go on. What is on its disk stays.
@@ -176,4 +197,5 @@ func (m *machine) stop(reason string) {
 		m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_StoreStopped{
 			StoreStopped: &sessionpb.StoreStopped{Reason: reason, Store: m.state()}}})
 	}
+	m.tellArmed()
 }

@@ -1,10 +1,8 @@
 package sim
 
 import (
-	"cmp"
-	"slices"
-
 	sessionpb "raftplay/core/pb/sessionpb/v1"
+
 	"raftplay/core/store"
 )
 
@@ -12,108 +10,88 @@ import (
 type network struct {
 	// links are there for every store that may ever be added: what they draw depends on the seed and their ends alone.
 	links [storesMax * storesMax]link
-	// flights are the messages in flight, by slot; a slot with id 0 is free.
-	flights []flight
-	free    []uint32
-	lastID  uint64
-}
-
-// link is one direction between two stores. Messages do not overtake each other.
-type link struct {
-	latency, loss stream
-	dueLast       int64
-}
-
-// flight is a message on its way.
-type flight struct {
-	id      uint64
-	message store.Message
-	sent    int64
-	due     int64
-	// doomed: the network loses it at its due time.
-	doomed bool
+	flights
 }
 
 func (n *network) begin(seed uint64) {
 	for from := uint64(1); from <= storesMax; from++ {
 		for to := uint64(1); to <= storesMax; to++ {
-			*n.link(from, to) = link{
-				latency: newStream(seed, streamName("latency", from, to)),
-				loss:    newStream(seed, streamName("loss", from, to)),
-			}
+			*n.link(from, to) = newLink(seed, from, to)
 		}
 	}
 }
 
 func (n *network) link(from, to uint64) *link { return &n.links[(from-1)*storesMax+to-1] }
 
-// depart draws a message's fate and puts it on its way.
-func (n *network) depart(m store.Message, now int64, settings *sessionpb.Network) (slot uint32) {
-	l := n.link(m.FromStore, m.ToStore)
-	latency := l.latency.between(settings.LatencyMicros-settings.JitterMicros, settings.LatencyMicros+settings.JitterMicros)
-	doomed := l.loss.below(1_000_000) < uint64(settings.LossPpm)
-	l.dueLast = max(l.dueLast, now+latency)
-
-	n.lastID++
-	f := flight{id: n.lastID, message: m, sent: now, due: l.dueLast, doomed: doomed}
-	if last := len(n.free) - 1; last >= 0 {
-		slot = n.free[last]
-		n.free = n.free[:last]
-		n.flights[slot] = f
-		return slot
-	}
-	n.flights = append(n.flights, f)
-	return uint32(len(n.flights) - 1)
-}
-
-// land takes a message off the network.
-func (n *network) land(slot uint32) flight {
-	f := n.flights[slot]
-	n.flights[slot] = flight{}
-	n.free = append(n.free, slot)
-	return f
-}
-
-// find returns the slot of a message in flight.
-func (n *network) find(id uint64) (slot uint32, found bool) {
-	i := slices.IndexFunc(n.flights, func(f flight) bool { return f.id == id })
-	return uint32(i), id != 0 && i >= 0
-}
-
-func (n *network) inFlight() int { return len(n.flights) - len(n.free) }
-
-// byID returns the messages in flight in the order they were sent.
-func (n *network) byID() []*flight {
-	flights := make([]*flight, 0, n.inFlight())
-	for slot := range n.flights {
-		if n.flights[slot].id != 0 {
-			flights = append(flights, &n.flights[slot])
-		}
-	}
-	slices.SortFunc(flights, func(a, b *flight) int { return cmp.Compare(a.id, b.id) })
-	return flights
-}
-
 // send hands a store's messages to the network.
 func (w *World) send(messages []store.Message) {
 	for i := range messages {
-		slot := w.network.depart(messages[i], w.now, w.config.Network)
-		f := &w.network.flights[slot]
-		w.agenda.add(item{due: f.due, deed: deedArrive, slot: slot})
-		if w.observed {
-			w.emitSent(f)
-		}
+		w.depart(&messages[i])
 	}
 }
 
-// arrive is the end of a flight: the message is delivered, or lost. By hand a message arrives ahead of its time, and even
-// if the network had meant to lose it. The receiver gets a clone, so that stores share nothing.
+// depart decides a message's fate and puts it on its way, and its copy if there is to be one. The copy comes behind it and
+// holds nobody up; what a filter or a cut does to the one it does to the other.
+func (w *World) depart(m *store.Message) {
+	l := w.network.link(m.FromStore, m.ToStore)
+	settings := l.settings(w.config.Network)
+	drawn := l.draw(settings)
+	sent, taken := l.transmit(m, w.now, settings.BytesPerSecond)
+	due := max(l.dueLast, sent+drawn.latency)
+	copyDue := max(due, w.now+drawn.copyLatency)
+	l.dueLast = due
+	if drawn.reordered {
+		due += drawn.late
+	}
+	filter := w.filter(m)
+	w.launch(flight{message: *m, due: due}, l, filter, drawn.lost || !taken)
+	if drawn.copied || filter.GetDeed() == sessionpb.FilterDeed_FILTER_DEED_DUPLICATE {
+		w.launch(flight{message: *m, due: copyDue, copyOf: w.network.lastID}, l, filter, drawn.copyLost)
+	}
+}
+
+// launch begins a flight that is due, unless a filter has something against it.
+func (w *World) launch(f flight, l *link, filter *sessionpb.Filter, lost bool) {
+	f.sent = w.now
+	switch deed := filter.GetDeed(); {
+	case l.cut:
+		f.loss = sessionpb.LossReason_LOSS_REASON_CUT
+	case deed == sessionpb.FilterDeed_FILTER_DEED_LOSE:
+		f.loss = sessionpb.LossReason_LOSS_REASON_FILTER
+	case lost:
+		f.loss = sessionpb.LossReason_LOSS_REASON_NETWORK
+	}
+	if filter.GetDeed() == sessionpb.FilterDeed_FILTER_DEED_DELAY {
+		f.due += filter.DelayMicros
+	}
+	slot := w.network.takeOff(f)
+	if filter.GetDeed() == sessionpb.FilterDeed_FILTER_DEED_HOLD {
+		w.network.park(slot, sessionpb.HoldReason_HOLD_REASON_FILTER, w.now)
+	} else {
+		w.agenda.add(item{due: f.due, deed: deedArrive, slot: slot})
+	}
+	if w.observed {
+		w.emitSent(w.network.flight(slot))
+	}
+}
+
+// arrive is the end of a flight: the message is delivered, or lost, unless something holds it there. By hand a message
+// arrives ahead of its time, and even if the network had meant to lose or to hold it. The receiver gets a clone, so that
+// stores share nothing.
 func (w *World) arrive(slot uint32, byHand bool) {
+	loss := w.lossOf(w.network.flight(slot))
+	if reason := w.obstacle(w.network.flight(slot)); reason != 0 && loss == 0 && !byHand {
+		w.hold(slot, reason)
+		if reason == sessionpb.HoldReason_HOLD_REASON_PAUSED {
+			w.machines[w.network.flight(slot).message.ToStore-1].standAtDoor(slot)
+		}
+		return
+	}
 	f := w.network.land(slot)
 	to := w.machines[f.message.ToStore-1]
 	switch {
-	case f.doomed && !byHand:
-		w.lose(&f, sessionpb.LossReason_LOSS_REASON_NETWORK, "")
+	case loss != 0 && !byHand:
+		w.lose(&f, loss, "")
 	case to.store == nil:
 		w.lose(&f, sessionpb.LossReason_LOSS_REASON_STORE_DOWN, "")
 	default:
@@ -121,13 +99,34 @@ func (w *World) arrive(slot uint32, byHand bool) {
 		if w.observed {
 			w.emitDelivered(&f, byHand)
 		}
-		if err := to.store.Step(f.message.Clone()); err != nil {
-			w.retract(mark)
-			w.lose(&f, sessionpb.LossReason_LOSS_REASON_REFUSED, err.Error())
-		}
-		// A store may answer what it refuses: that the sender was removed.
-		to.settle()
+		to.drive(func() {
+			if err := to.store.Step(f.message.Clone()); err != nil {
+				w.retract(mark)
+				w.lose(&f, sessionpb.LossReason_LOSS_REASON_REFUSED, err.Error())
+			}
+			// A store may answer what it refuses: that the sender was removed.
+			to.settle()
+		})
 	}
+}
+
+// lossOf is why the network does not let a message arrive, or nothing.
+func (w *World) lossOf(f *flight) sessionpb.LossReason {
+	if f.loss == 0 && !f.atDoor && w.network.link(f.message.FromStore, f.message.ToStore).cut {
+		return sessionpb.LossReason_LOSS_REASON_CUT
+	}
+	return f.loss
+}
+
+// obstacle is what holds a message that would arrive now, or nothing.
+func (w *World) obstacle(f *flight) sessionpb.HoldReason {
+	if !f.atDoor && w.network.link(f.message.FromStore, f.message.ToStore).clogged {
+		return sessionpb.HoldReason_HOLD_REASON_CLOGGED
+	}
+	if w.machines[f.message.ToStore-1].paused {
+		return sessionpb.HoldReason_HOLD_REASON_PAUSED
+	}
+	return sessionpb.HoldReason_HOLD_REASON_UNSPECIFIED
 }
 
 func (w *World) lose(f *flight, reason sessionpb.LossReason, why string) {

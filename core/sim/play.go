@@ -71,6 +71,8 @@ type Player struct {
 	World *World
 	// Refused are the reasons of the actions that were passed over.
 	Refused []error
+	// Acted, when set, is told each action, and why it was refused if it was.
+	Acted func(a *sessionpb.Action, err error)
 
 	run   *sessionpb.Run
 	past  []*sessionpb.Action
@@ -101,7 +103,11 @@ func (p *Player) Next() (more bool, err error) {
 		return moved, err
 	}
 	p.acted++
-	if _, err := p.World.Act(a); err != nil {
+	_, err = p.World.Act(a)
+	if p.Acted != nil {
+		p.Acted(a, err)
+	}
+	if err != nil {
 		p.Refused = append(p.Refused, fmt.Errorf("action %d at %s: %w", p.acted, millis(p.World.Now()), err))
 	}
 	return true, nil

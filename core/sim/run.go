@@ -6,7 +6,7 @@ import (
 )
 
 var (
-	errNothingDue = errors.New("nothing will happen by itself: every store is down")
+	errNothingDue = errors.New("nothing will happen by itself: every store is down or paused")
 	errNoMessage  = errors.New("no message comes: no store that is up sends any")
 )
 
@@ -52,7 +52,7 @@ func (w *World) RunWhile(deadlineMicros int64, condition func() bool) bool {
 // StepThroughTick steps through the next tick of a store, doing whatever is due earlier; store 0 means any store.
 func (w *World) StepThroughTick(storeID uint64) error {
 	if storeID != 0 {
-		if _, err := w.up(storeID); err != nil {
+		if _, err := w.awake(storeID); err != nil {
 			return err
 		}
 	}
@@ -79,7 +79,8 @@ func (w *World) StepThroughDelivery() error {
 		if !ok || due > deadline {
 			return errNoMessage
 		}
-		if w.Step(); w.did.deed == deedArrive {
+		landed := w.network.landed
+		if w.Step(); w.network.landed > landed {
 			return nil
 		}
 	}

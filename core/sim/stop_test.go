@@ -6,14 +6,7 @@ import (
 
 	"raftplay/core/engine"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
-	"raftplay/core/store"
 )
-
-func storeMessage(from, to uint64) store.Message { return store.Message{FromStore: from, ToStore: to} }
-
-func networkOf(latency, jitter int64, loss uint32) *sessionpb.Network {
-	return &sessionpb.Network{LatencyMicros: latency, JitterMicros: jitter, LossPpm: loss}
-}
 
 type events []*sessionpb.Event
 

@@ -5,6 +5,7 @@ import (
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/engine"
 	"raftplay/core/store"
 )
 
@@ -28,26 +29,9 @@ func (w *World) addStore() error {
 	return nil
 }
 
-func (w *World) crashStore(id uint64) error {
-	m, err := w.existing(id)
-	switch {
-	case err != nil:
-		return err
-	case m.store == nil:
-		return fmt.Errorf("S%d is down already", id)
-	}
-	batches, bytes := m.crash()
-	if w.observed {
-		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreCrashed{
-			StoreCrashed: &sessionpb.StoreCrashed{
-				BatchesLost: uint32(batches), BytesLost: uint32(bytes), Store: m.state()}}})
-	}
-	return nil
-}
-
-// restartStore opens a store on what its engine holds. A store that cannot start has been restarted all the same: it
-// stops, with its reason.
-func (w *World) restartStore(id uint64) error {
+// restartStore opens a store on what its engine holds; wiped, on an empty one. A store that cannot start has been restarted
+// all the same: it stops, with its reason.
+func (w *World) restartStore(id uint64, wiped bool) error {
 	m, err := w.existing(id)
 	switch {
 	case err != nil:
@@ -55,14 +39,28 @@ func (w *World) restartStore(id uint64) error {
 	case m.store != nil:
 		return fmt.Errorf("S%d is up already", id)
 	}
+	if wiped {
+		if err := m.wipe(); err != nil {
+			return err
+		}
+	}
 	if err := m.start(); err != nil {
 		m.stop(err.Error())
 		return nil
 	}
 	if w.observed {
 		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_StoreStarted{
-			StoreStarted: &sessionpb.StoreStarted{Store: m.state()}}})
+			StoreStarted: &sessionpb.StoreStarted{Store: m.state(), Wiped: wiped}}})
 	}
-	m.settle()
+	m.drive(m.settle)
+	return nil
+}
+
+// wipe gives the machine an empty engine that knows no more than whose it is.
+func (m *machine) wipe() error {
+	m.engine = engine.NewMemory()
+	if err := m.engine.Write(store.BootstrapStore(m.id, clusterID)); err != nil {
+		return fmt.Errorf("wipe S%d: %w", m.id, err)
+	}
 	return nil
 }

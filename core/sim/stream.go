@@ -33,6 +33,9 @@ func (s *stream) between(lo, hi int64) int64 { return lo + int64(s.below(uint64(
 // oneIn draws true once in n times.
 func (s *stream) oneIn(n uint64) bool { return s.below(n) == 0 }
 
+// ppm draws true so many times in a million.
+func (s *stream) ppm(share uint32) bool { return s.below(1_000_000) < uint64(share) }
+
 // streamName joins a purpose and ids: "latency/1/2".
 func streamName(purpose string, ids ...uint64) string {
 	name := []byte(purpose)

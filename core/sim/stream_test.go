@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"testing"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
 func TestStreamsAreFixedAndIndependent(t *testing.T) {
@@ -28,30 +30,53 @@ func TestStreamsAreFixedAndIndependent(t *testing.T) {
 	}
 }
 
-func TestLatencyAndLossAreDrawnApart(t *testing.T) {
-	depart := func(loss uint32) (dues []int64, doomed int) {
-		var n network
-		n.begin(3)
-		for i := range int64(1_000) {
-			f := n.flights[n.depart(storeMessage(1, 2), i*1_000_000, networkOf(20_000, 5_000, loss))]
-			dues = append(dues, f.due)
-			if f.doomed {
-				doomed++
+// A knob that is turned moves what it is about, and nothing else that chance has for a message.
+func TestEachFaultIsDrawnApart(t *testing.T) {
+	draws := func(turn func(*sessionpb.Network)) []draw {
+		s := &sessionpb.Network{LatencyMicros: 20_000, JitterMicros: 5_000, SlowMicros: 1_000_000}
+		turn(s)
+		l := newLink(3, 1, 2)
+		drawn := make([]draw, 1_000)
+		for i := range drawn {
+			drawn[i] = l.draw(s)
+		}
+		return drawn
+	}
+	calm := draws(func(*sessionpb.Network) {})
+	for i, d := range calm {
+		if d.lost || d.reordered || d.copied || d.copyLost || d.latency < 15_000 || d.latency > 25_000 {
+			t.Fatalf("message %d draws %+v on a calm network", i+1, d)
+		}
+		if d.late < 1 || d.late > 80_000 || d.copyLatency < 15_000 || d.copyLatency > 25_000 {
+			t.Fatalf("message %d would be late by %d µs, its copy on its way for %d µs", i+1, d.late, d.copyLatency)
+		}
+	}
+	for name, c := range map[string]struct {
+		turn func(*sessionpb.Network)
+		// hit tells of a message that the fault is about, and undo makes it what it was without.
+		hit  func(d *draw) bool
+		undo func(d *draw)
+	}{
+		"loss": {func(s *sessionpb.Network) { s.LossPpm = 100_000 }, func(d *draw) bool { return d.lost },
+			func(d *draw) { d.lost, d.copyLost = false, false }},
+		"slow": {func(s *sessionpb.Network) { s.SlowPpm = 100_000 }, func(d *draw) bool { return d.latency > 1_000_000 },
+			func(d *draw) { d.latency %= 1_000_000 }},
+		"reorder": {func(s *sessionpb.Network) { s.ReorderPpm = 100_000 }, func(d *draw) bool { return d.reordered },
+			func(d *draw) { d.reordered = false }},
+		"duplicate": {func(s *sessionpb.Network) { s.DuplicatePpm = 100_000 }, func(d *draw) bool { return d.copied },
+			func(d *draw) { d.copied = false }},
+	} {
+		hits := 0
+		for i, d := range draws(c.turn) {
+			if c.hit(&d) {
+				hits++
+			}
+			if c.undo(&d); d != calm[i] {
+				t.Fatalf("%s changes what else message %d draws: %+v, want %+v", name, i+1, d, calm[i])
 			}
 		}
-		return dues, doomed
-	}
-	calm, none := depart(0)
-	lossy, some := depart(100_000)
-	if none != 0 || some < 70 || some > 130 {
-		t.Errorf("%d and %d of 1000 messages doomed, want 0 and about 100", none, some)
-	}
-	if !slices.Equal(calm, lossy) {
-		t.Error("loss changes when messages arrive")
-	}
-	for i, due := range calm {
-		if latency := due - int64(i)*1_000_000; latency < 15_000 || latency > 25_000 {
-			t.Fatalf("message %d takes %d µs, want 20 ms ± 5 ms", i+1, latency)
+		if hits < 70 || hits > 130 {
+			t.Errorf("%s hits %d of 1000 messages, want about 100", name, hits)
 		}
 	}
 }

@@ -24,6 +24,8 @@ type cluster struct {
 	w *sim.World
 	// cut, when set, tells which messages the network loses, and hurry which arrive the moment they are sent.
 	cut, hurry func(*sessionpb.Message) bool
+	// also, when set, is told every event too.
+	also sim.Observer
 	// watch, when set, looks at the cluster after every step; disturb, after every step and action, and may act itself.
 	watch, disturb func()
 
@@ -56,20 +58,28 @@ func forSeeds(t *testing.T, change func(*sessionpb.Config), test func(c *cluster
 func onCluster(t *testing.T, change func(*sessionpb.Config), test func(c *cluster)) {
 	cfg := sim.DefaultConfig()
 	change(cfg)
-	c := &cluster{
-		t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
-	}
-	judges := check.New(func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
-	var err error
-	if c.w, err = sim.New(cfg, judges, c); err != nil {
-		t.Fatal(err)
-	}
+	c := newCluster(t, cfg, func(v *sessionpb.Violation) { t.Errorf("a judge: %s: %s", v.GetJudge(), v.GetMessage()) })
 	c.mustLeader()
 	test(c)
 }
 
+// newCluster starts a cluster whose judges report to whoever wants to know.
+func newCluster(t *testing.T, cfg *sessionpb.Config, report func(*sessionpb.Violation)) *cluster {
+	c := &cluster{
+		t: t, answers: map[uint64]*raftcmdpb.RaftCommandResponse{}, ended: map[uint64]int{}, clients: 10, patience: 60 * second,
+	}
+	var err error
+	if c.w, err = sim.New(cfg, check.New(report), c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // Event implements sim.Observer.
 func (c *cluster) Event(e *sessionpb.Event) {
+	if c.also != nil {
+		c.also.Event(e)
+	}
 	switch b := e.GetBody().(type) {
 	case *sessionpb.Event_OperationEnded:
 		c.answers[b.OperationEnded.GetId()] = b.OperationEnded.GetResponse()

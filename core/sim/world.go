@@ -30,9 +30,11 @@ type World struct {
 	did item
 
 	// machines are by store id - 1.
-	machines    []*machine
-	network     network
-	clients     clients
+	machines []*machine
+	network  network
+	clients  clients
+	// workers are by number - 1; they stay when their workload goes, and take the next one up.
+	workers     []*worker
 	lastWriteID uint64
 	// given are the last ids that NewID gave, or that a command brought, by kind.
 	given  [store.PeerID + 1]uint64
@@ -45,6 +47,9 @@ type World struct {
 	publishing bool
 	entries    entryCache
 	commands   store.Commands
+
+	// modelLeft are the reasons for which the run is outside of what Raft promises; see LeavesModel.
+	modelLeft []string
 }
 
 // Counts tells how much has happened, whether anybody watched or not.
@@ -65,6 +70,7 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 		members = stores
 	}
 	w.network.begin(cfg.GetSeed())
+	w.relink()
 	w.given[store.RegionID], w.given[store.PeerID] = firstRegionID, peerIDGiven
 	region := firstRegion(members)
 	for id := uint64(1); id <= uint64(stores); id++ {
@@ -82,8 +88,10 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	if w.observed {
 		w.emit(0, &sessionpb.Event{Body: &sessionpb.Event_RunStarted{
 			RunStarted: &sessionpb.RunStarted{Config: w.config, Stores: w.storeStates()}}})
-		w.publish()
 	}
+	w.leaveModel(nil)
+	w.publish()
+	w.employ()
 	return w, nil
 }
 
@@ -119,7 +127,7 @@ func (w *World) Counts() Counts {
 	return c
 }
 
-// MessagesInFlight is how many messages are on their way, doomed ones among them.
+// MessagesInFlight is how many messages are on their way, doomed and held ones among them.
 func (w *World) MessagesInFlight() int { return w.network.inFlight() }
 
 // Stores is how many stores there are; their ids are from 1 on without a gap.
@@ -204,6 +212,12 @@ func (w *World) Step() bool {
 		w.machines[w.did.store].synced()
 	case deedTimeout:
 		w.timeOut(op)
+	case deedStraggle:
+		w.workers[w.did.slot-1].straggle(w)
+	case deedWork:
+		w.workers[w.did.slot-1].work(w)
+	case deedHear:
+		w.machines[w.did.store].hearNext()
 	}
 	w.publish()
 	return true

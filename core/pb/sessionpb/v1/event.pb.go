@@ -3224,9 +3224,11 @@ func (x *ClockSet) GetLocalMicros() int64 {
 }
 
 type DiskCorrupted struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	RegionId      uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
-	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	RegionId uint64                 `protobuf:"varint,1,opt,name=region_id,json=regionId,proto3" json:"region_id,omitempty"`
+	Key      []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// What stands there now; at most the first 1 KiB.
+	Value         []byte `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3271,6 +3273,13 @@ func (x *DiskCorrupted) GetRegionId() uint64 {
 func (x *DiskCorrupted) GetKey() []byte {
 	if x != nil {
 		return x.Key
+	}
+	return nil
+}
+
+func (x *DiskCorrupted) GetValue() []byte {
+	if x != nil {
+		return x.Value
 	}
 	return nil
 }
@@ -4013,7 +4022,7 @@ type StoreState struct {
 	DiskFault   DiskFault           `protobuf:"varint,9,opt,name=disk_fault,json=diskFault,proto3,enum=sessionpb.v1.DiskFault" json:"disk_fault,omitempty"`
 	CrashMoment CrashMoment         `protobuf:"varint,10,opt,name=crash_moment,json=crashMoment,proto3,enum=sessionpb.v1.CrashMoment" json:"crash_moment,omitempty"`
 	CrashKeeps  CrashKeeps          `protobuf:"varint,11,opt,name=crash_keeps,json=crashKeeps,proto3,enum=sessionpb.v1.CrashKeeps" json:"crash_keeps,omitempty"`
-	// What its clock shows.
+	// What its clock shows, if it ever ran wrong or jumped; 0: the true time.
 	LocalMicros   int64 `protobuf:"varint,12,opt,name=local_micros,json=localMicros,proto3" json:"local_micros,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4665,10 +4674,11 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x05clock\x18\x01 \x01(\v2\x13.sessionpb.v1.ClockR\x05clock\x12\x1f\n" +
 	"\vjump_micros\x18\x02 \x01(\x03R\n" +
 	"jumpMicros\x12!\n" +
-	"\flocal_micros\x18\x03 \x01(\x03R\vlocalMicros\">\n" +
+	"\flocal_micros\x18\x03 \x01(\x03R\vlocalMicros\"T\n" +
 	"\rDiskCorrupted\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x10\n" +
-	"\x03key\x18\x02 \x01(\fR\x03key\"\x1d\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\fR\x05value\"\x1d\n" +
 	"\tModelLeft\x12\x10\n" +
 	"\x03why\x18\x01 \x01(\tR\x03why\"\xc4\x01\n" +
 	"\tViolation\x12\x14\n" +

@@ -189,6 +189,7 @@ func (FilterDeed) EnumDescriptor() ([]byte, []int) {
 type PartitionKind int32
 
 const (
+	// None: every cut is mended.
 	PartitionKind_PARTITION_KIND_UNSPECIFIED PartitionKind = 0
 	// The sides do not hear each other. A store in no side is alone.
 	PartitionKind_PARTITION_KIND_SYMMETRIC PartitionKind = 1
@@ -1144,8 +1145,11 @@ type Workload struct {
 	AttemptsMax uint32 `protobuf:"varint,6,opt,name=attempts_max,json=attemptsMax,proto3" json:"attempts_max,omitempty"`
 	// Of these one is drawn for each read; none is the default mode.
 	ReadModes []v1.ReadMode `protobuf:"varint,7,rep,packed,name=read_modes,json=readModes,proto3,enum=raftcmdpb.v1.ReadMode" json:"read_modes,omitempty"`
-	// So many attempts in a million go to any store, the others to where a client library would send them.
-	AstrayPpm     uint32 `protobuf:"varint,8,opt,name=astray_ppm,json=astrayPpm,proto3" json:"astray_ppm,omitempty"`
+	// So many attempts in a million go to any store, the others to where a client library would send them: to the store that
+	// answered last, or else to the leader.
+	AstrayPpm uint32 `protobuf:"varint,8,opt,name=astray_ppm,json=astrayPpm,proto3" json:"astray_ppm,omitempty"`
+	// So many answered writes in a million arrive at a store once more, some seconds late, as a network may have them do.
+	StragglePpm   uint32 `protobuf:"varint,9,opt,name=straggle_ppm,json=stragglePpm,proto3" json:"straggle_ppm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1236,6 +1240,13 @@ func (x *Workload) GetAstrayPpm() uint32 {
 	return 0
 }
 
+func (x *Workload) GetStragglePpm() uint32 {
+	if x != nil {
+		return x.StragglePpm
+	}
+	return 0
+}
+
 var File_sessionpb_v1_fault_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_fault_proto_rawDesc = "" +
@@ -1283,7 +1294,7 @@ const file_sessionpb_v1_fault_proto_rawDesc = "" +
 	"\n" +
 	"StoreClock\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12)\n" +
-	"\x05clock\x18\x02 \x01(\v2\x13.sessionpb.v1.ClockR\x05clock\"\xb1\x02\n" +
+	"\x05clock\x18\x02 \x01(\v2\x13.sessionpb.v1.ClockR\x05clock\"\xd4\x02\n" +
 	"\bWorkload\x12.\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1a.sessionpb.v1.WorkloadKindR\x04kind\x12\x18\n" +
 	"\aclients\x18\x02 \x01(\rR\aclients\x12\x18\n" +
@@ -1294,7 +1305,8 @@ const file_sessionpb_v1_fault_proto_rawDesc = "" +
 	"\n" +
 	"read_modes\x18\a \x03(\x0e2\x16.raftcmdpb.v1.ReadModeR\treadModes\x12\x1d\n" +
 	"\n" +
-	"astray_ppm\x18\b \x01(\rR\tastrayPpm*\xdd\x04\n" +
+	"astray_ppm\x18\b \x01(\rR\tastrayPpm\x12!\n" +
+	"\fstraggle_ppm\x18\t \x01(\rR\vstragglePpm*\xdd\x04\n" +
 	"\vMessageType\x12\x1c\n" +
 	"\x18MESSAGE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13MESSAGE_TYPE_APPEND\x10\x01\x12 \n" +

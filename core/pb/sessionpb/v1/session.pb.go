@@ -1427,7 +1427,9 @@ func (*GetHistory) Descriptor() ([]byte, []int) {
 type Recover struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which quorum, by chance.
-	Seed          uint64 `protobuf:"varint,1,opt,name=seed,proto3" json:"seed,omitempty"`
+	Seed uint64 `protobuf:"varint,1,opt,name=seed,proto3" json:"seed,omitempty"`
+	// Nothing is healed.
+	AsItIs        bool `protobuf:"varint,2,opt,name=as_it_is,json=asItIs,proto3" json:"as_it_is,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1467,6 +1469,13 @@ func (x *Recover) GetSeed() uint64 {
 		return x.Seed
 	}
 	return 0
+}
+
+func (x *Recover) GetAsItIs() bool {
+	if x != nil {
+		return x.AsItIs
+	}
+	return false
 }
 
 type Reply struct {
@@ -1746,7 +1755,9 @@ type RegionRecovery struct {
 	Serves      bool                   `protobuf:"varint,2,opt,name=serves,proto3" json:"serves,omitempty"`
 	AfterMicros int64                  `protobuf:"varint,3,opt,name=after_micros,json=afterMicros,proto3" json:"after_micros,omitempty"`
 	// Why it does not, in words.
-	Why           string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	Why string `protobuf:"bytes,4,opt,name=why,proto3" json:"why,omitempty"`
+	// The store that leads it in the end, or 0.
+	LeaderStore   uint64 `protobuf:"varint,5,opt,name=leader_store,json=leaderStore,proto3" json:"leader_store,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1807,6 +1818,13 @@ func (x *RegionRecovery) GetWhy() string {
 		return x.Why
 	}
 	return ""
+}
+
+func (x *RegionRecovery) GetLeaderStore() uint64 {
+	if x != nil {
+		return x.LeaderStore
+	}
+	return 0
 }
 
 // Verdict is what the judge of histories says (Herlihy and Wing; checked by porcupine).
@@ -2476,9 +2494,10 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\tbranch_id\x18\x01 \x01(\rR\bbranchId\"\r\n" +
 	"\vGetKeyframe\"\f\n" +
 	"\n" +
-	"GetHistory\"\x1d\n" +
+	"GetHistory\"7\n" +
 	"\aRecover\x12\x12\n" +
-	"\x04seed\x18\x01 \x01(\x04R\x04seed\"\xba\x02\n" +
+	"\x04seed\x18\x01 \x01(\x04R\x04seed\x12\x18\n" +
+	"\bas_it_is\x18\x02 \x01(\bR\x06asItIs\"\xba\x02\n" +
 	"\x05Reply\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\x04R\tcommandId\x12\x18\n" +
@@ -2499,12 +2518,13 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\brecovers\x18\x01 \x01(\bR\brecovers\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x1b\n" +
 	"\tstore_ids\x18\x03 \x03(\x04R\bstoreIds\x126\n" +
-	"\aregions\x18\x04 \x03(\v2\x1c.sessionpb.v1.RegionRecoveryR\aregions\"z\n" +
+	"\aregions\x18\x04 \x03(\v2\x1c.sessionpb.v1.RegionRecoveryR\aregions\"\x9d\x01\n" +
 	"\x0eRegionRecovery\x12\x1b\n" +
 	"\tregion_id\x18\x01 \x01(\x04R\bregionId\x12\x16\n" +
 	"\x06serves\x18\x02 \x01(\bR\x06serves\x12!\n" +
 	"\fafter_micros\x18\x03 \x01(\x03R\vafterMicros\x12\x10\n" +
-	"\x03why\x18\x04 \x01(\tR\x03why\"\xb8\x01\n" +
+	"\x03why\x18\x04 \x01(\tR\x03why\x12!\n" +
+	"\fleader_store\x18\x05 \x01(\x04R\vleaderStore\"\xb8\x01\n" +
 	"\aVerdict\x12-\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x19.sessionpb.v1.VerdictKindR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x16\n" +
