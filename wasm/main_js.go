@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"raftplay/core"
+	"raftplay/core/check"
 	"raftplay/core/session"
 )
 
@@ -20,19 +21,30 @@ func main() {
 	js.Global().Set("raftplayHandle", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		return handle(s, args[0])
 	}))
+	// Apart from the session: the page runs it in a worker of its own, which it can end.
+	js.Global().Set("raftplayJudge", js.FuncOf(func(_ js.Value, args []js.Value) any {
+		return toJS(check.JudgeHistoryBytes(fromJS(args[0])))
+	}))
 	select {}
 }
 
 // handle takes a sessionpb.Request in its encoding, as a Uint8Array, and returns a sessionpb.Frame as one that nobody
 // else holds.
 func handle(s *session.Session, request js.Value) js.Value {
-	in := make([]byte, request.Get("length").Int())
-	js.CopyBytesToGo(in, request)
-	out := s.HandleBytes(in, func(budgetMicros int64) func() bool {
+	return toJS(s.HandleBytes(fromJS(request), func(budgetMicros int64) func() bool {
 		end := time.Now().Add(time.Duration(budgetMicros) * time.Microsecond)
 		return func() bool { return time.Now().Before(end) }
-	})
-	array := js.Global().Get("Uint8Array").New(len(out))
-	js.CopyBytesToJS(array, out)
+	}))
+}
+
+func fromJS(array js.Value) []byte {
+	bytes := make([]byte, array.Get("length").Int())
+	js.CopyBytesToGo(bytes, array)
+	return bytes
+}
+
+func toJS(bytes []byte) js.Value {
+	array := js.Global().Get("Uint8Array").New(len(bytes))
+	js.CopyBytesToJS(array, bytes)
 	return array
 }
