@@ -41,6 +41,10 @@ func (s *summary) print(out io.Writer, asJSON bool) error {
 	for _, v := range s.Violations {
 		line("", "%s", v)
 	}
+	line("linearizable", "%s: %s", s.Linearizable, s.LinearizableWhy)
+	if s.Recovery != "" {
+		line("recovery", "%s", s.Recovery)
+	}
 	fmt.Fprintf(&text, "hash %s\n", s.Hash)
 	_, err := out.Write(text.Bytes())
 	return err
@@ -84,16 +88,34 @@ func newProgress(stderr io.Writer) *progress {
 	return p
 }
 
+// show tells how far a run is in virtual time.
 func (p *progress) show(nowMicros, endMicros int64) {
+	if endMicros > 0 && p.due() {
+		p.bar(uint64(nowMicros), uint64(endMicros), fmt.Sprintf("%v of %v",
+			(time.Duration(nowMicros)*time.Microsecond).Truncate(time.Second), time.Duration(endMicros)*time.Microsecond))
+	}
+}
+
+// count tells how many of something are done.
+func (p *progress) count(done, total uint64, what string) {
+	if total > 0 && p.due() {
+		p.bar(done, total, fmt.Sprintf("%d of %d %s", done, total, what))
+	}
+}
+
+func (p *progress) due() bool {
 	now := time.Now()
-	if p.out == nil || endMicros <= 0 || now.Sub(p.began) < time.Second || now.Sub(p.shown) < 100*time.Millisecond {
-		return
+	if p.out == nil || now.Sub(p.began) < time.Second || now.Sub(p.shown) < 100*time.Millisecond {
+		return false
 	}
 	p.shown = now
+	return true
+}
+
+func (p *progress) bar(done, total uint64, words string) {
 	const width = 30
-	done := min(int(width*nowMicros/endMicros), width)
-	fmt.Fprintf(p.out, "\r[%-*s] %v of %v ", width, bytes.Repeat([]byte("#"), done),
-		(time.Duration(nowMicros) * time.Microsecond).Truncate(time.Second), time.Duration(endMicros)*time.Microsecond)
+	full := min(int(width*done/total), width)
+	fmt.Fprintf(p.out, "\r\x1b[K[%-*s] %s ", width, bytes.Repeat([]byte("#"), full), words)
 }
 
 func (p *progress) clear() {

@@ -6,6 +6,7 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/sim"
+	"raftplay/server/swarm"
 )
 
 // tally counts what a summary tells.
@@ -91,6 +92,11 @@ type summary struct {
 	Leader             uint64   `json:"leader"`
 	WritesAcknowledged uint64   `json:"writesAcknowledged"`
 	Violations         []string `json:"violations"`
+	Judged             uint32   `json:"judged"`       // operations of clients, by the judge of histories
+	Linearizable       string   `json:"linearizable"` // yes, no or undecided
+	LinearizableWhy    string   `json:"linearizableWhy"`
+	Recovery           string   `json:"recovery,omitempty"` // when it was asked for: what became of the regions
+	Unserved           []string `json:"unserved,omitempty"`
 	Hash               string   `json:"hash"`
 }
 
@@ -118,10 +124,42 @@ func (t *tally) summary(run *sessionpb.Run, player *sim.Player, hash string) *su
 	}
 }
 
-// verdict is an error when the run broke a promise.
+// recover heals a quorum of the world and notes what does not serve again.
+func (s *summary) recover(w *sim.World, seed uint64) error {
+	recovery, err := w.StartRecovery(seed, false)
+	if err != nil {
+		return err
+	}
+	for recovery.Next() {
+	}
+	result := recovery.Result()
+	s.Recovery, s.Unserved = result.GetMessage(), swarm.Unserved(result)
+	return nil
+}
+
+// judge takes the verdict on what clients heard.
+func (s *summary) judge(v *sessionpb.Verdict) {
+	s.Judged, s.LinearizableWhy = v.GetJudged(), v.GetMessage()
+	switch v.GetKind() {
+	case sessionpb.VerdictKind_VERDICT_KIND_LINEARIZABLE:
+		s.Linearizable = "yes"
+	case sessionpb.VerdictKind_VERDICT_KIND_VIOLATED:
+		s.Linearizable = "no"
+	default:
+		s.Linearizable = "undecided"
+	}
+}
+
+// verdict is an error when the run broke a promise. A history that nobody could decide on broke none.
 func (s *summary) verdict() error {
 	if n := len(s.Violations); n > 0 {
 		return fmt.Errorf("the run broke Raft's promises %d times, first: %s", n, s.Violations[0])
+	}
+	if len(s.Unserved) > 0 {
+		return fmt.Errorf("the cluster does not recover: %s", s.Unserved[0])
+	}
+	if s.Linearizable == "no" {
+		return fmt.Errorf("what clients heard is not linearizable: %s", s.LinearizableWhy)
 	}
 	return nil
 }

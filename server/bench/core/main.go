@@ -1,6 +1,6 @@
 // Command core measures the core without a page, natively or, built for js/wasm, under Node: messages a second of the
 // whole store against a bare loop of RawNodes in the same run, what an idle minute costs and, natively, what many regions
-// cost. It prints the medians.
+// and what the judges cost. It prints the medians.
 package main
 
 import (
@@ -44,7 +44,10 @@ func run(rounds int, length time.Duration) error {
 	if runtime.GOOS == "js" {
 		return nil
 	}
-	return printRegions(rounds, length)
+	if err := printRegions(rounds, length); err != nil {
+		return err
+	}
+	return printFaults(min(rounds, 3))
 }
 
 // round measures everything once, so that what slows the machine for a while slows all of it.

@@ -1,6 +1,6 @@
 // Command seeds prints the hash of the busy run of each seed from one to another: `seeds 1 100` prints a hundred lines,
-// `1 83af…`; `seeds --regions 1 100` does so for the busy runs of regions. Built natively and for js/wasm, it must print the
-// same.
+// `1 83af…`; `seeds --regions 1 100` does so for the busy runs of regions, `seeds --swarm 1 100` for those of a swarm, with
+// every fault there is. Built natively and for js/wasm, it must print the same.
 package main
 
 import (
@@ -16,8 +16,13 @@ import (
 
 func main() {
 	args, exercise := os.Args[1:], sim.Exercise
-	if len(args) > 0 && args[0] == "--regions" {
-		args, exercise = args[1:], sim.ExerciseRegions
+	if len(args) > 0 {
+		switch args[0] {
+		case "--regions":
+			args, exercise = args[1:], sim.ExerciseRegions
+		case "--swarm":
+			args, exercise = args[1:], func(seed uint64) *sessionpb.Run { return sim.Swarm(seed, true) }
+		}
 	}
 	first, last, err := arguments(args)
 	if err == nil {
