@@ -9,7 +9,7 @@ export default defineConfig({
   fullyParallel: false,
   // The cluster runs at the speed of the machine: pages that share its cores would slow each other down.
   workers: 1,
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 10_000 },
   reporter: process.env.CI ? "line" : "list",
   use: {

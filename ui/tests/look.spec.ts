@@ -51,6 +51,48 @@ async function divided(playground: Playground): Promise<void> {
   await playground.send("help");
 }
 
+/** Much that is wrong at once: a partition, links of their own, a store that stands still, disks, clocks, held messages. */
+async function broken(playground: Playground): Promise<void> {
+  await playground.setSpeed(9);
+  const leader = await playground.leaderName();
+  await playground.ask("put lang Go", "ok");
+  await playground.pause();
+  await playground.setSpeed(0);
+  const [one, two, three, four] = ["S1", "S2", "S3", "S4", "S5"].filter((name) => name !== leader);
+  const lines = [
+    `partition ${one} ${two}`,
+    `clog ${leader} > ${three}`,
+    `loss 20% ${three} > ${four}`,
+    `pause ${one}`,
+    `clock ${two} 2x +5s`,
+    `disk ${three} full`,
+    `disk ${two} slow`,
+    `crash ${four} before sync`,
+    `lose heartbeat from ${one}`,
+    "put city Kyoto",
+  ];
+  for (const line of lines) {
+    await playground.send(line);
+    await expect(playground.command).toHaveValue("");
+  }
+  for (let i = 0; i < 3; i++) await playground.button("Next message").click();
+}
+
+/** What opens over the broken page: the partition tool, a link's menu and its settings. */
+async function tools(playground: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
+  await playground.button("Partition…").click();
+  await page.getByRole("dialog", { name: "Partition" }).getByRole("checkbox", { name: "S1" }).check();
+  await look("main");
+  await page.keyboard.press("Escape");
+  await playground.stage.getByRole("button", { name: /^Link S1 – S2/ }).focus();
+  await page.keyboard.press("Enter");
+  await look("[role=menu]");
+  await page.getByRole("menuitem", { name: /^Settings of S1 → S2/ }).click();
+  await expect(page.getByRole("dialog", { name: "Link S1 → S2" })).toBeVisible();
+  await look("dialog[open]");
+  await page.keyboard.press("Escape");
+}
+
 /** What opens over the busy page: its dialogs. */
 async function dialogs(playground: Playground, page: Page, look: (part: string) => Promise<void>): Promise<void> {
   for (const [open, title] of [
@@ -78,6 +120,7 @@ async function menus(_: Playground, page: Page, look: (part: string) => Promise<
 const states = [
   { name: "busy", prepare: busy, open: dialogs },
   { name: "regions", prepare: divided, open: menus },
+  { name: "faults", prepare: broken, open: tools },
 ] as const;
 
 /** Entries pop into the log and rings fade; what is looked at is the page at rest. */
@@ -187,7 +230,7 @@ function overlaps(page: Page): Promise<string[]> {
     const boxes = [...document.querySelectorAll<HTMLElement>("button, input, select, h1, h2, .mono, dt, dd, td, th")]
       .filter((e) => e.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !e.closest("dialog, .visually-hidden, [popover]"))
       .filter((e) => !e.matches(".visually-hidden"))
-      .map((e) => ({ e, box: e.getBoundingClientRect(), clip: e.closest(".world, .details, ol, .events") }))
+      .map((e) => ({ e, box: e.getBoundingClientRect(), clip: e.closest(".list, .world, .details, ol, .events") }))
       .filter(({ box }) => box.width > 0 && box.height > 0);
     const found: string[] = [];
     for (let i = 0; i < boxes.length; i++) {

@@ -23,7 +23,7 @@ test.describe("in time", () => {
         await page.evaluate(
           () =>
             new Promise<number>((resolve) => {
-              const button = document.querySelector<HTMLButtonElement>('button[aria-label="Pause"]')!;
+              const button = document.querySelector<HTMLButtonElement>('.transport button[aria-label="Pause"]')!;
               const begin = performance.now();
               const observer = new MutationObserver(() => {
                 if (button.getAttribute("aria-label") !== "Play") return;

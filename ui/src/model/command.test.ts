@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ReadMode } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
+import { WorkloadKind } from "../pb/sessionpb/v1/fault_pb";
 import { completions, parseCommand, type CommandLimits } from "./command";
 import { requestWords } from "./words";
 
@@ -25,6 +26,10 @@ function said(line: string): string {
       ].join(" ");
     case "act":
       return parsed.words;
+    case "clients":
+      return `clients ${WorkloadKind[parsed.workload]} ${parsed.clients}`;
+    case "recover":
+      return "recover";
     case "help":
       return "help";
     case "wrong":
@@ -41,6 +46,11 @@ describe("the command bar understands", () => {
     ["seek c", "any: seek c"],
     ["scan a z 5", "any: scan a z"],
     ["scan a 5", "any: scan a"],
+    ["clients registers 4", "clients REGISTERS 4"],
+    ["clients bank", "clients BANK 1"],
+    ["clients sets off", "clients SETS 0"],
+    ["clients off", "clients UNSPECIFIED 0"],
+    ["recover", "recover"],
     ["delete city", "any: delete city"],
     ["@S2 put a 1", "2: put a 1"],
     ["@3 get a", "3: get a"],

@@ -8,13 +8,23 @@
  *   add [learner] S6 · promote S6 · demote S3 · remove S2 · leave      its members
  *   change add S6 remove S2 [--explicit] [--force]                     several at once
  *   @S2 … · #2 … · region 2 …                                          to that store, for that region
- *   add store · crash S2 · restart S2 · timeout S3 · status [S2] · help
+ *   add store · timeout S3 · status [S2] · help
+ *   clients registers 4 · clients off · recover                        clients that work, would it recover
+ *   cut S1 S2 · cut S1 > S2 · clog · mend · loss 20% S1 > S2 · latency 50ms …     links, both ways or one
+ *   partition S1 S2 | S3 S4 S5 · partition S1 > others · ring · bridge S3 · heal [S1 …]
+ *   lose append-response from S2 · filters off                         filters of messages to come
+ *   hold 123 · release 123 · delay 123 500ms · duplicate 123 · drop 123 · deliver 123
+ *   crash S2 [before sync] [--keep some|torn] · restart S2 [--wiped] · pause S2 · resume S2
+ *   disk S2 full|write-error|sync-error|slow|ok · clock S2 2x|+5s|late 50ms|ok
  */
 import { create } from "@bufbuild/protobuf";
 import { RaftCommandRequestSchema, StatusType, type RaftCommandRequest } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
-import { addStore, crashStore, restartStore, timeOutStore, type Action } from "./action";
+import { addStore, timeOutStore, type Action } from "./action";
 import { adminCommand } from "./command/admin";
+import { clientsCommand, type ClientsCommand } from "./command/clients";
 import { dataRequest } from "./command/data";
+import { linkCommand } from "./command/link";
+import { storeCommand } from "./command/store";
 import { nextStoreId, regionIdOf, storeIdOf, type CommandLimits } from "./command/limits";
 import { tokens, Wrong, type Token } from "./command/token";
 
@@ -33,7 +43,9 @@ export type ParsedCommand =
       readonly addStores: number;
       readonly request: RaftCommandRequest;
     }
-  | { readonly kind: "act"; readonly action: Action; readonly words: string }
+  | { readonly kind: "act"; readonly action: Action; readonly then: readonly Action[]; readonly words: string }
+  | ({ readonly kind: "clients" } & ClientsCommand)
+  | { readonly kind: "recover" }
   | { readonly kind: "help" }
   | { readonly kind: "wrong"; readonly sentence: string };
 
@@ -54,10 +66,11 @@ function parse(line: readonly Token[], limits: CommandLimits): ParsedCommand {
     case "help":
     case "?":
       return { kind: "help" };
-    case "crash":
-      return act(crashStore, "crashes", words, limits);
-    case "restart":
-      return act(restartStore, "restarts", words, limits);
+    case "clients":
+      return { kind: "clients", ...clientsCommand(words.slice(1)) };
+    case "recover":
+      if (words.length > 1) throw new Wrong("recover takes nothing: it asks whether the cluster would recover");
+      return { kind: "recover" };
     case "timeout":
       return act((id) => timeOutStore(id, regionId || limits.regionSelected), "times out", words, limits);
     case "status": {
@@ -69,6 +82,8 @@ function parse(line: readonly Token[], limits: CommandLimits): ParsedCommand {
     case "add":
       if (words.length === 2 && words[1].text.toLowerCase() === "store") return anotherStore(limits);
   }
+  const fault = linkCommand(name, words.slice(1), limits) ?? storeCommand(name, words.slice(1), limits);
+  if (fault) return { kind: "act", ...fault };
   const admin = adminCommand(name, words.slice(1), limits);
   if (admin) return { kind: "propose", storeId, ...admin, regionId: admin.regionId || regionId };
   return { kind: "propose", storeId, regionId, addStores: 0, request: dataRequest(words, limits) };
@@ -102,12 +117,12 @@ function anotherStore(limits: CommandLimits): ParsedCommand {
   if (next === 0) {
     throw new Wrong(limits.storesMax > 0 ? `There can be at most ${limits.storesMax} stores` : "No store can be added here");
   }
-  return { kind: "act", action: addStore(), words: `S${next} joins the cluster` };
+  return { kind: "act", action: addStore(), then: [], words: `S${next} joins the cluster` };
 }
 
 function act(make: (id: number) => Action, verb: string, words: readonly Token[], limits: CommandLimits): ParsedCommand {
   const name = words[0].text.toLowerCase();
   if (words.length !== 2) throw new Wrong(`${name} takes one store, for example: ${name} S${limits.storeIds[0] ?? 1}`);
   const id = storeIdOf(words[1].text, limits);
-  return { kind: "act", action: make(id), words: `S${id} ${verb}` };
+  return { kind: "act", action: make(id), then: [], words: `S${id} ${verb}` };
 }

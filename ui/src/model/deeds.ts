@@ -18,6 +18,10 @@ export interface Deed {
   readonly action: Action | null;
   /** What to begin typing instead, when more has to be said. */
   readonly typed?: string;
+  /** Opens these in place of doing anything. */
+  readonly more?: readonly Deed[];
+  /** Opens what asks for the rest: the settings of a link. */
+  readonly asks?: { readonly kind: "link"; readonly from: number; readonly to: number };
 }
 
 /** Changes of a store's part in a region. */

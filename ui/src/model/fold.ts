@@ -2,14 +2,14 @@
 import type { Event, Keyframe, PeerTimer, RoleChanged, StoreState } from "../pb/sessionpb/v1/event_pb";
 import { Role } from "../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../pb/sessionpb/v1/fault_pb";
-import type { Config } from "../pb/sessionpb/v1/run_pb";
+import { foldFault } from "./fold/fault";
 import { synced, withChanges, writing, written } from "./fold/log";
 import { foldRegion, whereabouts } from "./fold/region";
 import { replaced, withPeer, withStore } from "./fold/update";
-import { mergeProgress, messageOf, operationOf, storeOf, timerOf, violationOf } from "./fold/wire";
-import type { Cluster, LostMessage, Peer, Store, Timer } from "./state";
+import { clockOf, mergeProgress, messageOf, operationOf, storeOf, timerOf, violationOf } from "./fold/wire";
+import type { Cluster, LostMessage, Operation, Peer, Store, Timer } from "./state";
 
-export { messageOf } from "./fold/wire";
+export { messageOf, operationOf } from "./fold/wire";
 
 export const lostMax = 32;
 export const operationsMax = 200;
@@ -102,7 +102,7 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       return body.value.operation
         ? {
             ...cluster,
-            operations: [...cluster.operations.slice(1 - operationsMax), operationOf(body.value.operation)],
+            operations: withOperation(cluster.operations, operationOf(body.value.operation)),
           }
         : cluster;
     case "operationEnded": {
@@ -117,29 +117,29 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       // What is left is what the disk holds.
       const state = body.value.store;
       return withStore(cluster, storeId, (store) =>
-        state ? storeOf(state, cluster.peerStores) : { ...store, up: false, writes: [] },
+        state ? storeOf(state, cluster.peerStores, store.clock) : { ...store, up: false, paused: false, writes: [] },
       );
     }
     case "storeStarted": {
       const state = body.value.store;
       if (!state) return cluster;
-      return withStore(cluster, storeId, () => storeOf(state, cluster.peerStores));
+      // The machine's clock goes on while the process is gone.
+      return withStore(cluster, storeId, (store) => storeOf(state, cluster.peerStores, store.clock));
     }
     case "electionTimeoutSet": {
       const timer = body.value.timer;
       return timer ? withStore(cluster, storeId, (store) => withTimers(store, [timer])) : cluster;
     }
-    case "settingsChanged": {
-      if (!cluster.config) return cluster;
-      const config: Config = {
-        ...cluster.config,
-        network: body.value.network ?? cluster.config.network,
-        disk: body.value.disk ?? cluster.config.disk,
-      };
-      return { ...cluster, config };
-    }
+    case "settingsChanged":
+    case "messageHeld":
+    case "messageRescheduled":
+    case "storePaused":
+    case "storeResumed":
+    case "faultArmed":
+    case "clockSet":
+      return foldFault(cluster, storeId, body, timeMicros);
     case "storeAdded":
-      return body.value.store ? withAddedStore(cluster, body.value.store) : cluster;
+      return body.value.store ? withAddedStore(cluster, body.value.store, timeMicros) : cluster;
     case "peerCreated":
     case "peerDestroyed":
     case "regionChanged":
@@ -159,6 +159,17 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
 }
 
 // Parts of the fold.
+
+/** Clients that work by themselves are many and busy: a person's own commands are counted apart from theirs. */
+function withOperation(operations: readonly Operation[], begun: Operation): readonly Operation[] {
+  const person = begun.worker === 0;
+  const next = [...operations, begun];
+  let total = 0;
+  for (const o of next) if ((o.worker === 0) === person) total++;
+  if (total <= operationsMax) return next;
+  next.splice(next.findIndex((o) => (o.worker === 0) === person), 1);
+  return next;
+}
 
 /** A delivered vote counts for the (pre-)candidate it reaches. */
 function delivered(cluster: Cluster, id: number): Cluster {
@@ -218,13 +229,17 @@ function ticked(peer: Peer, timer: Timer): Peer {
 
 function withStores(cluster: Cluster, states: readonly StoreState[]): Cluster {
   const peerStores = whereabouts(new Map(), states);
-  const stores = states.map((s) => storeOf(s, peerStores)).sort((a, b) => a.id - b.id);
+  const clocks = cluster.config?.clocks ?? [];
+  const stores = states
+    .map((s) => storeOf(s, peerStores, clockOf(s, clocks, cluster.timeMicros)))
+    .sort((a, b) => a.id - b.id);
   return { ...cluster, stores, peerStores };
 }
 
-function withAddedStore(cluster: Cluster, state: StoreState): Cluster {
+function withAddedStore(cluster: Cluster, state: StoreState, timeMicros: number): Cluster {
   const peerStores = whereabouts(cluster.peerStores, [state]);
   const others = cluster.stores.filter((s) => s.id !== Number(state.id));
-  const stores = [...others, storeOf(state, peerStores)].sort((a, b) => a.id - b.id);
+  const clock = clockOf(state, [], timeMicros);
+  const stores = [...others, storeOf(state, peerStores, clock)].sort((a, b) => a.id - b.id);
   return { ...cluster, stores, peerStores };
 }

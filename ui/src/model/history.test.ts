@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Role } from "../pb/sessionpb/v1/event_pb";
+import { HoldReason, Role } from "../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { create } from "@bufbuild/protobuf";
 import { FrameSchema } from "../pb/sessionpb/v1/session_pb";
@@ -36,6 +36,33 @@ describe("history", () => {
     expect(spans.map((s) => s.role)).toEqual([Role.FOLLOWER, Role.CANDIDATE, Role.LEADER]);
     expect(spans.slice(1).map((s) => s.fromMicros)).toEqual(spans.slice(0, -1).map((s) => s.toMicros));
     expect(spans[2].toMicros).toBeNull();
+  });
+
+  test("a store that stands still has a span of its own", () => {
+    const script = elected();
+    script.add(1, { case: "storePaused", value: {} });
+    script.add(1, { case: "storeResumed", value: {} });
+    const spans = extend(startHistory(noCluster), script.events).roleSpans.get(spanKey(1, 1))!;
+    expect(spans.slice(2).map((s) => [s.role, s.paused])).toEqual([
+      [Role.LEADER, false],
+      [Role.LEADER, true],
+      [Role.LEADER, false],
+    ]);
+  });
+
+  test("a flight remembers where it was held, up to where it is cut", () => {
+    const script = elected();
+    script.add(0, { case: "messageHeld", value: { id: 2n, reason: HoldReason.BY_HAND } });
+    script.add(0, { case: "messageRescheduled", value: { id: 2n, dueMicros: 40_000n } });
+    const history = extend(startHistory(noCluster), script.events);
+    expect(history.flights[1].legs.map((l) => [l.seq, l.held])).toEqual([
+      [10, HoldReason.BY_HAND],
+      [11, HoldReason.UNSPECIFIED],
+    ]);
+    expect(history.flights[1].endMicros).toBe(40_000);
+    const before = cut(history, script.events.slice(0, 10).reduce(fold, noCluster));
+    expect(before.flights[1].legs.map((l) => l.seq)).toEqual([10]);
+    expect(cut(history, script.events.slice(0, 4).reduce(fold, noCluster)).flights[1].endMicros).toBe(history.flights[1].message.dueMicros);
   });
 
   test("events already held are skipped", () => {

@@ -6,8 +6,10 @@
 import type { Event } from "../pb/sessionpb/v1/event_pb";
 import { Role } from "../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../pb/sessionpb/v1/fault_pb";
-import type { Cluster, Message, Peer } from "./state";
-import { fold, messageOf } from "./fold";
+import type { RaftCommandResponse } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
+import type { Cluster, Message, Operation, Peer, Store } from "./state";
+import { fold, messageOf, operationOf } from "./fold";
+import { legOf, onLeg, type Leg } from "./journey";
 import { isLearner } from "./members";
 import { eventWords, isHeartbeat, type EventContext } from "./words";
 
@@ -24,6 +26,7 @@ export type EventGroup =
   | "disk"
   | "log"
   | "client"
+  | "workloads"
   | "faults";
 
 export const eventGroups: readonly EventGroup[] = [
@@ -35,6 +38,7 @@ export const eventGroups: readonly EventGroup[] = [
   "log",
   "disk",
   "client",
+  "workloads",
   "faults",
   "ticks",
 ];
@@ -64,7 +68,7 @@ export class HistoryEvent {
     this.event = event;
     this.message = context.message;
     this.regionId = regionIdOf(event, context);
-    this.group = groupOf(this.kind, context.message);
+    this.group = groupOf(this.kind, context);
     this.#context = context;
   }
 
@@ -91,7 +95,19 @@ export interface Flight {
   /** 0 while it flies. */
   readonly endSeq: number;
   readonly outcome: "flying" | "delivered" | "lost";
+  /** As it was sent. */
   readonly message: Message;
+  /** How its way changed since: it was held, let go, delayed. Ascending; empty for most. */
+  readonly legs: readonly Leg[];
+}
+
+/** An operation as an interval: from its start to its answer. */
+export interface OperationSpan {
+  readonly id: number;
+  readonly operation: Operation;
+  readonly startedSeq: number;
+  /** 0 while it waits for its answer. */
+  readonly endedSeq: number;
 }
 
 export interface RoleSpan {
@@ -103,6 +119,8 @@ export interface RoleSpan {
   readonly learner: boolean;
   /** It waits for its first snapshot. */
   readonly waiting: boolean;
+  /** Its store stands still. */
+  readonly paused: boolean;
   readonly fromMicros: number;
   readonly fromSeq: number;
   /** null while it lasts. */
@@ -119,9 +137,11 @@ export interface History {
   readonly events: readonly HistoryEvent[];
   /** Ascending by message id, which is the order of sending. */
   readonly flights: readonly Flight[];
+  /** Ascending by operation id, which is the order of their starts. */
+  readonly operations: readonly OperationSpan[];
   /** Of each store's peers, see spanKey; each list ascending in time. */
   readonly roleSpans: ReadonlyMap<string, readonly RoleSpan[]>;
-  /** Crashes, restarts, forced time-outs, changed settings, violations: the diagram's vertical marks. */
+  /** Crashes, restarts, pauses, forced time-outs, changed settings, violations: the diagram's vertical marks. */
   readonly marks: readonly HistoryEvent[];
   /** Role changes to leader. */
   readonly elections: readonly HistoryEvent[];
@@ -146,6 +166,12 @@ const markKinds: ReadonlySet<EventKind> = new Set<EventKind>([
   "logCompacted",
   "snapshotRestored",
   "transferStarted",
+  "modelLeft",
+  "storePaused",
+  "storeResumed",
+  "faultArmed",
+  "clockSet",
+  "diskCorrupted",
 ]);
 
 /** Events whose words tell of the store as it was before. */
@@ -156,6 +182,8 @@ const storeKinds: ReadonlySet<EventKind> = new Set<EventKind>([
   "written",
   "synced",
   "applied",
+  "faultArmed",
+  "clockSet",
 ]);
 
 /** A history that begins with a whole state, from a keyframe. */
@@ -163,12 +191,13 @@ export function startHistory(cluster: Cluster): History {
   const roleSpans = new Map<string, readonly RoleSpan[]>();
   for (const store of cluster.stores) {
     for (const peer of store.peers) {
-      roleSpans.set(spanKey(store.id, peer.regionId), [openSpan(peer, store.up, cluster.timeMicros, cluster.seq)]);
+      roleSpans.set(spanKey(store.id, peer.regionId), [openSpan(peer, store, cluster.timeMicros, cluster.seq)]);
     }
   }
   return {
     events: [],
     flights: cluster.messages.map((m) => openFlight(m, cluster.seq)),
+    operations: cluster.operations.map((o) => spanOf(o, cluster.seq)),
     roleSpans,
     marks: [],
     elections: [],
@@ -220,7 +249,10 @@ export function cut(history: History, at: Cluster): History {
     events: history.events.slice(0, at.seq - firstSeq(history) + 1),
     flights: history.flights
       .filter((f) => f.sentSeq <= at.seq)
-      .map((f) => (f.endSeq > at.seq ? openFlight(f.message, f.sentSeq) : f)),
+      .map((f) => reopened(f, at.seq)),
+    operations: history.operations
+      .filter((o) => o.startedSeq <= at.seq)
+      .map((o) => (o.endedSeq > at.seq ? unanswered(o) : o)),
     roleSpans,
     marks: history.marks.filter(keep),
     elections: history.elections.filter(keep),
@@ -243,6 +275,7 @@ export function firstIndexWhere<T>(list: readonly T[], test: (item: T) => boolea
 class Draft {
   #events: HistoryEvent[];
   #flights: Flight[];
+  #operations: OperationSpan[];
   #spans: Map<string, readonly RoleSpan[]>;
   #marks: HistoryEvent[];
   #elections: HistoryEvent[];
@@ -251,6 +284,7 @@ class Draft {
   constructor(history: History) {
     this.#events = history.events.slice();
     this.#flights = history.flights.slice();
+    this.#operations = history.operations.slice();
     this.#spans = new Map(history.roleSpans);
     this.#marks = history.marks.slice();
     this.#elections = history.elections.slice();
@@ -269,9 +303,21 @@ class Draft {
         if (message) this.#flights.push(openFlight(message, held.seq));
         break;
       }
+      case "messageHeld":
+      case "messageRescheduled":
+        this.#divert(after, Number(event.body.value.id), held.seq);
+        break;
       case "messageDelivered":
       case "messageLost":
         this.#land(Number(event.body.value.id), held, event.body.case === "messageLost" ? "lost" : "delivered");
+        break;
+      case "operationStarted": {
+        const operation = after.operations[after.operations.length - 1];
+        if (operation) this.#operations.push({ id: operation.id, operation, startedSeq: held.seq, endedSeq: 0 });
+        break;
+      }
+      case "operationEnded":
+        this.#answer(Number(event.body.value.id), event.body.value.response ?? null, held);
         break;
       case "roleChanged":
         if (event.body.value.role === Role.LEADER && event.body.value.roleBefore !== Role.LEADER) {
@@ -285,6 +331,8 @@ class Draft {
       case "storeCrashed":
       case "storeStarted":
       case "storeStopped":
+      case "storePaused":
+      case "storeResumed":
       case "peerCreated":
       case "peerDestroyed":
       case "regionChanged":
@@ -302,6 +350,22 @@ class Draft {
     this.#flights[at] = { ...flight, endMicros: held.timeMicros, endSeq: held.seq, outcome };
   }
 
+  #answer(id: number, response: RaftCommandResponse | null, held: HistoryEvent): void {
+    const at = firstIndexWhere(this.#operations, (o) => o.id >= id);
+    const span = this.#operations[at];
+    if (span?.id !== id) return;
+    const operation = { ...span.operation, response, endedMicros: held.timeMicros };
+    this.#operations[at] = { ...span, operation, endedSeq: held.seq };
+  }
+
+  #divert(after: Cluster, id: number, seq: number): void {
+    const message = after.messages.find((m) => m.id === id);
+    const at = firstIndexWhere(this.#flights, (f) => f.id >= id);
+    const flight = this.#flights[at];
+    if (!message || flight?.id !== id) return;
+    this.#flights[at] = { ...flight, endMicros: message.dueMicros, legs: [...flight.legs, legOf(message, seq)] };
+  }
+
   #turn(after: Cluster, held: HistoryEvent): void {
     this.#turnStore(after, held.storeId, held);
   }
@@ -311,7 +375,7 @@ class Draft {
     if (!store) return;
     for (const peer of store.peers) {
       const key = spanKey(storeId, peer.regionId);
-      const next = openSpan(peer, store.up, held.timeMicros, held.seq);
+      const next = openSpan(peer, store, held.timeMicros, held.seq);
       const open = this.#open(key);
       if (open && sameState(open, next)) continue;
       this.#close(key, held);
@@ -342,6 +406,7 @@ class Draft {
     return {
       events: this.#events,
       flights: this.#flights,
+      operations: this.#operations,
       roleSpans: this.#spans,
       marks: this.#marks,
       elections: this.#elections,
@@ -354,6 +419,7 @@ class Draft {
     const from = this.#events[0].seq;
     const keep = (e: HistoryEvent) => e.seq >= from;
     this.#flights = this.#flights.filter((f) => f.outcome === "flying" || f.endSeq >= from);
+    this.#operations = this.#operations.filter((o) => o.endedSeq === 0 || o.endedSeq >= from);
     this.#marks = this.#marks.filter(keep);
     this.#elections = this.#elections.filter(keep);
     for (const [id, spans] of this.#spans) {
@@ -377,10 +443,41 @@ function openFlight(message: Message, sentSeq: number): Flight {
     endSeq: 0,
     outcome: "flying",
     message,
+    legs: [],
   };
 }
 
-function openSpan(peer: Peer, up: boolean, fromMicros: number, fromSeq: number): RoleSpan {
+function spanOf(operation: Operation, seq: number): OperationSpan {
+  return { id: operation.id, operation, startedSeq: seq, endedSeq: operation.response ? seq : 0 };
+}
+
+/** As it was while it waited. */
+function unanswered(span: OperationSpan): OperationSpan {
+  return { ...span, operation: { ...span.operation, response: null, endedMicros: 0 }, endedSeq: 0 };
+}
+
+/** The flight as it was known at an event. */
+function reopened(flight: Flight, seq: number): Flight {
+  const legs = flight.legs.filter((leg) => leg.seq <= seq);
+  if (flight.endSeq <= seq && flight.endSeq > 0) return flight;
+  if (flight.endSeq === 0 && legs.length === flight.legs.length) return flight;
+  return { ...openFlight(flight.message, flight.sentSeq), endMicros: legs.at(-1)?.dueMicros ?? flight.message.dueMicros, legs };
+}
+
+/** A whole state does not tell how a message came to where it rests; what is remembered does. */
+export function withLegs(cluster: Cluster, history: History): Cluster {
+  let changed = false;
+  const messages = cluster.messages.map((message) => {
+    const flight = history.flights[firstIndexWhere(history.flights, (f) => f.id >= message.id)];
+    const leg = flight?.id === message.id ? flight.legs.findLast((l) => l.seq <= cluster.seq) : undefined;
+    if (!leg) return message;
+    changed = true;
+    return onLeg(message, leg);
+  });
+  return changed ? { ...cluster, messages } : cluster;
+}
+
+function openSpan(peer: Peer, { up, paused }: Store, fromMicros: number, fromSeq: number): RoleSpan {
   return {
     storeId: peer.storeId,
     regionId: peer.regionId,
@@ -389,6 +486,7 @@ function openSpan(peer: Peer, up: boolean, fromMicros: number, fromSeq: number):
     up,
     learner: isLearner(peer),
     waiting: peer.uninitialized,
+    paused,
     fromMicros,
     fromSeq,
     toMicros: null,
@@ -397,7 +495,7 @@ function openSpan(peer: Peer, up: boolean, fromMicros: number, fromSeq: number):
 }
 
 function sameState(a: RoleSpan, b: RoleSpan): boolean {
-  return a.role === b.role && a.term === b.term && a.up === b.up && a.learner === b.learner && a.waiting === b.waiting;
+  return a.role === b.role && a.term === b.term && a.up === b.up && a.learner === b.learner && a.waiting === b.waiting && a.paused === b.paused;
 }
 
 /** 0 for what concerns a store, or nothing in particular. */
@@ -407,6 +505,8 @@ function regionIdOf(event: Event, context: EventContext): number {
     case "messageSent":
     case "messageDelivered":
     case "messageLost":
+    case "messageHeld":
+    case "messageRescheduled":
       return context.message?.regionId ?? 0;
     case "regionChanged":
       return Number(body.value.region?.id ?? 0n);
@@ -425,6 +525,7 @@ function regionIdOf(event: Event, context: EventContext): number {
     case "logCompacted":
     case "snapshotProgress":
     case "transferStarted":
+    case "diskCorrupted":
       return Number(body.value.regionId);
     default:
       return 0;
@@ -434,7 +535,12 @@ function regionIdOf(event: Event, context: EventContext): number {
 function contextOf(before: Cluster, event: Event): EventContext {
   let message: Message | null = null;
   const body = event.body;
-  if (body.case === "messageDelivered" || body.case === "messageLost") {
+  if (
+    body.case === "messageDelivered" ||
+    body.case === "messageLost" ||
+    body.case === "messageHeld" ||
+    body.case === "messageRescheduled"
+  ) {
     const id = Number(body.value.id);
     message = before.messages.find((m) => m.id === id) ?? null;
   } else if (body.case === "messageSent" && body.value.message) {
@@ -447,17 +553,22 @@ function contextOf(before: Cluster, event: Event): EventContext {
   if (body.case === "operationEnded") {
     const id = Number(body.value.id);
     operation = before.operations.findLast((o) => o.id === id) ?? null;
+  } else if (body.case === "operationStarted" && body.value.operation) {
+    operation = operationOf(body.value.operation);
   }
-  return { message, store, operation, peers: before.peerStores };
+  const config = body.case === "settingsChanged" ? before.config : null;
+  return { message, store, operation, peers: before.peerStores, config };
 }
 
-function groupOf(kind: EventKind, message: Message | null): EventGroup {
+function groupOf(kind: EventKind, { message, operation }: EventContext): EventGroup {
   switch (kind) {
     case "ticked":
       return "ticks";
     case "messageSent":
     case "messageDelivered":
     case "messageLost":
+    case "messageHeld":
+    case "messageRescheduled":
       return message ? groupOfMessage(message) : "messages";
     case "roleChanged":
       return "roles";
@@ -481,7 +592,7 @@ function groupOf(kind: EventKind, message: Message | null): EventGroup {
       return "snapshots";
     case "operationStarted":
     case "operationEnded":
-      return "client";
+      return operation && operation.worker > 0 ? "workloads" : "client";
     default:
       return "faults";
   }

@@ -3,8 +3,8 @@
  * not change, so `===` tells whether a part changed. Ids, indexes, terms and times are numbers (all stay below 2^53);
  * times are virtual microseconds. Client ids stay bigint.
  */
-import type { Role, EntryType, LossReason } from "../pb/sessionpb/v1/event_pb";
-import type { MessageType } from "../pb/sessionpb/v1/fault_pb";
+import type { Role, EntryType, HoldReason, LossReason } from "../pb/sessionpb/v1/event_pb";
+import type { CrashKeeps, CrashMoment, DiskFault, MessageType } from "../pb/sessionpb/v1/fault_pb";
 import type { Config } from "../pb/sessionpb/v1/run_pb";
 import type { PeerRole } from "../pb/metapb/v1/metapb_pb";
 import type { RaftCommandRequest, RaftCommandResponse, ProgressState } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
@@ -14,7 +14,7 @@ export interface Cluster {
   readonly seq: number;
   /** The virtual time of that event. */
   readonly timeMicros: number;
-  /** With the network and disk settings in force now. */
+  /** With the settings of network, links, filters and disks that are in force now. */
   readonly config: Config | null;
   /** By id, ascending. */
   readonly stores: readonly Store[];
@@ -22,7 +22,7 @@ export interface Cluster {
   readonly messages: readonly Message[];
   /** The newest losses, newest last, at most 32: the view's own clock tells which of them the eye still sees. */
   readonly lost: readonly LostMessage[];
-  /** Newest last; at most 200. */
+  /** In the order in which they began; of a person's and of the working clients' at most the newest 200 each. */
   readonly operations: readonly Operation[];
   readonly violations: readonly Violation[];
   /** Which store holds a peer, by peer id. */
@@ -51,6 +51,24 @@ export interface Store {
   readonly writes: readonly Write[];
   /** Snapshots that it is sending, in the order in which they began. */
   readonly snapshots: readonly SnapshotTransfer[];
+  /** Its process stands still: it neither ticks nor hears nor answers. */
+  readonly paused: boolean;
+  /** What its disk will do wrong, or does. */
+  readonly diskFault: DiskFault;
+  /** Whether it will crash by itself, and what that crash leaves. */
+  readonly crashMoment: CrashMoment;
+  readonly crashKeeps: CrashKeeps;
+  readonly clock: StoreClock;
+}
+
+/** A store's own clock: what it showed at a moment, and how it runs since. */
+export interface StoreClock {
+  /** 1,000,000 is true time. */
+  readonly ratePpm: number;
+  /** Each tick comes late by up to so much. */
+  readonly lateMicros: number;
+  readonly atMicros: number;
+  readonly localMicros: number;
 }
 
 /** A region as one store knows it. */
@@ -199,6 +217,15 @@ export interface Message {
   readonly sentMicros: number;
   readonly dueMicros: number;
   readonly doomed: boolean;
+  /** The message it is a copy of; 0 when it is none. */
+  readonly copyOf: number;
+  /** Why it waits where it is; its due time says nothing then. */
+  readonly held: HoldReason;
+  /** It was made to arrive later than it would have. */
+  readonly late: boolean;
+  /** When its way last changed, and how far along it was then, from 0 to 1; see journey. */
+  readonly legMicros: number;
+  readonly legFrom: number;
 }
 
 export interface LostMessage {
@@ -216,6 +243,10 @@ export interface Operation {
   readonly startedMicros: number;
   readonly response: RaftCommandResponse | null;
   readonly endedMicros: number;
+  /** Which of the clients that work by themselves, from 1; 0 is a person's. */
+  readonly worker: number;
+  /** The first attempt of the same request, if this is a later one; else 0. */
+  readonly retryOf: number;
 }
 
 export interface Violation {
@@ -223,6 +254,8 @@ export interface Violation {
   readonly timeMicros: number;
   readonly judge: string;
   readonly message: string;
+  /** 0 when it is about no region in particular. */
+  readonly regionId: number;
   readonly storeIds: readonly number[];
   readonly index: number;
   readonly term: number;

@@ -63,3 +63,10 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
 }
+
+/** The core's own words as a sentence of their own. */
+export function sentenceText(words: string): string {
+  const text = words.trim();
+  if (text === "") return "";
+  return `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+}

@@ -1,26 +1,32 @@
 /** Where a viewer stands: the cluster now, the remembered stretch, and the branches. A frame leads to the next one. */
 import type { Branch, Frame, Hello, Status } from "../pb/sessionpb/v1/session_pb";
+import { followAlarms, noAlarms, type Alarms } from "./alarms";
 import { fold, fromKeyframe } from "./fold";
-import { cut, extend, firstSeq, lastSeq, startHistory, type History } from "./history";
+import { cut, extend, firstSeq, lastSeq, startHistory, withLegs, type History } from "./history";
 import { noCluster, type Cluster } from "./state";
 
 export interface Timeline {
   readonly hello: Hello | null;
   readonly cluster: Cluster;
   readonly history: History;
+  readonly alarms: Alarms;
   readonly status: Status | null;
   readonly branches: readonly Branch[];
   /** The most steps seen on this branch: fewer now means standing in the past. */
   readonly headSteps: number;
+  /** Which run it is, counted from 0: what was found out of one says nothing of another. */
+  readonly runs: number;
 }
 
 export const noTimeline: Timeline = {
   hello: null,
   cluster: noCluster,
   history: startHistory(noCluster),
+  alarms: noAlarms,
   status: null,
   branches: [],
   headSteps: 0,
+  runs: 0,
 };
 
 /** asked: a reset was asked for; when a run begins in this frame, nothing held before belongs to it. */
@@ -38,8 +44,10 @@ export function follow(timeline: Timeline, frame: Frame, asked: boolean): Timeli
   // Up to here the held events belong to the branch as well.
   const sharedSeq = reset || before === now ? Infinity : commonSeq(branches, before, now);
   if (frame.keyframe) {
-    cluster = fromKeyframe(frame.keyframe);
-    history = joined(history, cluster, sharedSeq);
+    const at = fromKeyframe(frame.keyframe);
+    history = joined(history, at, sharedSeq);
+    cluster = withLegs(at, history);
+    if (history.end === at) history = { ...history, end: cluster };
   } else if (sharedSeq !== Infinity) {
     history = cut(history, cluster);
   }
@@ -53,9 +61,10 @@ export function follow(timeline: Timeline, frame: Frame, asked: boolean): Timeli
       if (cluster.seq === lastSeq(history)) cluster = history.end;
     }
   }
+  const alarms = followAlarms(reset ? noAlarms : timeline.alarms, frame, sharedSeq);
   const steps = Number(status?.steps ?? 0n);
   const headSteps = sharedSeq === Infinity && !reset ? Math.max(timeline.headSteps, steps) : steps;
-  return { hello: frame.hello ?? timeline.hello, cluster, history, status, branches, headSteps };
+  return { hello: frame.hello ?? timeline.hello, cluster, history, alarms, status, branches, headSteps, runs: timeline.runs + (reset ? 1 : 0) };
 }
 
 /** The history as it goes on from a keyframe: kept where it reaches the keyframe, begun anew where it does not. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PeerRole } from "../pb/metapb/v1/metapb_pb";
-import { RegionChangeReason, Role } from "../pb/sessionpb/v1/event_pb";
+import { HoldReason, RegionChangeReason, Role } from "../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { fold } from "./fold";
 import { noCluster, type Cluster } from "./state";
@@ -133,5 +133,33 @@ describe("who counts", () => {
       "New (S1, S4, S5): S1, 1 of the 2 it needs.",
     ]);
     expect(said).toContain("Only 1 of 3 stores of the new half are up: nothing can be committed until 2 are.");
+  });
+});
+
+describe("what stands in the way", () => {
+  test("a cut link, a paused store, a held message", () => {
+    const script = new Script(5);
+    elect(script);
+    script.write(1, 1, [entry(1, 1, put("city", "Kyoto"))], 1);
+    script.sync(1, 1);
+    script.add(0, {
+      case: "settingsChanged",
+      value: {
+        links: [
+          { fromStore: 1n, toStore: 2n, cut: true },
+          { fromStore: 3n, toStore: 1n, cut: true },
+        ],
+      },
+    });
+    script.add(4, { case: "storePaused", value: {} });
+    script.send(10, 1, 5, MessageType.APPEND, { entryTerms: [1n] });
+    script.add(0, { case: "messageHeld", value: { id: 10n, reason: HoldReason.FILTER } });
+    expect(why(script, 1, 1)).toEqual([
+      "Only S1 holds it durably: 1 of the 3 stores that a quorum needs.",
+      "On its way to S5 it waits: held by a filter.",
+      "S2 does not hear S1: the link is cut.",
+      "S1 does not hear S3: the link is cut.",
+      "S4 is paused.",
+    ]);
   });
 });

@@ -1,10 +1,12 @@
 /** Why is this entry not committed yet? Computed from the model alone, in sentences a person can check by looking. */
+import { HoldReason } from "../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../pb/sessionpb/v1/fault_pb";
+import { linkState } from "./links";
 import { decided, isJoint, learners, majorities, quorum, votersAll, type Majority } from "./members";
 import { leaderOf, peerOf } from "./regions";
 import type { Cluster, Entry, Message, Peer, Store } from "./state";
 import { durationText, listText } from "./text";
-import { storeName } from "./words";
+import { holdReasonWords, storeName } from "./words";
 
 export interface Why {
   readonly title: string;
@@ -108,6 +110,8 @@ export function whyNotCommitted(
   const carriers = carriersOf(cluster, leader, index);
   sentences.push(...onTheWay(carriers, nowMicros));
   sentences.push(...onDisk(regionId, holders, durable, nowMicros));
+  const missing = cluster.stores.filter((s) => s.up && s.id !== leader.storeId && voting.includes(s.id) && !durable.includes(s));
+  sentences.push(...obstacles(cluster, leader.storeId, missing));
   const down = cluster.stores.filter((s) => !s.up && voting.includes(s.id) && !durable.includes(s));
   if (down.length > 0) sentences.push(`${storeNamesText(down)} ${down.length === 1 ? "is" : "are"} down.`);
   const upIds = cluster.stores.filter((s) => s.up).map((s) => s.id);
@@ -179,16 +183,48 @@ function carriersOf(cluster: Cluster, leader: Peer, index: number): Message[] {
 
 function onTheWay(messages: readonly Message[], nowMicros: number): string[] {
   const sentences: string[] = [];
+  const isHeld = (m: Message) => m.held !== HoldReason.UNSPECIFIED;
   const responses = messages.filter((m) => m.type === MessageType.APPEND_RESPONSE);
   const others = messages.filter((m) => m.type !== MessageType.APPEND_RESPONSE);
-  if (others.length > 0) {
-    const to = listText([...new Set(others.map((m) => storeName(m.to)))]);
-    sentences.push(`It is on the way to ${to}, ${dueText(others, nowMicros)}.`);
+  const [flying, held] = [others.filter((m) => !isHeld(m)), others.filter(isHeld)];
+  if (flying.length > 0) {
+    const to = listText([...new Set(flying.map((m) => storeName(m.to)))]);
+    sentences.push(`It is on the way to ${to}, ${dueText(flying, nowMicros)}.`);
   }
-  if (responses.length > 0) {
-    const from = listText([...new Set(responses.map((m) => storeName(m.from)))]);
-    sentences.push(`The answer of ${from} is on the way, ${dueText(responses, nowMicros)}.`);
+  if (held.length > 0) {
+    const to = listText([...new Set(held.map((m) => storeName(m.to)))]);
+    sentences.push(`On its way to ${to} it waits: ${reasonsText(held)}.`);
   }
+  const [answers, heldAnswers] = [responses.filter((m) => !isHeld(m)), responses.filter(isHeld)];
+  if (answers.length > 0) {
+    const from = listText([...new Set(answers.map((m) => storeName(m.from)))]);
+    sentences.push(`The answer of ${from} is on the way, ${dueText(answers, nowMicros)}.`);
+  }
+  if (heldAnswers.length > 0) {
+    const from = listText([...new Set(heldAnswers.map((m) => storeName(m.from)))]);
+    sentences.push(`The answer of ${from} waits: ${reasonsText(heldAnswers)}.`);
+  }
+  return sentences;
+}
+
+/** "held by a filter", "the link is clogged". */
+function reasonsText(held: readonly Message[]): string {
+  return listText([...new Set(held.map((m) => holdReasonWords(m).replace("waits: ", "")))]);
+}
+
+/** What keeps the leader and those who lack the entry apart: cut links, stores that stand still. */
+function obstacles(cluster: Cluster, leader: number, missing: readonly Store[]): string[] {
+  const sentences: string[] = [];
+  const isCut = (from: number, to: number) => linkState(cluster.config, from, to).cut;
+  const deaf = missing.filter((s) => isCut(leader, s.id));
+  const mute = missing.filter((s) => !isCut(leader, s.id) && isCut(s.id, leader));
+  const paused = missing.filter((s) => s.paused);
+  const links = (stores: readonly Store[]) => (stores.length === 1 ? "the link is cut" : "the links are cut");
+  if (deaf.length > 0) {
+    sentences.push(`${storeNamesText(deaf)} ${deaf.length === 1 ? "does" : "do"} not hear ${storeName(leader)}: ${links(deaf)}.`);
+  }
+  if (mute.length > 0) sentences.push(`${storeName(leader)} does not hear ${storeNamesText(mute)}: ${links(mute)}.`);
+  if (paused.length > 0) sentences.push(`${storeNamesText(paused)} ${paused.length === 1 ? "is" : "are"} paused.`);
   return sentences;
 }
 

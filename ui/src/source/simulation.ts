@@ -3,7 +3,6 @@
  * frame, each awaited before the next. A worker that hangs or dies is replaced and replayed to where it was.
  */
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import wasmUrl from "../../build/raftplay.wasm?url";
 import {
   CommandSchema,
   FrameSchema,
@@ -15,6 +14,7 @@ import {
 } from "../pb/sessionpb/v1/session_pb";
 import { RunSchema, type Run } from "../pb/sessionpb/v1/run_pb";
 import type { FromWorker, ToWorker } from "./boundary";
+import { compile } from "./core";
 
 export type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>["command"], undefined | { case: undefined }>;
 
@@ -294,16 +294,6 @@ export class Simulation {
   #fail(sentence: string, canReset: boolean): void {
     this.#viewer.condition({ kind: "failed", sentence, canReset });
   }
-}
-
-async function compile(): Promise<WebAssembly.Module> {
-  const response = await fetch(wasmUrl);
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  if (response.headers.get("content-type")?.startsWith("application/wasm")) {
-    return WebAssembly.compileStreaming(Promise.resolve(response));
-  }
-  // A host that does not know the type of .wasm files.
-  return WebAssembly.compile(await response.arrayBuffer());
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,4 @@
-/** The other end of simulation.ts: runs the Go core and hands bytes through, nothing else. */
+/** The other end of simulation.ts and judge.ts: runs the Go core and hands bytes through, nothing else. */
 import "../../build/wasm_exec.js";
 import type { FromWorker, ToWorker } from "./boundary";
 
@@ -6,6 +6,7 @@ import type { FromWorker, ToWorker } from "./boundary";
 declare const globalThis: {
   Go: new () => { importObject: WebAssembly.Imports; run(instance: WebAssembly.Instance): Promise<void> };
   raftplayHandle?: (request: Uint8Array) => Uint8Array;
+  raftplayJudge?: (history: Uint8Array) => Uint8Array;
 };
 
 const scope = self as unknown as {
@@ -33,8 +34,9 @@ scope.onmessage = ({ data }) => {
     return;
   }
   try {
-    const bytes = globalThis.raftplayHandle!(data.bytes);
-    scope.postMessage({ kind: "frame", bytes }, [bytes.buffer]);
+    const judge = data.kind === "judge";
+    const bytes = judge ? globalThis.raftplayJudge!(data.bytes) : globalThis.raftplayHandle!(data.bytes);
+    scope.postMessage({ kind: judge ? "verdict" : "frame", bytes }, [bytes.buffer]);
   } catch (error) {
     die(error);
   }

@@ -39,13 +39,22 @@ export function weight(event: HistoryEvent): number {
     case "snapshotRestored":
     case "transferStarted":
     case "storeAdded":
+    case "settingsChanged":
+    case "faultArmed":
+    case "clockSet":
       return 1;
     case "storeCrashed":
     case "storeStarted":
     case "storeStopped":
-    case "operationEnded":
-    case "violation":
+    case "modelLeft":
+    case "storePaused":
+    case "storeResumed":
       return 2;
+    case "violation":
+      return 3;
+    case "operationEnded":
+      // Those of clients that work by themselves would drown the rest.
+      return event.group === "workloads" ? 0 : 2;
     default:
       return 0;
   }

@@ -10,6 +10,7 @@ export type KeyDeed =
   | { readonly kind: "region" }
   | { readonly kind: "command" }
   | { readonly kind: "crash" }
+  | { readonly kind: "partition" }
   | { readonly kind: "help" };
 
 export const keyHelp: readonly { readonly keys: readonly string[]; readonly does: string }[] = [
@@ -23,6 +24,8 @@ export const keyHelp: readonly { readonly keys: readonly string[]; readonly does
   { keys: ["R"], does: "show the next region" },
   { keys: ["C"], does: "go to the command bar" },
   { keys: ["K"], does: "crash or restart the selected store" },
+  { keys: ["P"], does: "partition: draw a line through the picture, or tick who is on which side" },
+  { keys: ["Shift", "drag"], does: "draw a partition on the stage" },
   { keys: ["Esc"], does: "select nothing; leave a field, a menu or a dialog" },
   { keys: ["?"], does: "this help" },
 ];
@@ -58,6 +61,8 @@ export function keyDeed(event: KeyboardEvent, keysOff: boolean): KeyDeed | null 
       return { kind: "command" };
     case "k":
       return { kind: "crash" };
+    case "p":
+      return { kind: "partition" };
     case "?":
       return { kind: "help" };
     default:

@@ -50,7 +50,7 @@ class Session {
   speedIndex = $state(0);
   /** The last event that the list shows. Follows seq, but when events rush by not faster than can be read. */
   listSeq = $state(0);
-  groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks")));
+  groupsShown = $state.raw<ReadonlySet<EventGroup>>(new Set(eventGroups.filter((g) => g !== "ticks" && g !== "workloads")));
   /** Events of other regions than the one shown are listed, too. */
   allRegionsListed = $state(false);
 
@@ -64,6 +64,7 @@ class Session {
     regionId: this.allRegionsListed || this.regions.length < 2 ? 0 : this.regionId,
   });
   history = $derived(this.timeline.history);
+  alarms = $derived(this.timeline.alarms);
   status = $derived(this.timeline.status);
   hello = $derived(this.timeline.hello);
   branches = $derived(this.timeline.branches);
@@ -288,6 +289,11 @@ class Session {
     this.groupsShown = shown;
   }
 
+  /** Asks the source for something; null when it was gone before. The caller tells of a failure. */
+  request(command: CommandInit): Promise<Reply | null> {
+    return this.#simulation.send(command);
+  }
+
   // Inside.
 
   #begin: Run | null = null;
@@ -363,14 +369,9 @@ class Session {
       this.#listedMillis = now;
       this.listSeq = this.seq;
     }
-    const violation = this.cluster.violations.at(-1);
-    if (violation && violation.seq > before.cluster.seq && violation !== before.cluster.violations.at(-1)) {
-      this.notice = {
-        tone: "bad",
-        sentence: `Violation of ${violation.judge}: ${violation.message}`,
-        action: { label: "Go there", run: () => void this.seek(violation.seq) },
-      };
-    }
+    // Also when an action brought it about, which no step of playing saw.
+    const found = this.alarms.violations.at(-1)?.seq ?? 0;
+    if (found > lastSeq(before.history) && this.playing && this.config?.stopAtViolation) this.pause();
     if (!this.#began && this.timeline.hello) {
       this.#began = true;
       void this.#beginRun();

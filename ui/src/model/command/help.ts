@@ -1,6 +1,8 @@
 /** What can be typed, as the page lists it and completes it. */
+import { clientsWords } from "./clients";
 import { readFlags } from "./data";
 import { changeFlags } from "./admin";
+import { faultCompletions } from "./complete";
 import { nextStoreId, type CommandLimits } from "./limits";
 
 export interface CommandHelp {
@@ -53,9 +55,48 @@ export const commandHelp: readonly CommandHelpGroup[] = [
     commands: [
       { usage: "add store", does: "one more store, without any data" },
       { usage: "status S2", does: "what a store knows of its region" },
-      { usage: "crash S2", does: "the store loses what it has not synced" },
-      { usage: "restart S2", does: "the store comes back with what it had synced" },
       { usage: "timeout S3", does: "its election timer fires now" },
+      { usage: "crash S2", does: "the store loses what it has not synced; --keep some: a chance part stays; --keep torn: the last write is torn" },
+      { usage: "crash S2 before sync", does: "as soon as its next batch is written and not yet synced" },
+      { usage: "restart S2", does: "the store comes back with what it had synced; --wiped: with nothing, not even its vote" },
+      { usage: "pause S2", does: "it stands still, as in a long garbage collection; resume S2 lets it go on" },
+      { usage: "disk S2 full", does: "every write fails; also: write-error, sync-error (the next one fails), slow, ok" },
+      { usage: "disk S2 slow 200ms", does: "so long takes a sync" },
+      { usage: "clock S2 2x", does: "its clock runs twice as fast; +5s: it jumps; late 50ms: ticks come late; ok: true time" },
+    ],
+  },
+  {
+    title: "Network",
+    commands: [
+      { usage: "cut S1 S2", does: "the two do not hear each other" },
+      { usage: "cut S1 > S2", does: "one way: S2 does not hear S1" },
+      { usage: "clog S1 > S2", does: "what is sent waits until the link is mended" },
+      { usage: "mend S1 S2", does: "the links are as every other again; mend alone: all links" },
+      { usage: "loss 20% S1 > S2", does: "of one link; without a link: of all. Also: latency 50ms 10ms, jitter, duplicates, reorder, tail 1% 2s, bandwidth 64KiB" },
+      { usage: "partition S1 S2 | S3 S4 S5", does: "the sides do not hear each other" },
+      { usage: "partition S1 > others", does: "S1 hears the others, and is not heard" },
+      { usage: "ring", does: "each store hears its two neighbours alone" },
+      { usage: "bridge S3", does: "S3 hears all; the others fall into two halves that meet only there" },
+      { usage: "heal", does: "ends every fault; heal S1 S2 S3: those of these stores and between them" },
+    ],
+  },
+  {
+    title: "Messages",
+    commands: [
+      { usage: "lose append-response from S2", does: "a filter for messages to come; also: hold, delay … 500ms, duplicate; to S3; #2" },
+      { usage: "filters off", does: "ends every filter" },
+      { usage: "hold 123", does: "message 123 waits where it is; release 123 lets it go on" },
+      { usage: "delay 123 500ms", does: "it arrives so much later" },
+      { usage: "duplicate 123", does: "a copy of it is sent after it" },
+      { usage: "deliver 123", does: "it arrives now; drop 123: it never does" },
+    ],
+  },
+  {
+    title: "Clients and verdicts",
+    commands: [
+      { usage: "clients registers 4", does: "four clients work by themselves on single keys; also: sets, counters, bank" },
+      { usage: "clients bank off", does: "ends those on the bank; clients off: all of them" },
+      { usage: "recover", does: "asks whether the cluster would recover with a random quorum healed" },
     ],
   },
 ];
@@ -77,13 +118,41 @@ export const commandNames: readonly string[] = [
   "transfer",
   "compact",
   "status",
+  "clients",
+  "recover",
   "crash",
   "restart",
   "timeout",
+  "pause",
+  "resume",
+  "disk",
+  "clock",
+  "cut",
+  "clog",
+  "mend",
+  "loss",
+  "latency",
+  "jitter",
+  "duplicates",
+  "reorder",
+  "tail",
+  "bandwidth",
+  "partition",
+  "ring",
+  "bridge",
+  "heal",
+  "lose",
+  "filters",
+  "hold",
+  "release",
+  "delay",
+  "duplicate",
+  "drop",
+  "deliver",
   "help",
 ];
 
-const forStores = ["promote", "demote", "remove", "transfer", "status", "crash", "restart", "timeout"];
+const forStores = ["promote", "demote", "remove", "transfer", "status", "crash", "restart", "timeout", "pause", "resume", "disk", "clock"];
 const forReads = ["get", "seek", "scan"];
 const forChanges = ["add", "promote", "demote", "remove", "change"];
 
@@ -101,9 +170,12 @@ export function completions(line: string, limits: CommandLimits): readonly strin
   if (before.length === 0) return word === "" ? [] : fits(commandNames);
   const [name] = before;
   if (word.startsWith("--")) {
+    if (name === "crash") return fits(["--keep"]);
+    if (name === "restart") return fits(["--wiped"]);
     if (forReads.includes(name)) return fits(name === "scan" ? readFlags : readFlags.filter((f) => f !== "--reverse"));
     return forChanges.includes(name) ? fits(changeFlags) : [];
   }
+  if (name === "clients") return before.length === 1 ? fits(clientsWords) : before.length === 2 ? fits(["off"]) : [];
   const last = before[before.length - 1];
   if (name === "change" && (last === "change" || /^s\d+$/.test(last))) return fits(["add", "promote", "demote", "remove"]);
   if (last === "add" || last === "learner") {
@@ -111,5 +183,6 @@ export function completions(line: string, limits: CommandLimits): readonly strin
     const more = next > 0 ? [`S${next}`] : [];
     return fits(last === "learner" ? [...more, ...stores] : [...(name === "change" ? ["learner"] : ["learner", "store"]), ...more, ...stores]);
   }
-  return forStores.includes(last) ? fits(stores) : [];
+  if (forStores.includes(last)) return fits(stores);
+  return fits(faultCompletions(before, word, stores, limits));
 }

@@ -1,4 +1,5 @@
 /** What a command may name: the stores and regions there are, and how long things may be. */
+import type { Cluster } from "../state";
 import { sizeText, textBytes } from "../text";
 import { Wrong, type Token } from "./token";
 
@@ -13,6 +14,8 @@ export interface CommandLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
   readonly requestsMax: number;
+  /** As it is now: its settings, what is in flight. */
+  readonly cluster?: Cluster;
 }
 
 export function key(token: Token, limits: CommandLimits): Uint8Array {

@@ -2,6 +2,7 @@
 import { PeerRole, type Region as PbRegion } from "../../pb/metapb/v1/metapb_pb";
 import type { PeerProgress } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
 import type {
+  ClockSet,
   Event,
   LogEntry,
   Message as PbMessage,
@@ -14,7 +15,9 @@ import type {
   Violation as PbViolation,
   WriteStarted,
 } from "../../pb/sessionpb/v1/event_pb";
-import { Role } from "../../pb/sessionpb/v1/event_pb";
+import { HoldReason, Role } from "../../pb/sessionpb/v1/event_pb";
+import type { StoreClock as PbStoreClock } from "../../pb/sessionpb/v1/fault_pb";
+import { restOf } from "../journey";
 import type {
   Entry,
   KeyRecord,
@@ -25,6 +28,7 @@ import type {
   Region,
   SnapshotTransfer,
   Store,
+  StoreClock,
   Timer,
   Violation,
   Write,
@@ -56,6 +60,11 @@ export function messageOf(m: PbMessage): Message {
     sentMicros: Number(m.sentMicros),
     dueMicros: Number(m.dueMicros),
     doomed: m.doomed,
+    copyOf: Number(m.copyOf),
+    held: m.held,
+    late: false,
+    legMicros: Number(m.sentMicros),
+    legFrom: m.held === HoldReason.UNSPECIFIED ? 0 : restOf(m.held),
   };
 }
 
@@ -68,6 +77,8 @@ export function operationOf(o: PbOperation): Operation {
     startedMicros: Number(o.startedMicros),
     response: o.response ?? null,
     endedMicros: Number(o.endedMicros),
+    worker: o.worker,
+    retryOf: Number(o.retryOf),
   };
 }
 
@@ -77,6 +88,7 @@ export function violationOf(event: Event, v: PbViolation): Violation {
     timeMicros: Number(event.timeMicros),
     judge: v.judge,
     message: v.message,
+    regionId: Number(v.regionId),
     storeIds: v.storeIds.map(Number),
     index: Number(v.index),
     term: Number(v.term),
@@ -132,7 +144,8 @@ export function progressOf(p: PeerProgress, peerStores: ReadonlyMap<number, numb
   };
 }
 
-export function storeOf(s: StoreState, peerStores: ReadonlyMap<number, number>): Store {
+/** A store as its state tells; clock: as it runs, where that is known. */
+export function storeOf(s: StoreState, peerStores: ReadonlyMap<number, number>, clock: StoreClock = trueTime): Store {
   const id = Number(s.id);
   const writtenIds = new Set(s.writtenIds.map(Number));
   return {
@@ -142,6 +155,36 @@ export function storeOf(s: StoreState, peerStores: ReadonlyMap<number, number>):
     peers: s.peers.map((p) => peerOf(p, id, peerStores)).sort((a, b) => a.regionId - b.regionId),
     writes: s.writes.map((w) => ({ ...writeOf(w, 0), written: writtenIds.has(Number(w.writeId)) })),
     snapshots: s.snapshots.map((t) => transferOf(t, id)),
+    paused: s.paused,
+    diskFault: s.diskFault,
+    crashMoment: s.crashMoment,
+    crashKeeps: s.crashKeeps,
+    clock,
+  };
+}
+
+export const trueTime: StoreClock = { ratePpm: 1_000_000, lateMicros: 0, atMicros: 0, localMicros: 0 };
+
+/** A store's clock as a whole state holds it: what it shows then, and by the settings how it runs. */
+export function clockOf(s: StoreState, clocks: readonly PbStoreClock[], timeMicros: number): StoreClock {
+  const clock = clocks.find((c) => c.storeId === s.id)?.clock;
+  return {
+    // 0 is true time, too.
+    ratePpm: clock?.ratePpm || trueTime.ratePpm,
+    lateMicros: Number(clock?.lateMicros ?? 0n),
+    atMicros: timeMicros,
+    // A source that knows of no clocks says 0.
+    localMicros: Number(s.localMicros) || timeMicros,
+  };
+}
+
+/** A store's clock from the moment at which it was set. */
+export function clockSetOf(set: ClockSet, timeMicros: number): StoreClock {
+  return {
+    ratePpm: set.clock?.ratePpm || trueTime.ratePpm,
+    lateMicros: Number(set.clock?.lateMicros ?? 0n),
+    atMicros: timeMicros,
+    localMicros: Number(set.localMicros),
   };
 }
 

@@ -1,13 +1,17 @@
 /** What happened, in words: one sentence that starts with the store, where there is one. */
 import type { PeerProgress } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
 import { LossReason, Role, type Event, type PeerTimer, type PeerWrite } from "../../pb/sessionpb/v1/event_pb";
+import type { Config } from "../../pb/sessionpb/v1/run_pb";
+import { clockSetOf } from "../fold/wire";
 import type { Entry, Message, Operation, Peer, Store } from "../state";
 import { durationText, sizeText } from "../text";
 import { answerWords } from "./answer";
+import { armedWords, clockSetWords, corruptedWords, crashWords, heldWords, rescheduledWords, wayWords, wipedWords } from "./fault";
 import { messageDetail, messageTitle, messageTypeWords } from "./message";
-import { percentText, progressStateWords, roleWords, storeName, storeNames } from "./names";
+import { clientName, progressStateWords, roleWords, storeName, storeNames } from "./names";
 import { regionEventWords } from "./region";
 import { entryWords, requestWords } from "./request";
+import { settingsWords } from "./settings";
 
 /** What an event refers to without holding it. */
 export interface EventContext {
@@ -16,6 +20,8 @@ export interface EventContext {
   readonly store: Store | null;
   readonly operation: Operation | null;
   readonly peers: ReadonlyMap<number, number>;
+  /** The settings before, where they change. */
+  readonly config: Config | null;
 }
 
 /** One sentence that starts with the store, where there is one. */
@@ -30,7 +36,7 @@ export function eventWords(event: Event, context: EventContext): string {
     case "ticked":
       return tickedWords(who, body.value.timers, context.store);
     case "messageSent":
-      return context.message ? `${storeName(context.message.from)} sends ${toWords(context.message)}` : `${who} sends a message`;
+      return context.message ? sentWords(context.message) : `${who} sends a message`;
     case "messageDelivered": {
       const m = context.message;
       if (!m) return `Message ${body.value.id} arrives`;
@@ -66,24 +72,20 @@ export function eventWords(event: Event, context: EventContext): string {
       return `${who} notes: ${body.value.progress.map((p) => progressWords(p, Number(event.storeId), context.peers)).join("; ")}`;
     case "operationStarted": {
       const o = body.value.operation;
-      return o?.request ? `Client sends S${o.toStore}: ${requestWords(o.request)}` : "Client sends a command";
+      if (!o?.request) return "Client sends a command";
+      return `${clientName(o.worker)} ${o.retryOf > 0n ? "tries again at" : "sends"} S${o.toStore}: ${requestWords(o.request)}`;
     }
     case "operationEnded": {
       const operation = context.operation;
       if (!operation || !body.value.response) return `Client gets an answer to command ${body.value.id}`;
       const answer = answerWords(body.value.response, context.peers);
       const took = durationText(Number(event.timeMicros) - operation.startedMicros);
-      return `Client gets the answer to ${requestWords(operation.request)}: ${answer.words} (${took})`;
+      return `${clientName(operation.worker)} gets the answer to ${requestWords(operation.request)}: ${answer.words} (${took})`;
     }
-    case "storeCrashed": {
-      const { batchesLost, bytesLost } = body.value;
-      const lost =
-        batchesLost === 0
-          ? "nothing unsynced was lost"
-          : `${batchesLost} unsynced ${batchesLost === 1 ? "batch" : "batches"} (${sizeText(bytesLost)}) lost`;
-      return `${who} crashes; ${lost}`;
-    }
+    case "storeCrashed":
+      return crashWords(who, body.value);
     case "storeStarted": {
+      if (body.value.wiped) return `${who} restarts ${wipedWords}`;
       const peers = body.value.store?.peers ?? [];
       if (peers.length > 1) return `${who} restarts, with peers of ${peers.length} regions`;
       const log = peers.length === 1 ? ` with term ${peers[0].term} and its log up to entry ${peers[0].lastIndex}` : "";
@@ -93,21 +95,26 @@ export function eventWords(event: Event, context: EventContext): string {
       return `${who}'s election timer is made to fire`;
     case "electionTimeoutSet":
       return `${who}'s election timeout is set to ${body.value.timer?.timeoutTicks ?? 0} ticks`;
-    case "settingsChanged": {
-      const parts: string[] = [];
-      const { network, disk } = body.value;
-      if (network) {
-        parts.push(
-          `latency ${durationText(Number(network.latencyMicros))} ± ${durationText(Number(network.jitterMicros))}, loss ${percentText(network.lossPpm)}`,
-        );
-      }
-      if (disk) {
-        parts.push(`write ${durationText(Number(disk.writeMicros))}, fsync ${durationText(Number(disk.fsyncMicros))}`);
-      }
-      return `Settings change: ${parts.join("; ")}`;
-    }
+    case "settingsChanged":
+      return settingsWords(body.value, context.config);
+    case "messageHeld":
+      return heldWords(context.message, body.value);
+    case "messageRescheduled":
+      return rescheduledWords(context.message, body.value.id, Number(body.value.dueMicros), Number(event.timeMicros));
+    case "storePaused":
+      return `${who} is paused: it neither ticks nor hears nor answers`;
+    case "storeResumed":
+      return `${who} goes on after its pause`;
+    case "faultArmed":
+      return armedWords(who, body.value, context.store);
+    case "clockSet":
+      return clockSetWords(who, clockSetOf(body.value, Number(event.timeMicros)), Number(body.value.jumpMicros), context.store);
+    case "diskCorrupted":
+      return corruptedWords(who, body.value);
     case "violation":
       return `Violation of ${body.value.judge}: ${body.value.message}`;
+    case "modelLeft":
+      return `From here on the run is outside of what Raft promises: ${body.value.why}`;
     case "storeStopped":
       return `${who} stops: ${body.value.reason}`;
     case "storeAdded":
@@ -134,6 +141,11 @@ function tickedWords(who: string, timers: readonly PeerTimer[], store: Store | n
   return `${who} ticks: election timer ${timer.elapsedTicks} of ${timer.timeoutTicks}`;
 }
 
+function sentWords(m: Message): string {
+  if (m.copyOf > 0) return `A copy of the ${messageTitle(m)} is under way as well: ${messageDetail(m)}`;
+  return `${storeName(m.from)} sends ${toWords(m)}`;
+}
+
 function toWords(m: Message): string {
   return `${storeName(m.to)} ${article(messageTypeWords(m.type))}: ${messageDetail(m)}`;
 }
@@ -151,6 +163,10 @@ function lostWords(m: Message | null, id: number, reason: LossReason, why: strin
   switch (reason) {
     case LossReason.STORE_DOWN:
       return `${what} is lost: ${m ? storeName(m.to) : "the store"} is down`;
+    case LossReason.CUT:
+      return `${what} is lost: ${m ? `the link ${wayWords(m.from, m.to)}` : "the link"} is cut`;
+    case LossReason.FILTER:
+      return `${what} is lost: a filter takes it`;
     case LossReason.BY_HAND:
       return `${what} is dropped by hand`;
     case LossReason.REFUSED:

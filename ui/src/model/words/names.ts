@@ -10,6 +10,11 @@ export function storeName(id: number): string {
   return `S${id}`;
 }
 
+/** "Client" is a person; those that work by themselves have numbers. */
+export function clientName(worker: number): string {
+  return worker > 0 ? `Client ${worker}` : "Client";
+}
+
 export function storeNames(ids: readonly number[]): string {
   return ids.map(storeName).join(", ");
 }
@@ -45,7 +50,7 @@ export function storeWords(store: Store, regionId: number): string {
   const peer = peerOf(store, regionId);
   const standing = standingOf(store, peer);
   const term = peer && standing !== "waiting" ? `, term ${peer.term}` : "";
-  return `${storeName(store.id)}, ${standingWords(standing, regionId)}${term}`;
+  return `${storeName(store.id)}, ${standingWords(standing, regionId)}${term}${store.paused ? ", paused" : ""}`;
 }
 
 /** What a member is allowed: "voter", "learner", "voter of the new half". */

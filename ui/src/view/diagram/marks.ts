@@ -1,7 +1,9 @@
 /** What stands out along the time: faults, elections and commits, with labels where there is room. */
 import { firstIndexWhere, type History, type HistoryEvent } from "../../model/history";
 import { bytesText } from "../../model/text";
-import { RegionChangeReason } from "../../pb/sessionpb/v1/event_pb";
+import { linkStates, splitOf } from "../../model/links";
+import { RegionChangeReason, type FaultArmed } from "../../pb/sessionpb/v1/event_pb";
+import { CrashMoment, DiskFault } from "../../pb/sessionpb/v1/fault_pb";
 import type { Frame, TimeWindow } from "./axis";
 
 export type MarkTone = "bad" | "leader" | "good" | "snapshot" | "quiet";
@@ -44,6 +46,8 @@ function wanted(event: HistoryEvent): Wanted | null {
   switch (body.case) {
     case "violation":
       return { event, label: body.value.judge, tone: "bad", dashed: false, rank: 0 };
+    case "modelLeft":
+      return { event, label: "outside Raft's promise", tone: "bad", dashed: true, rank: 1 };
     case "storeCrashed":
       return { event, label: `${who} crashes`, tone: "bad", dashed: true, rank: 1 };
     case "storeStopped":
@@ -51,11 +55,23 @@ function wanted(event: HistoryEvent): Wanted | null {
     case "roleChanged":
       return { event, label: `${who} leads term ${body.value.term}`, tone: "leader", dashed: false, rank: 2 };
     case "storeStarted":
-      return { event, label: `${who} restarts`, tone: "good", dashed: true, rank: 3 };
+      return body.value.wiped
+        ? { event, label: `${who} restarts empty`, tone: "bad", dashed: true, rank: 1 }
+        : { event, label: `${who} restarts`, tone: "good", dashed: true, rank: 3 };
     case "timedOut":
       return { event, label: `${who} timed out`, tone: "quiet", dashed: true, rank: 4 };
     case "settingsChanged":
-      return { event, label: "settings", tone: "quiet", dashed: true, rank: 5 };
+      return settingsMark(event);
+    case "storePaused":
+      return { event, label: `${who} is paused`, tone: "bad", dashed: true, rank: 1 };
+    case "storeResumed":
+      return { event, label: `${who} goes on`, tone: "good", dashed: true, rank: 3 };
+    case "faultArmed":
+      return { event, label: armedLabel(who, body.value), tone: "quiet", dashed: true, rank: 4 };
+    case "clockSet":
+      return { event, label: `${who}'s clock`, tone: "quiet", dashed: true, rank: 4 };
+    case "diskCorrupted":
+      return { event, label: `${who}'s disk lies`, tone: "bad", dashed: true, rank: 1 };
     case "electionTimeoutSet":
       return { event, label: `${who} timeout set`, tone: "quiet", dashed: true, rank: 6 };
     case "storeAdded":
@@ -74,6 +90,24 @@ function wanted(event: HistoryEvent): Wanted | null {
     default:
       return null;
   }
+}
+
+/** Of the settings only what the network does is worth a word of its own. */
+function settingsMark(event: HistoryEvent): Wanted {
+  const body = event.event.body;
+  const links = body.case === "settingsChanged" ? linkStates(body.value.links) : [];
+  const last = links.reduce((most, l) => Math.max(most, l.from, l.to), 0);
+  const stores = Array.from({ length: last }, (_, i) => i + 1);
+  const cuts = links.filter((l) => l.cut).length;
+  if (cuts > 2 && splitOf(links, stores)) return { event, label: "partition", tone: "bad", dashed: true, rank: 1 };
+  if (cuts > 0) return { event, label: cuts === 1 ? "a link is cut" : "links are cut", tone: "bad", dashed: true, rank: 2 };
+  return { event, label: links.length > 0 ? "links" : "settings", tone: "quiet", dashed: true, rank: 5 };
+}
+
+function armedLabel(who: string, armed: FaultArmed): string {
+  if (armed.diskFault === DiskFault.FULL) return `${who}'s disk full`;
+  if (armed.crashMoment !== CrashMoment.UNSPECIFIED) return `${who} to crash`;
+  return armed.diskFault === DiskFault.UNSPECIFIED ? `${who}'s disk mended` : `${who}'s disk to fail`;
 }
 
 /** What every store does at its own time is marked where it happens first. */

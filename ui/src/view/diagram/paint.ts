@@ -45,9 +45,13 @@ export interface Lit {
   readonly event: { readonly x: number; readonly y: number } | null;
   /** The hairline under the pointer. */
   readonly pointerX: number | null;
+  /** Stores that a violation names. */
+  readonly accused: readonly number[];
 }
 
 export interface Look {
+  /** What stands at the end of the axis: the buttons for zoom and following. */
+  readonly toolsWidth: number;
   readonly palette: Palette;
   readonly zoom: number;
 }
@@ -88,7 +92,8 @@ export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, loo
   laneNames(ctx, scene, lit, look);
 }
 
-function grid(ctx: CanvasRenderingContext2D, scene: Scene, { palette, zoom }: Look): void {
+function grid(ctx: CanvasRenderingContext2D, scene: Scene, look: Look): void {
+  const { palette, zoom } = look;
   const { frame } = scene;
   const bottom = frame.height - frame.bottom;
   ctx.font = `${12 * zoom}px ${palette.mono}`;
@@ -107,7 +112,7 @@ function grid(ctx: CanvasRenderingContext2D, scene: Scene, { palette, zoom }: Lo
     ctx.globalAlpha = 1;
     ctx.fillStyle = palette.muted;
     // The zoom buttons stand at the end of the axis.
-    if (x + 4 + tick.label.length * 7.3 * zoom <= frame.width - 70) ctx.fillText(tick.label, x + 4, bottom + 14 * zoom);
+    if (x + 4 + tick.label.length * 7.3 * zoom <= frame.width - look.toolsWidth) ctx.fillText(tick.label, x + 4, bottom + 14 * zoom);
   }
   // Every lane goes on, faintly, to where nothing is known yet.
   ctx.strokeStyle = palette.line;
@@ -127,6 +132,7 @@ function body(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, look: Look,
 }
 
 function laneColour(palette: Palette, tone: LaneTone): string {
+  if (tone === "paused") return palette.text;
   return tone === "waiting" ? palette.snapshot : palette[tone];
 }
 
@@ -135,9 +141,10 @@ const laneDashes: Partial<Record<LaneTone, number[]>> = {
   "pre-candidate": [3, 1.5],
   learner: [9, 4],
   waiting: [2, 4],
+  paused: [1.5, 4],
 };
 
-const toneOrder: readonly LaneTone[] = ["follower", "learner", "waiting", "pre-candidate", "candidate", "leader", "down"];
+const toneOrder: readonly LaneTone[] = ["follower", "learner", "waiting", "pre-candidate", "candidate", "leader", "paused", "down"];
 
 function lanes(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette }: Look): void {
   ctx.lineCap = "butt";
@@ -182,6 +189,7 @@ function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palett
       any = true;
       const to = line.dashed ? dashes : path;
       to.moveTo(line.x0, line.y0);
+      for (const { x, y } of line.via) to.lineTo(x, y);
       to.lineTo(line.x1, line.y1);
       if (!line.thin && line.end === "arrived") {
         dots.moveTo(line.x1 + 2.2, line.y1);
@@ -208,6 +216,7 @@ function flights(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palett
     ctx.lineWidth = selected ? 3 : 2.4;
     ctx.beginPath();
     ctx.moveTo(line.x0, line.y0);
+    for (const { x, y } of line.via) ctx.lineTo(x, y);
     ctx.lineTo(line.x1, line.y1);
     ctx.stroke();
     ctx.beginPath();
@@ -327,6 +336,14 @@ function laneNames(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { pale
       ctx.fillStyle = palette.text;
     }
     ctx.fillText(`S${lane.storeId}`, 14, lane.y + 0.5);
+    if (lit.accused.includes(lane.storeId)) {
+      ctx.fillStyle = palette.bad;
+      ctx.beginPath();
+      ctx.moveTo(2, lane.y - 6);
+      ctx.lineTo(10, lane.y);
+      ctx.lineTo(2, lane.y + 6);
+      ctx.fill();
+    }
   }
   ctx.textBaseline = "alphabetic";
 }

@@ -53,11 +53,18 @@ function nearest(scene: Scene, history: History, x: number, y: number): HistoryE
 }
 
 function distance(line: Line, x: number, y: number): number {
-  const dx = line.x1 - line.x0;
-  const dy = line.y1 - line.y0;
+  const points = [{ x: line.x0, y: line.y0 }, ...line.via, { x: line.x1, y: line.y1 }];
+  let least = Infinity;
+  for (let i = 1; i < points.length; i++) least = Math.min(least, toSegment(points[i - 1], points[i], x, y));
+  return least;
+}
+
+function toSegment(a: { x: number; y: number }, b: { x: number; y: number }, x: number, y: number): number {
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
   const length = dx * dx + dy * dy;
-  const t = length > 0 ? Math.max(0, Math.min(1, ((x - line.x0) * dx + (y - line.y0) * dy) / length)) : 0;
-  return Math.hypot(x - line.x0 - t * dx, y - line.y0 - t * dy);
+  const t = length > 0 ? Math.max(0, Math.min(1, ((x - a.x) * dx + (y - a.y) * dy) / length)) : 0;
+  return Math.hypot(x - a.x - t * dx, y - a.y - t * dy);
 }
 
 /** The window in words, for those who do not see it. */

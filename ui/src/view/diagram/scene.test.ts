@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
-import { EventSchema, LossReason, Role, type Event } from "../../pb/sessionpb/v1/event_pb";
+import { EventSchema, HoldReason, LossReason, Role, type Event } from "../../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import { extend, startHistory, type History } from "../../model/history";
 import type { Cluster } from "../../model/state";
@@ -92,6 +92,26 @@ class Script {
     return extend(startHistory(empty), this.events);
   }
 }
+
+describe("a held message", () => {
+  it("goes level while it rests, and on from there", () => {
+    const script = new Script();
+    const id = script.send(100_000, 1, 3);
+    script.add(110_000, 3, { case: "messageHeld", value: { id, reason: HoldReason.BY_HAND } });
+    script.add(300_000, 3, { case: "messageRescheduled", value: { id, dueMicros: 310_000n } });
+    script.deliver(310_000, 3, id);
+    const at = (nowMicros: number) => sceneOf(extend(startHistory(empty), script.events), [1, 2, 3], 1, window, nowMicros, frame).lines[0];
+    const [held, on] = at(400_000).via;
+    expect([held.x, on.x]).toEqual([160, 350]);
+    expect(held.y).toBe(on.y);
+    expect(held.y).toBe((at(400_000).y0 + at(400_000).y1) / 2);
+    const waiting = new Script();
+    waiting.send(100_000, 1, 3);
+    waiting.add(110_000, 3, { case: "messageHeld", value: { id: 1n, reason: HoldReason.BY_HAND } });
+    const [line] = sceneOf(extend(startHistory(empty), waiting.events), [1, 2, 3], 1, window, 500_000, frame).lines;
+    expect([line.x1, line.y1, line.end]).toEqual([550, held.y, "flying"]);
+  });
+});
 
 describe("the scene", () => {
   it("has a lane per store, coloured by role over time, dotted while down", () => {

@@ -2,14 +2,15 @@
  * The time-space diagram as a list of things to draw: a pure function of the history, a window in time and a size.
  * Nothing here knows of a canvas or a colour.
  */
-import { Role } from "../../pb/sessionpb/v1/event_pb";
+import { HoldReason, Role } from "../../pb/sessionpb/v1/event_pb";
+import { onLeg } from "../../model/journey";
 import { firstIndexWhere, spanKey, type Flight, type History, type RoleSpan } from "../../model/history";
 import { isHeartbeat } from "../../model/words";
 import { figureOf, progress, reach, type Tint } from "../stage/flight";
 import { ticksOf, xOf, type Frame, type Tick, type TimeWindow } from "./axis";
 import { commitsOf, marksOf, type Commit, type Mark } from "./marks";
 
-export type LaneTone = "follower" | "learner" | "waiting" | "pre-candidate" | "candidate" | "leader" | "down";
+export type LaneTone = "follower" | "learner" | "waiting" | "pre-candidate" | "candidate" | "leader" | "paused" | "down";
 
 export interface Lane {
   readonly storeId: number;
@@ -30,6 +31,8 @@ export interface Line {
   readonly y0: number;
   readonly x1: number;
   readonly y1: number;
+  /** Where its way changed between: it was held, let go, delayed. */
+  readonly via: readonly { readonly x: number; readonly y: number }[];
   readonly tint: Tint;
   /** Heartbeats: thinner, fainter. */
   readonly thin: boolean;
@@ -120,6 +123,7 @@ function segmentsOf(
 
 export function toneOf(span: RoleSpan): LaneTone {
   if (!span.up) return "down";
+  if (span.paused) return "paused";
   if (span.waiting) return "waiting";
   switch (span.role) {
     case Role.LEADER:
@@ -170,13 +174,18 @@ function lineOf(
   const y0 = y.get(flight.from) ?? 0;
   const y1 = y.get(flight.to) ?? 0;
   const flying = flight.outcome === "flying";
-  const endMicros = flying ? Math.min(nowMicros, flight.endMicros) : flight.endMicros;
+  const last = flight.legs.at(-1);
+  const waits = flying && last !== undefined && last.held !== HoldReason.UNSPECIFIED;
+  const endMicros = waits ? nowMicros : flying ? Math.min(nowMicros, flight.endMicros) : flight.endMicros;
+  const legs = flight.legs.filter((leg) => leg.micros <= endMicros);
+  const share = reach(flight.message);
   return {
     id: flight.id,
     x0: x(flight.sentMicros),
     y0,
     x1: x(Math.max(endMicros, flight.sentMicros)),
     y1: y0 + (y1 - y0) * endOf(flight, endMicros),
+    via: legs.map((leg) => ({ x: x(leg.micros), y: y0 + (y1 - y0) * leg.from * share })),
     tint: figureOf(flight.type).tint,
     thin: isHeartbeat(flight.type),
     dashed: figureOf(flight.type).hollow,
@@ -188,7 +197,8 @@ function lineOf(
 /** How far it got: the same place at which the stage lets it stop. */
 function endOf(flight: Flight, endMicros: number): number {
   if (flight.outcome === "delivered") return 1;
-  const { message } = flight;
+  const leg = flight.legs.findLast((l) => l.micros <= endMicros);
+  const message = leg ? onLeg(flight.message, leg) : flight.message;
   if (flight.outcome === "lost" && endMicros >= message.dueMicros) return reach(message);
   return progress(message, endMicros);
 }

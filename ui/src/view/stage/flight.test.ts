@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LossReason } from "../../pb/sessionpb/v1/event_pb";
+import { HoldReason, LossReason } from "../../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import type { Message } from "../../model/state";
 import { figureOf, Lanes, lostAt, messageLabel, outline, progress, reach } from "./flight";
@@ -28,6 +28,11 @@ function message(fields: Partial<Message> = {}): Message {
     sentMicros: 1000,
     dueMicros: 21_000,
     doomed: false,
+    copyOf: 0,
+    held: HoldReason.UNSPECIFIED,
+    legMicros: fields.sentMicros ?? 1000,
+    legFrom: 0,
+    late: false,
     ...fields,
   };
 }

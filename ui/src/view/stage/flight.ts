@@ -1,6 +1,7 @@
 /** How a message looks and where on its way it is: pure functions of the message and the time. */
 import { LossReason } from "../../pb/sessionpb/v1/event_pb";
 import { MessageType } from "../../pb/sessionpb/v1/fault_pb";
+import { travelled } from "../../model/journey";
 import type { LostMessage, Message } from "../../model/state";
 
 export type Shape = "circle" | "diamond" | "square" | "triangle" | "hexagon";
@@ -77,16 +78,20 @@ export function reach(message: Message): number {
 
 /** Where on its road it is: 0 at the sender, 1 at the receiver. */
 export function progress(message: Message, nowMicros: number): number {
-  const whole = message.dueMicros - message.sentMicros;
-  const t = whole > 0 ? (nowMicros - message.sentMicros) / whole : 1;
-  return Math.min(1, Math.max(0, t)) * reach(message);
+  return travelled(message, nowMicros) * reach(message);
 }
 
 /** Where it was lost. One that found its receiver down, or was refused, got all the way. */
 export function lostAt(lost: LostMessage): number {
   if (lost.reason === LossReason.STORE_DOWN || lost.reason === LossReason.REFUSED) return 1;
-  return progress(lost.message, lost.timeMicros);
+  const at = progress(lost.message, lost.timeMicros);
+  // At the gap of the cut link, or beyond it where it was cut behind the message; a filter takes it as it leaves.
+  if (lost.reason === LossReason.CUT) return Math.max(at, beforeGap);
+  return lost.reason === LossReason.FILTER ? Math.max(at, 0.1) : at;
 }
+
+/** Just before the mark of a cut link. */
+const beforeGap = 0.4;
 
 /** "MsgApp S3 to S1, term 4, entries 9–9, commit 8". */
 export function messageLabel(message: Message, typeName: string): string {

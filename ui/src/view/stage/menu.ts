@@ -1,50 +1,45 @@
-/** What can be done to a store or a message, given what the source allows. */
+/** What can be done to a store, a link or a message on the stage; what cannot be done says why. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
-import { crashStore, deliverMessage, dropMessage, restartStore, timeOutStore, type Action } from "../../model/action";
+import { Capability } from "../../pb/sessionpb/v1/session_pb";
+import { crashStore, restartStore, timeOutStore, type Action } from "../../model/action";
 import { memberDeeds, type Deed } from "../../model/deeds";
+import { storeFaultDeeds, type Can } from "../../model/faultdeeds";
 import { isLearner } from "../../model/members";
 import { peerOf } from "../../model/regions";
-import type { Cluster, Message, Store, Write } from "../../model/state";
+import type { Cluster, Store, Write } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
 
-export interface Abilities {
-  readonly canTouchMessages: boolean;
-  readonly canCrash: boolean;
-  readonly canTimeOut: boolean;
-  readonly canChangeRegions: boolean;
-}
-
-function can(name: string, detail: string, action: Action, danger = false): Deed {
+function deed(name: string, detail: string, action: Action, danger = false): Deed {
   return { name, detail, action, danger, refusal: "" };
 }
 
-export function storeMenu(cluster: Cluster, store: Store, regionId: number, may: Abilities, nowMicros: number): readonly Deed[] {
-  const members = may.canChangeRegions ? memberDeeds(cluster, regionId, store.id) : [];
-  return [...faults(store, regionId, may, nowMicros), ...members];
+export function storeMenu(cluster: Cluster, store: Store, regionId: number, can: Can, nowMicros: number): readonly Deed[] {
+  const members = can(Capability.CHANGE_REGIONS) ? memberDeeds(cluster, regionId, store.id) : [];
+  return [...process(store, regionId, can, nowMicros), ...storeFaultDeeds(cluster, store, can, nowMicros), ...members];
 }
 
-function faults(store: Store, regionId: number, may: Abilities, nowMicros: number): readonly Deed[] {
+function process(store: Store, regionId: number, can: Can, nowMicros: number): readonly Deed[] {
   const items: Deed[] = [];
   if (!store.up) {
-    if (may.canCrash) items.push(can("Restart", "comes back with what its disk had synced", restartStore(store.id)));
+    if (can(Capability.CRASH_STORES)) items.push(deed("Restart", "comes back with what its disk had synced", restartStore(store.id)));
     return items;
   }
   const peer = peerOf(store, regionId);
-  if (may.canTimeOut && peer && peer.role !== Role.LEADER && !peer.uninitialized) {
+  if (can(Capability.TIME_OUT_STORES) && peer && peer.role !== Role.LEADER && !peer.uninitialized) {
     items.push({
-      ...can("Time out now", "its election timer fires", timeOutStore(store.id, peer.regionId)),
-      refusal: isLearner(peer) ? "a learner does not stand for election" : "",
+      ...deed("Time out now", "its election timer fires", timeOutStore(store.id, peer.regionId)),
+      refusal: isLearner(peer) ? "a learner does not stand for election" : store.paused ? "it is paused" : "",
     });
   }
-  if (may.canCrash) {
+  if (can(Capability.CRASH_STORES)) {
     const unsynced = store.writes.filter((w) => w.mustSync || !w.written);
     if (unsynced.length === 0) {
-      items.push(can("Crash", "everything it has written is synced", crashStore(store.id), true));
+      items.push(deed("Crash", "everything it has written is synced", crashStore(store.id), true));
     } else {
       const bytes = unsynced.reduce((sum, w) => sum + w.sizeBytes, 0);
       const due = Math.max(...unsynced.map((w) => w.syncedDueMicros || w.writtenDueMicros)) - nowMicros;
       const loses = `loses ${lossWords(unsynced)}, ${sizeText(bytes)}, durable only in ${durationText(Math.max(0, due))}`;
-      items.push(can("Crash before fsync", loses, crashStore(store.id), true));
+      items.push(deed("Crash before fsync", loses, crashStore(store.id), true));
     }
   }
   return items;
@@ -57,13 +52,4 @@ function lossWords(writes: readonly Write[]): string {
   const first = Math.min(...logs.map((l) => l.firstIndex));
   const last = Math.max(...logs.map((l) => l.lastIndex));
   return first === last ? `entry ${first}` : `entries ${first}–${last}`;
-}
-
-export function messageMenu(message: Message, may: Abilities, nowMicros: number): readonly Deed[] {
-  if (!may.canTouchMessages) return [];
-  const wait = durationText(Math.max(0, message.dueMicros - nowMicros));
-  return [
-    can("Deliver now", `instead of in ${wait}`, deliverMessage(message.id)),
-    can("Drop", `S${message.to} never gets it`, dropMessage(message.id), true),
-  ];
 }

@@ -3,23 +3,39 @@ import { Role } from "../../pb/sessionpb/v1/event_pb";
 import { isLearner, majorities, type Half, type Majority } from "../../model/members";
 import type { Message, Peer, SnapshotTransfer, Store } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
-import { messageDetail } from "../../model/words";
+import { clockWords, crashArmedWords, diskFaultWords, holdReasonWords, messageDetail } from "../../model/words";
+import { HoldReason } from "../../pb/sessionpb/v1/event_pb";
+import { CrashMoment, DiskFault } from "../../pb/sessionpb/v1/fault_pb";
 
 export function messageLines(message: Message, nowMicros: number): readonly string[] {
   const detail = messageDetail(message);
-  const arrives = `arrives in ${durationText(Math.max(0, message.dueMicros - nowMicros))}`;
+  const held = message.held !== HoldReason.UNSPECIFIED;
+  const late = message.late ? ", delayed" : "";
+  const arrives = held ? holdReasonWords(message) : `arrives in ${durationText(Math.max(0, message.dueMicros - nowMicros))}${late}`;
   const term = `term ${message.term}`;
-  return [detail, detail.includes(term) ? arrives : `${term} · ${arrives}`];
+  const copy = message.copyOf > 0 ? [`copy of message ${message.copyOf}`] : [];
+  return [...copy, detail, detail.includes(term) ? arrives : `${term} · ${arrives}`];
+}
+
+/** What is wrong, or will be, with a store's disk. */
+export function faultWordsOf(store: Store): readonly string[] {
+  return [
+    ...(store.diskFault !== DiskFault.UNSPECIFIED ? [diskFaultWords("its", store.diskFault)] : []),
+    ...(store.crashMoment !== CrashMoment.UNSPECIFIED ? [crashArmedWords("it", store.crashKeeps)] : []),
+  ];
 }
 
 export function storeLines(store: Store, peer: Peer | undefined, regionId: number, nowMicros: number): readonly string[] {
-  if (!store.up) return [store.stoppedReason || "Its process is gone; its disk keeps what was synced."];
+  if (!store.up) return [store.stoppedReason || "Its process is gone; its disk keeps what was synced.", ...faultWordsOf(store)];
+  const odd = [...(store.paused ? ["paused: it neither ticks nor hears nor answers"] : []), ...faultWordsOf(store)];
+  const clock = clockWords(store.clock, nowMicros);
+  if (clock !== "") odd.push(`its clock ${clock.startsWith("runs") || clock.startsWith("ticks") ? clock : `is ${clock}`}`);
   if (!peer) {
     const others = store.peers.length;
     return [others === 0 ? "It holds no data: add it to a region." : `It is no member of region ${regionId}, but of ${others} ${others === 1 ? "other" : "others"}.`];
   }
   if (peer.uninitialized) return ["It knows its region only by name: the leader has to send it a snapshot."];
-  const lines: string[] = [];
+  const lines: string[] = odd;
   const { elapsedTicks, timeoutTicks } = peer.timer;
   if (isLearner(peer)) lines.push("a learner: it follows, but has no vote");
   else lines.push(`${peer.role === Role.LEADER ? "quorum check" : "election timer"} at ${elapsedTicks} of ${timeoutTicks} ticks`);
