@@ -64,9 +64,13 @@ golden: need-go $(modules) ## rewrite the transcripts that tests compare with
 	@.ci/golden
 
 .PHONY: hash
-hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in wasm: make hash SEED=7 [ABOUT=--regions]
-	@echo "native $$($(raftplay) sim run $(or $(ABOUT),--exercise) --seed $(SEED) --json | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')"
+hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in wasm: make hash SEED=7 [ABOUT=--regions|--swarm]
+	@echo "native $$($(raftplay) sim run $(or $(subst --swarm,--swarm --unsafe,$(ABOUT)),--exercise) --seed $(SEED) --json | sed -n 's/.*"hash": *"\([0-9a-f]*\)".*/\1/p')"
 	@echo "wasm $$(.ci/exec-wasm bin/seeds.wasm $(ABOUT) $(SEED) $(SEED) | cut -d' ' -f2)"
+
+.PHONY: swarm
+swarm: $(raftplay) ## try many runs under random faults: make swarm SEEDS=1000 [START=1]
+	@$(raftplay) sim swarm --seeds $(or $(SEEDS),1000) --start $(or $(START),1) --coverage
 
 .PHONY: mutate
 mutate: need-go ## break one line of the store at a time and show that its test notices
