@@ -1,10 +1,12 @@
 package session
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
+	"raftplay/core/sim"
 )
 
 func pauseStore(id uint64) *sessionpb.Command {
@@ -62,5 +64,31 @@ func TestFaultsAreInteresting(t *testing.T) {
 	v.must(seek(seq))
 	if again := v.hash(); again != hash {
 		t.Errorf("the hash was %s and is %s after going back and forth", hash, again)
+	}
+}
+
+// Whatever brings a violation about, a step or a hand: a run that is to stop at one stops.
+func TestAViolationThatAHandBringsAboutStopsPlaying(t *testing.T) {
+	for _, stop := range []bool{true, false} {
+		v := newViewer(t)
+		cfg := sim.DefaultConfig()
+		cfg.Bugs, cfg.StopAtViolation = []sessionpb.Bug{sessionpb.Bug_BUG_NO_FSYNC}, stop
+		v.events = nil
+		v.must(&sessionpb.Command{Command: &sessionpb.Command_Reset_{Reset_: &sessionpb.Reset{Run: &sessionpb.Run{Config: cfg}}}})
+		leader := v.elect()
+		v.must(playAt(ppm))
+		v.play(500_000)
+		v.must(crash(leader))
+		found := slices.ContainsFunc(v.events, func(e *sessionpb.Event) bool { return e.GetViolation() != nil })
+		if !found || v.status.GetPlaying() == stop {
+			t.Errorf("stop at a violation: %v; a violation: %v; playing: %v", stop, found, v.status.GetPlaying())
+		}
+		// Such a run begins with two events, and going back over them counts as it did.
+		all, hash := len(v.events), v.hash()
+		v.must(seek(3))
+		v.must(seek(0))
+		if len(v.events) != all || v.hash() != hash {
+			t.Errorf("%d events with the hash %s became %d with %s", all, hash, len(v.events), v.hash())
+		}
 	}
 }

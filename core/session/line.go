@@ -73,7 +73,7 @@ func newLine(b *branch, watched bool) (*line, error) {
 		return nil, err
 	}
 	l.world, l.judges.world = world, world
-	world.SetSeq(1) // RunStarted, told or not
+	world.SetSeq(world.EventsAtStart()) // told or not
 	return l, nil
 }
 

@@ -94,12 +94,17 @@ func (s *Session) forward() bool {
 	events := s.line.take()
 	s.waiting = append(s.waiting, events...)
 	s.line.noteMark()
+	s.stopAtViolation(events)
+	return true
+}
+
+// stopAtViolation ends playing when a judge has complained, if the run asks for that.
+func (s *Session) stopAtViolation(events []*sessionpb.Event) {
 	for _, e := range events {
 		if e.GetViolation() != nil && s.line.branch.config.GetStopAtViolation() {
 			s.play = nil
 		}
 	}
-	return true
 }
 
 // mulDiv is a*b/c for numbers that are not negative, without overflow in between.

@@ -249,8 +249,10 @@ func (s *Session) act(id uint64, given *sessionpb.Action) error {
 	l.branch.actions = append(l.branch.actions[:l.action:l.action], a)
 	l.action++
 	l.branch.headSeq = l.world.Seq()
-	s.waiting = append(s.waiting, l.take()...)
+	events := l.take()
+	s.waiting = append(s.waiting, events...)
 	s.showWaiting()
+	s.stopAtViolation(events)
 	s.reply(&sessionpb.Reply{CommandId: id, Result: &sessionpb.Reply_Act{Act: &sessionpb.ActResult{OperationId: operation}}})
 	return errReplied
 }

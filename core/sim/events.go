@@ -25,6 +25,9 @@ func (w *World) Observe(observers ...Observer) {
 // Seq is the sequence number of the last event.
 func (w *World) Seq() uint64 { return w.seq }
 
+// EventsAtStart is how many events a watched run begins with.
+func (w *World) EventsAtStart() uint64 { return w.eventsAtStart }
+
 // SetSeq says that n events lie before this moment.
 func (w *World) SetSeq(n uint64) { w.seq = n }
 

@@ -40,13 +40,14 @@ type World struct {
 	given  [store.PeerID + 1]uint64
 	counts Counts
 
-	observers  []Observer
-	observed   bool
-	seq        uint64
-	outbox     []*sessionpb.Event
-	publishing bool
-	entries    entryCache
-	commands   store.Commands
+	observers     []Observer
+	observed      bool
+	seq           uint64
+	eventsAtStart uint64 // of a watched run
+	outbox        []*sessionpb.Event
+	publishing    bool
+	entries       entryCache
+	commands      store.Commands
 
 	// modelLeft are the reasons for which the run is outside of what Raft promises; see LeavesModel.
 	modelLeft []string
@@ -58,7 +59,8 @@ type Counts struct {
 }
 
 // New returns a world at time 0 with every store up, or says in one sentence what is wrong with the configuration, which
-// stays the caller's. Observers get RunStarted, with sequence number 1, before New returns.
+// stays the caller's. Before New returns, observers get RunStarted, with sequence number 1, and, should the configuration be
+// outside of what Raft promises, the reasons.
 func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	if err := Validate(cfg); err != nil {
 		return nil, err
@@ -91,6 +93,7 @@ func New(cfg *sessionpb.Config, observers ...Observer) (*World, error) {
 	}
 	w.leaveModel(nil)
 	w.publish()
+	w.eventsAtStart = uint64(1 + len(w.modelLeft))
 	w.employ()
 	return w, nil
 }

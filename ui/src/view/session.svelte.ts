@@ -369,9 +369,6 @@ class Session {
       this.#listedMillis = now;
       this.listSeq = this.seq;
     }
-    // Also when an action brought it about, which no step of playing saw.
-    const found = this.alarms.violations.at(-1)?.seq ?? 0;
-    if (found > lastSeq(before.history) && this.playing && this.config?.stopAtViolation) this.pause();
     if (!this.#began && this.timeline.hello) {
       this.#began = true;
       void this.#beginRun();
