@@ -1,7 +1,6 @@
 package check_test
 
 import (
-	"fmt"
 	"testing"
 
 	"raftplay/core/check"
@@ -54,48 +53,5 @@ func TestWhatClientsHearInTroubleIsLinearizable(t *testing.T) {
 	}
 	if judged < 10_000 || unknown < 500 {
 		t.Errorf("%d operations judged and %d attempts without an answer: too few to mean anything", judged, unknown)
-	}
-}
-
-// heard is what eight clients heard of registers, up to so many operations, while stores crash on a network that loses one
-// message in fifty.
-func heard(b *testing.B, operations int, objects uint32) *sessionpb.History {
-	cfg := sim.DefaultConfig()
-	cfg.Network.LossPpm, cfg.Raft.BaseTickMicros = 20_000, 20_000
-	cfg.Workloads = []*sessionpb.Workload{{
-		Kind: sessionpb.WorkloadKind_WORKLOAD_KIND_REGISTERS, Clients: 8, Objects: objects,
-		ThinkMicros: 50_000, TimeoutMicros: 300_000, AttemptsMax: 2,
-	}}
-	history := check.NewHistory()
-	w, err := sim.New(cfg, history)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for second := int64(1); history.Len() < operations; second++ {
-		store, action := 1+uint64(second/2)%5, &sessionpb.Action{}
-		if second%2 == 0 {
-			action.Action = &sessionpb.Action_CrashStore{CrashStore: &sessionpb.CrashStore{StoreId: store}}
-		} else {
-			action.Action = &sessionpb.Action_RestartStore{RestartStore: &sessionpb.RestartStore{StoreId: store}}
-		}
-		_, _ = w.Act(action) // it may be up, or down, already
-		w.RunUntil(second * 1_000_000)
-	}
-	return history.Taken(w.Now())
-}
-
-func BenchmarkJudge(b *testing.B) {
-	for _, operations := range []int{100, 1_000, 10_000} {
-		for _, objects := range []uint32{1, 16} {
-			b.Run(fmt.Sprintf("operations=%d/keys=%d", operations, objects), func(b *testing.B) {
-				h := heard(b, operations, objects)
-				b.ReportAllocs()
-				for b.Loop() {
-					if v := check.JudgeHistory(h); v.Kind != sessionpb.VerdictKind_VERDICT_KIND_LINEARIZABLE {
-						b.Fatal(v.Kind, v.Message)
-					}
-				}
-			})
-		}
 	}
 }

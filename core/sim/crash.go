@@ -2,9 +2,10 @@ package sim
 
 import (
 	"fmt"
-	"slices"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/core/store"
 )
 
 func validateCrash(a *sessionpb.CrashStore) error {
@@ -63,7 +64,7 @@ func (m *machine) crash(keeps sessionpb.CrashKeeps) *sessionpb.StoreCrashed {
 		keep = 0
 	case sessionpb.CrashKeeps_CRASH_KEEPS_ALL_BUT_TORN:
 		keep = max(batches-1, 0)
-		torn = slices.Contains(m.w.config.Bugs, sessionpb.Bug_BUG_TORN_WRITE_KEPT)
+		torn = m.bugs.Has(store.BugTornWriteKept)
 	}
 	bytesLost := 0
 	if batch := m.write.ready.Batch; halfway && batch != nil {

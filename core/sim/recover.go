@@ -133,8 +133,7 @@ func (r *Recovery) Result() *sessionpb.RecoverResult {
 	return result
 }
 
-// regions are all regions in their newest shapes that any store knows, down or not, by their keys. A region whose keys
-// newer ones hold is not among them.
+// regions are all regions in their newest shapes that any store knows, down or not, by their keys.
 func (w *World) regions() []*metapb.Region {
 	var all []*metapb.Region
 	for _, m := range w.machines {
@@ -160,10 +159,4 @@ func (w *World) regions() []*metapb.Region {
 		return cmp.Or(bytes.Compare(a.GetStartKey(), b.GetStartKey()), cmp.Compare(a.GetId(), b.GetId()))
 	})
 	return all
-}
-
-func compareEpochs(a, b *metapb.Region) int {
-	return cmp.Or(
-		cmp.Compare(a.GetRegionEpoch().GetVersion(), b.GetRegionEpoch().GetVersion()),
-		cmp.Compare(a.GetRegionEpoch().GetConfVer(), b.GetRegionEpoch().GetConfVer()))
 }

@@ -89,14 +89,20 @@ func (w *World) newest(match func(*metapb.Region) bool) *metapb.Region {
 			continue
 		}
 		for _, id := range m.store.RegionIDs() {
-			epoch, than := m.store.Region(id).GetRegionEpoch(), newest.GetRegionEpoch()
-			newer := cmp.Or(cmp.Compare(epoch.GetVersion(), than.GetVersion()), cmp.Compare(epoch.GetConfVer(), than.GetConfVer())) > 0
+			newer := compareEpochs(m.store.Region(id), newest) > 0
 			if newer && match(m.store.Region(id)) && m.shape(id) != nil {
 				newest = m.store.Region(id)
 			}
 		}
 	}
 	return newest
+}
+
+// compareEpochs orders shapes by their age: a split counts before a change of members. No region is the oldest.
+func compareEpochs(a, b *metapb.Region) int {
+	return cmp.Or(
+		cmp.Compare(a.GetRegionEpoch().GetVersion(), b.GetRegionEpoch().GetVersion()),
+		cmp.Compare(a.GetRegionEpoch().GetConfVer(), b.GetRegionEpoch().GetConfVer()))
 }
 
 // routingKey is the first key of a command, which decides where it belongs.
