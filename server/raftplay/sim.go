@@ -69,6 +69,9 @@ func (p *Program) simRunCommand() *cobra.Command {
 			if o.duration < 0 || o.duration > durationMax {
 				return fmt.Errorf("--for must be 0s to %v, not %v", durationMax, o.duration)
 			}
+			if o.unsafe && !o.swarm {
+				return errors.New("--unsafe goes with --swarm: it is about what is drawn")
+			}
 			p.job = func(ctx context.Context) error { return p.simRun(ctx, o) }
 			return nil
 		},

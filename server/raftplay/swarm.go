@@ -244,7 +244,7 @@ func parseBugs(names []string) ([]sessionpb.Bug, error) {
 	for _, name := range names {
 		number, known := sessionpb.Bug_value[bugPrefix+strings.ToUpper(strings.ReplaceAll(name, "-", "_"))]
 		if !known || number == 0 {
-			return nil, fmt.Errorf("there is no bug %q; there are %s", name, strings.Join(bugNames(), ", "))
+			return nil, fmt.Errorf("there is no bug %q: `raftplay sim swarm --help` lists them", name)
 		}
 		if !slices.Contains(bugs, sessionpb.Bug(number)) {
 			bugs = append(bugs, sessionpb.Bug(number))
