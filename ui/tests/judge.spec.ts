@@ -80,10 +80,42 @@ test("whether the cluster would recover is answered in words, and the run stays 
   const dialog = page.getByRole("dialog", { name: "Will it recover?" });
   await expect(dialog.getByText(/^Yes, after .* with S\d, S\d and S\d$/)).toBeVisible({ timeout: 20_000 });
   await expect(dialog.getByRole("cell", { name: /^serves after/ })).toBeVisible();
+  await dialog.getByRole("button", { name: "As it is" }).click();
+  await expect(dialog.getByText("No", { exact: true })).toBeVisible({ timeout: 20_000 });
+  await expect(dialog.getByRole("cell", { name: "three of five voters are down (S1, S2, S4)" })).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(playground.button("Will it recover?")).toBeFocused();
   await expect(playground.store(/^S4, down/)).toBeVisible();
   expect(await page.getByText(/^event /).textContent()).toBe(where);
   await playground.send("recover");
   await expect(dialog).toBeVisible();
+});
+
+test("a clock that runs slow makes a lease read stale, and the judge names the answer", async ({ playground, page }) => {
+  await playground.open();
+  await playground.setSpeed(9);
+  const old = await playground.leaderName();
+  await playground.ask("put city Kyoto", "ok");
+  await playground.setSpeed(7);
+  await playground.send(`clock ${old} 0.2x`);
+  await playground.ask(`@${old} get city --lease`, "Kyoto");
+  const others = ["S1", "S2", "S3", "S4", "S5"].filter((name) => name !== old);
+  await playground.send(`partition ${old} | ${others.join(" ")}`);
+  // The others elect a leader; the old one believes in its lease.
+  await expect(playground.leader()).toHaveCount(2);
+  await playground.pause();
+  const labels = await playground.leader().evaluateAll((items) => items.map((item) => item.getAttribute("aria-label") ?? ""));
+  const next = labels.map((label) => label.split(",")[0]).find((name) => name !== old)!;
+  await playground.setSpeed(4);
+  await playground.button("Play").click();
+  await playground.ask(`@${next} put city Osaka`, "ok");
+  await playground.ask(`@${old} get city --lease`, "Kyoto");
+  await playground.pause();
+  await expect(page.getByRole("button", { name: /outside Raft.s promise/i })).toBeVisible();
+
+  await playground.button("Judge the history").click();
+  const verdict = page.getByRole("region", { name: "Verdict" });
+  await expect(verdict.getByRole("heading", { name: "Not linearizable" })).toBeVisible({ timeout: 20_000 });
+  await expect(verdict).toContainText(`${old} answered get city = "Kyoto"`);
+  await expect(verdict).toContainText('put city = "Osaka"');
 });

@@ -9,7 +9,7 @@ export type RecoveryState =
   | { readonly kind: "none" }
   | { readonly kind: "working" }
   | { readonly kind: "failed"; readonly sentence: string }
-  | { readonly kind: "done"; readonly result: RecoverResult; readonly seed: number };
+  | { readonly kind: "done"; readonly result: RecoverResult };
 
 class Recovery {
   open = $state(false);
@@ -17,17 +17,17 @@ class Recovery {
 
   #asked = 0;
 
-  /** Another seed is another quorum. */
-  async ask(seed: number): Promise<void> {
+  /** Another seed is another quorum that is healed; as it is, none is. */
+  async ask(seed: number, asItIs = false): Promise<void> {
     const asked = ++this.#asked;
     this.open = true;
     this.state = { kind: "working" };
     if (session.playing) session.pause();
-    const reply = await session.request({ case: "recover", value: { seed: BigInt(seed) } });
+    const reply = await session.request({ case: "recover", value: { seed: BigInt(seed), asItIs } });
     if (asked !== this.#asked) return;
     if (reply?.result.case === "recover") {
       const result = reply.result.value;
-      this.state = { kind: "done", result, seed };
+      this.state = { kind: "done", result };
       announcer.say(`${recoverTitle(result)}. ${result.recovers ? "" : sentenceText(result.message)}`, 3);
     } else {
       this.state = { kind: "failed", sentence: reply?.failure || "The simulation did not answer; the cluster is as it was." };
