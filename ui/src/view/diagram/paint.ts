@@ -1,5 +1,6 @@
 /** Paints a scene on a canvas. Colours are the page's own, read from its custom properties. */
 import type { Tint } from "../stage/flight";
+import { paintPlayhead } from "../time/playhead";
 import type { MarkTone } from "./marks";
 import type { LaneTone, Line, Scene } from "./scene";
 
@@ -87,7 +88,7 @@ export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, loo
   // What is known but not played yet.
   if (scene.knownX > playheadX + 0.5) clip(now, right, 0.3);
 
-  playhead(ctx, scene, lit, look);
+  paintPlayhead(ctx, scene, lit.pointerX, look);
   points(ctx, scene, lit, look);
   laneNames(ctx, scene, lit, look);
 }
@@ -346,30 +347,4 @@ function laneNames(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { pale
     }
   }
   ctx.textBaseline = "alphabetic";
-}
-
-function playhead(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, { palette, zoom }: Look): void {
-  const { frame, playheadX } = scene;
-  const bottom = frame.height - frame.bottom;
-  if (lit.pointerX !== null && lit.pointerX >= frame.left) {
-    ctx.strokeStyle = palette.muted;
-    ctx.lineWidth = 1;
-    ctx.setLineDash([2, 3]);
-    ctx.beginPath();
-    ctx.moveTo(Math.round(lit.pointerX) + 0.5, frame.top - 6);
-    ctx.lineTo(Math.round(lit.pointerX) + 0.5, bottom);
-    ctx.stroke();
-    ctx.setLineDash([]);
-  }
-  if (playheadX < frame.left - 1 || playheadX > frame.width - frame.right + 8) return;
-  ctx.strokeStyle = palette.text;
-  ctx.fillStyle = palette.text;
-  ctx.lineWidth = 1.75;
-  ctx.beginPath();
-  ctx.moveTo(playheadX, 6);
-  ctx.lineTo(playheadX, bottom + 4);
-  ctx.stroke();
-  ctx.beginPath();
-  ctx.arc(playheadX, 6, 4 * Math.min(1.3, zoom), 0, 2 * Math.PI);
-  ctx.fill();
 }

@@ -1,6 +1,7 @@
 /** Paints the clients' lane on a canvas. An outcome has a shape and a colour, and each tells alone. */
 import type { OperationOutcome } from "../../model/outcome";
 import type { Look } from "../diagram/paint";
+import { paintPlayhead } from "../time/playhead";
 import { besideMargin, labelMargin, type Bar, type LaneScene } from "./scene";
 
 export interface LaneLit {
@@ -46,7 +47,7 @@ export function paintLane(ctx: CanvasRenderingContext2D, scene: LaneScene, lit: 
   clip(frame.left, now, 1);
   // What is known but not played yet.
   clip(now, right, 0.35);
-  playhead(ctx, scene, lit, look);
+  paintPlayhead(ctx, scene, lit.pointerX, look);
 }
 
 function grid(ctx: CanvasRenderingContext2D, scene: LaneScene, look: Look): void {
@@ -184,31 +185,5 @@ function flag(ctx: CanvasRenderingContext2D, x: number, top: number, { palette }
   ctx.moveTo(x - 5, top - 3);
   ctx.lineTo(x + 5, top - 3);
   ctx.lineTo(x, top + 5);
-  ctx.fill();
-}
-
-function playhead(ctx: CanvasRenderingContext2D, scene: LaneScene, lit: LaneLit, { palette, zoom }: Look): void {
-  const { frame, playheadX } = scene;
-  const bottom = frame.height - frame.bottom;
-  if (lit.pointerX !== null && lit.pointerX >= frame.left) {
-    ctx.strokeStyle = palette.muted;
-    ctx.lineWidth = 1;
-    ctx.setLineDash([2, 3]);
-    ctx.beginPath();
-    ctx.moveTo(Math.round(lit.pointerX) + 0.5, frame.top - 6);
-    ctx.lineTo(Math.round(lit.pointerX) + 0.5, bottom);
-    ctx.stroke();
-    ctx.setLineDash([]);
-  }
-  if (playheadX < frame.left - 1 || playheadX > frame.width - frame.right + 8) return;
-  ctx.strokeStyle = palette.text;
-  ctx.fillStyle = palette.text;
-  ctx.lineWidth = 1.75;
-  ctx.beginPath();
-  ctx.moveTo(playheadX, 6);
-  ctx.lineTo(playheadX, bottom + 4);
-  ctx.stroke();
-  ctx.beginPath();
-  ctx.arc(playheadX, 6, 4 * Math.min(1.3, zoom), 0, 2 * Math.PI);
   ctx.fill();
 }
