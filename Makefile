@@ -53,7 +53,7 @@ lint: need-go $(modules) ## check the form of everything: buf, gofmt, vet, stati
 
 .PHONY: proto
 proto: need-go $(modules) ## generate the Go and TypeScript of the schema
-	cd core/pb && ../../ui/node_modules/.bin/buf generate
+	cd core/pb && ../../ui/node_modules/.bin/buf generate && ../../ui/node_modules/.bin/buf generate --template buf.gen.rpc.yaml
 
 .PHONY: proto-check
 proto-check: need-go $(modules) ## fail when the generated code is not of this schema

@@ -25,9 +25,11 @@ type room struct {
 }
 
 const (
-	protobuf = "google.golang.org/protobuf"
-	raft     = "go.etcd.io/raft/v3"
-	btree    = "github.com/tidwall/btree"
+	protobuf   = "google.golang.org/protobuf"
+	raft       = "go.etcd.io/raft/v3"
+	btree      = "github.com/tidwall/btree"
+	grpc       = "google.golang.org/grpc"
+	prometheus = "github.com/prometheus/client_golang"
 )
 
 // rooms is the import table. The first room that holds a file's folder is the one whose rules it keeps; a file in none of
@@ -37,26 +39,38 @@ var rooms = []room{
 	{folder: "core/engine", own: []string{"core/pb"}, others: []string{btree}},
 	{folder: "core/store", own: []string{"core/pb", "core/engine"}, others: []string{raft, protobuf, btree}},
 	// The store's messages and roles are raft's own types.
-	{folder: "core/sim", own: []string{"core/store", "core/engine", "core/pb"}, others: []string{raft, protobuf}},
+	{folder: "core/mirror", own: []string{"core/store", "core/pb"}, others: []string{raft, protobuf}},
+	{folder: "core/sim", own: []string{"core/mirror", "core/store", "core/engine", "core/pb"}, others: []string{raft, protobuf}},
 	{folder: "core/check", own: []string{"core/pb"}, others: []string{protobuf, "github.com/anishathalye/porcupine"}},
 	{folder: "core/session", own: []string{"core/sim", "core/check", "core/pb"}, others: []string{protobuf}},
 	{folder: "core/scenario", own: []string{"core/session", "core/pb"}, others: []string{protobuf, "go.starlark.net"}},
 	{folder: "core", alone: true},
 	{folder: "wasm", own: []string{"core"}},
-	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", protobuf}},
-	{folder: "server/node", own: []string{"core", "server/disk", "server/peer"}, others: []string{raft, protobuf}},
-	{folder: "server/disk", own: []string{"core/engine"}, others: []string{"github.com/cockroachdb/pebble/v2"}},
-	{folder: "server/peer", own: []string{"core/pb"}, others: []string{protobuf, raft, "google.golang.org/grpc"}},
-	{folder: "server/live", own: []string{"core/pb", "server/client"}, others: []string{protobuf}},
-	{folder: "server/client", own: []string{"core/pb"}, others: []string{protobuf, "google.golang.org/grpc"}},
+	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", "github.com/goccy/go-yaml", protobuf, prometheus}},
+	// The services between processes: their schema and its generated code, which core must not carry into wasm.
+	{folder: "server/rpc", own: []string{"core/pb"}, others: []string{protobuf, grpc}},
+	{folder: "server/disk", own: []string{"core/engine", "core/pb"}, others: []string{"github.com/cockroachdb/pebble/v2", protobuf}},
+	{folder: "server/peer", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	// One live store: the loop around core/store.
+	{folder: "server/node", own: []string{"core", "server/disk", "server/peer", "server/rpc"}, others: []string{
+		raft, protobuf, prometheus,
+	}},
+	// What a live store serves to clients and watchers.
+	{folder: "server/api", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	{folder: "server/client", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	{folder: "server/live", own: []string{"core/pb", "server/client", "server/rpc"}, others: []string{protobuf}},
+	// Stores put together of their parts: one in a process, or several.
+	{folder: "server/cluster", own: []string{
+		"core", "server/node", "server/disk", "server/peer", "server/api", "server/rpc",
+	}, others: []string{protobuf, grpc, prometheus}},
 	{folder: "server/swarm", own: []string{"core"}, others: []string{protobuf}},
 	// These measure and compare the core itself, natively and in wasm; a bare raft is what it is measured against.
 	{folder: "server/bench/core", own: []string{"core"}, others: []string{raft, protobuf}},
 	{folder: "server/bench/seeds", own: []string{"core"}},
-	{folder: "server/bench", own: []string{"server/client"}},
+	{folder: "server/bench", own: []string{"core/pb", "server/client"}},
 	{folder: "server/web/precompress", others: []string{"github.com/andybalholm/brotli"}},
 	{folder: "server/web", own: []string{"core/pb", "static"}, others: []string{
-		protobuf, "github.com/gorilla/websocket", "github.com/prometheus/client_golang",
+		protobuf, "github.com/gorilla/websocket", prometheus,
 	}},
 	{folder: "static"},
 }

@@ -6,6 +6,7 @@ import (
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -223,7 +224,7 @@ func (w *World) setElectionTimeout(a *sessionpb.SetElectionTimeout) error {
 	}
 	if w.observed {
 		w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_ElectionTimeoutSet{
-			ElectionTimeoutSet: &sessionpb.ElectionTimeoutSet{Timer: mirrorTimer(regionID, m.store.Timer(regionID))}}})
+			ElectionTimeoutSet: &sessionpb.ElectionTimeoutSet{Timer: mirror.Timer(regionID, m.store.Timer(regionID))}}})
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -39,7 +40,7 @@ func (w *World) corruptDisk(id uint64) error {
 	m.engine.Corrupt(at.disk, stored)
 	if w.observed {
 		w.emit(id, &sessionpb.Event{Body: &sessionpb.Event_DiskCorrupted{DiskCorrupted: &sessionpb.DiskCorrupted{
-			RegionId: at.regionID, Key: at.key, Value: value[:min(len(value), valueBytesMax)]}}})
+			RegionId: at.regionID, Key: at.key, Value: value[:min(len(value), mirror.ValueBytesMax)]}}})
 	}
 	return nil
 }

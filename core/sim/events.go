@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 
+	"raftplay/core/mirror"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
@@ -109,7 +110,7 @@ func (m *machine) emitWriteStarted() {
 	e := &struct {
 		event   sessionpb.Event
 		body    sessionpb.Event_WriteStarted
-		started startedWrite
+		started mirror.Write
 	}{}
 	e.body.WriteStarted = m.w.mirrorWrite(&m.write, &e.started)
 	e.event.Body = &e.body

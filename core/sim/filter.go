@@ -5,6 +5,7 @@ import (
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -20,7 +21,7 @@ func (w *World) filter(m *store.Message) *sessionpb.Filter {
 
 func fits(f *sessionpb.Filter, m *store.Message) bool {
 	return (f.FromStore == 0 || f.FromStore == m.FromStore) && (f.ToStore == 0 || f.ToStore == m.ToStore) &&
-		(f.RegionId == 0 || f.RegionId == m.RegionID) && (f.Type == 0 || f.Type == messageType(m))
+		(f.RegionId == 0 || f.RegionId == m.RegionID) && (f.Type == 0 || f.Type == mirror.MessageType(m))
 }
 
 func (w *World) setFilters(filters []*sessionpb.Filter) error {

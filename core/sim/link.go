@@ -8,6 +8,7 @@ import (
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -82,7 +83,7 @@ func (l *link) transmit(m *store.Message, now int64, bytesPerSecond uint64) (sen
 	if start-now > queueMicrosMax {
 		return now, false
 	}
-	bytes := uint64(messageBytes(m))
+	bytes := uint64(mirror.MessageBytes(m))
 	l.sendingUntil = start + int64((bytes*1_000_000+bytesPerSecond-1)/bytesPerSecond)
 	return l.sendingUntil, true
 }

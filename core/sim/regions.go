@@ -6,6 +6,7 @@ import (
 	metapb "raftplay/core/pb/metapb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -14,40 +15,28 @@ import (
 // PeerCreated implements store.Observer.
 func (m *machine) PeerCreated(c store.PeerCreated) {
 	m.welcome(c.RegionID, c.PeerID)
-	origin := sessionpb.PeerOrigin_PEER_ORIGIN_MESSAGE
-	if c.Parent != 0 {
-		origin = sessionpb.PeerOrigin_PEER_ORIGIN_SPLIT
-	}
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_PeerCreated{PeerCreated: &sessionpb.PeerCreated{
-		Peer: m.peerState(c.RegionID), Origin: origin, ParentRegionId: c.Parent}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.PeerCreated(c, m.peerState(c.RegionID))})
 }
 
 // PeerDestroyed implements store.Observer.
 func (m *machine) PeerDestroyed(regionID, peerID uint64, why string) {
 	m.farewell(regionID)
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_PeerDestroyed{PeerDestroyed: &sessionpb.PeerDestroyed{
-		RegionId: regionID, PeerId: peerID, Why: why}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.PeerDestroyed(regionID, peerID, why)})
 }
 
 // RegionChanged implements store.Observer.
 func (m *machine) RegionChanged(c store.RegionChanged) {
-	reason := sessionpb.RegionChangeReason_REGION_CHANGE_REASON_CONF_CHANGE
-	if c.Split {
-		reason = sessionpb.RegionChangeReason_REGION_CHANGE_REASON_SPLIT
-	}
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_RegionChanged{RegionChanged: &sessionpb.RegionChanged{
-		Region: c.Region, RegionBefore: c.Before, Reason: reason, Index: c.Index}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.RegionChanged(c)})
 }
 
 // LogCompacted implements store.Observer.
 func (m *machine) LogCompacted(regionID, firstBefore, first uint64) {
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_LogCompacted{LogCompacted: &sessionpb.LogCompacted{
-		RegionId: regionID, FirstIndex: first, FirstIndexBefore: firstBefore}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.LogCompacted(regionID, firstBefore, first)})
 }
 
 // SnapshotProgress implements store.Observer.
 func (m *machine) SnapshotProgress(p store.SnapshotProgress) {
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_SnapshotProgress{SnapshotProgress: mirrorSnapshot(p)}})
+	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_SnapshotProgress{SnapshotProgress: mirror.Snapshot(p)}})
 }
 
 // SnapshotRestored implements store.Observer.
@@ -62,8 +51,7 @@ func (m *machine) SnapshotRestored(regionID uint64) {
 
 // TransferStarted implements store.Observer.
 func (m *machine) TransferStarted(regionID uint64, to *metapb.Peer) {
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_TransferStarted{TransferStarted: &sessionpb.TransferStarted{
-		RegionId: regionID, ToStore: to.GetStoreId(), ToPeer: to.GetId()}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.TransferStarted(regionID, to)})
 }
 
 // peerTrack is what the world remembers of a store's peer.

@@ -3,9 +3,12 @@ package sim
 import (
 	"slices"
 
+	"go.etcd.io/raft/v3"
+
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -14,52 +17,17 @@ var _ store.Observer = (*machine)(nil)
 
 // RoleChanged implements store.Observer.
 func (m *machine) RoleChanged(c store.RoleChange) {
-	m.w.emit(m.id, &sessionpb.Event{Body: &sessionpb.Event_RoleChanged{RoleChanged: &sessionpb.RoleChanged{
-		RegionId: c.RegionID, Role: mirrorRole(c.Role), RoleBefore: mirrorRole(c.RoleBefore),
-		Term: c.Term, TermBefore: c.TermBefore, Vote: c.Vote, Leader: c.Leader,
-		Timer: mirrorTimer(c.RegionID, c.Timer), Votes: c.Votes,
-	}}})
+	m.w.emit(m.id, &sessionpb.Event{Body: mirror.RoleChanged(c)})
 }
 
 // Committed implements store.Observer.
 func (m *machine) Committed(regionID, before, index uint64) {
-	e := &struct {
-		event     sessionpb.Event
-		body      sessionpb.Event_Committed
-		committed sessionpb.Committed
-	}{}
-	e.committed.RegionId, e.committed.Index, e.committed.IndexBefore = regionID, index, before
-	e.body.Committed = &e.committed
-	e.event.Body = &e.body
-	m.w.emit(m.id, &e.event)
+	m.w.emit(m.id, mirror.Committed(regionID, before, index))
 }
 
 // Applied implements store.Observer.
 func (m *machine) Applied(a store.Apply) {
-	e := &struct {
-		event   sessionpb.Event
-		body    sessionpb.Event_Applied
-		applied sessionpb.Applied
-		// Nearly every command changes one key.
-		changes [1]*sessionpb.KeyChange
-		change  sessionpb.KeyChange
-	}{}
-	entry := m.w.entries.mirror(a.RegionID, a.Entry)
-	e.applied.RegionId, e.applied.Index, e.applied.Term = a.RegionID, entry.Index, entry.Term
-	e.applied.Type, e.applied.Digest, e.applied.Refused = entry.Type, entry.Digest, a.Refused
-	if len(a.Changes) > 0 {
-		e.applied.Changes = e.changes[:0]
-	}
-	for i, c := range a.Changes {
-		change := &e.change
-		if i > 0 {
-			change = &sessionpb.KeyChange{}
-		}
-		e.applied.Changes = append(e.applied.Changes, mirrorChange(c.Key, c.Value, entry.Index, c.Deleted, change))
-	}
-	e.body.Applied = &e.applied
-	e.event.Body = &e.body
-	m.w.emit(m.id, &e.event)
+	m.w.emit(m.id, mirror.Applied(a, &m.w.entries))
 }
 
 // timers are the election timers of all regions, as they stand.
@@ -67,7 +35,7 @@ func (m *machine) timers() []*sessionpb.PeerTimer {
 	timers := make([]*sessionpb.PeerTimer, 0, len(m.peers))
 	for i := range m.peers {
 		id := m.peers[i].regionID
-		timers = append(timers, mirrorTimer(id, m.store.Timer(id)))
+		timers = append(timers, mirror.Timer(id, m.store.Timer(id)))
 	}
 	return timers
 }
@@ -77,7 +45,7 @@ func (m *machine) timers() []*sessionpb.PeerTimer {
 func (m *machine) reportProgress() {
 	for i := range m.peers {
 		t := &m.peers[i]
-		if role, _, _ := m.store.Role(t.regionID); role != roleLeader {
+		if role, _, _ := m.store.Role(t.regionID); role != raft.StateLeader {
 			t.progress = t.progress[:0]
 			continue
 		}

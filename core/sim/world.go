@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"go.etcd.io/raft/v3"
+
 	metapb "raftplay/core/pb/metapb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
+	"raftplay/core/mirror"
 	"raftplay/core/store"
 )
 
@@ -46,7 +49,7 @@ type World struct {
 	eventsAtStart uint64 // of a watched run
 	outbox        []*sessionpb.Event
 	publishing    bool
-	entries       entryCache
+	entries       mirror.Entries
 	commands      store.Commands
 
 	// modelLeft are the reasons for which the run is outside of what Raft promises; see LeavesModel.
@@ -155,7 +158,7 @@ func (w *World) LeaderOf(regionID uint64) uint64 {
 		if m.store == nil {
 			continue
 		}
-		if role, term, _ := m.store.Role(regionID); role == roleLeader && term > newest {
+		if role, term, _ := m.store.Role(regionID); role == raft.StateLeader && term > newest {
 			leader, newest = m.id, term
 		}
 	}

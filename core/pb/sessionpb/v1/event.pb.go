@@ -93,6 +93,10 @@ const (
 	LossReason_LOSS_REASON_REFUSED LossReason = 4
 	LossReason_LOSS_REASON_CUT     LossReason = 5
 	LossReason_LOSS_REASON_FILTER  LossReason = 6
+	// Of a live cluster: it never left its store; see why.
+	LossReason_LOSS_REASON_UNSENT LossReason = 7
+	// Of a live cluster: nobody saw it arrive.
+	LossReason_LOSS_REASON_UNSEEN LossReason = 8
 )
 
 // Enum value maps for LossReason.
@@ -105,6 +109,8 @@ var (
 		4: "LOSS_REASON_REFUSED",
 		5: "LOSS_REASON_CUT",
 		6: "LOSS_REASON_FILTER",
+		7: "LOSS_REASON_UNSENT",
+		8: "LOSS_REASON_UNSEEN",
 	}
 	LossReason_value = map[string]int32{
 		"LOSS_REASON_UNSPECIFIED": 0,
@@ -114,6 +120,8 @@ var (
 		"LOSS_REASON_REFUSED":     4,
 		"LOSS_REASON_CUT":         5,
 		"LOSS_REASON_FILTER":      6,
+		"LOSS_REASON_UNSENT":      7,
+		"LOSS_REASON_UNSEEN":      8,
 	}
 )
 
@@ -458,6 +466,7 @@ type Event struct {
 	//	*Event_ClockSet
 	//	*Event_DiskCorrupted
 	//	*Event_ModelLeft
+	//	*Event_StoreShown
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -861,6 +870,15 @@ func (x *Event) GetModelLeft() *ModelLeft {
 	return nil
 }
 
+func (x *Event) GetStoreShown() *StoreShown {
+	if x != nil {
+		if x, ok := x.Body.(*Event_StoreShown); ok {
+			return x.StoreShown
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -1013,6 +1031,10 @@ type Event_ModelLeft struct {
 	ModelLeft *ModelLeft `protobuf:"bytes,41,opt,name=model_left,json=modelLeft,proto3,oneof"`
 }
 
+type Event_StoreShown struct {
+	StoreShown *StoreShown `protobuf:"bytes,42,opt,name=store_shown,json=storeShown,proto3,oneof"`
+}
+
 func (*Event_RunStarted) isEvent_Body() {}
 
 func (*Event_Ticked) isEvent_Body() {}
@@ -1086,6 +1108,8 @@ func (*Event_ClockSet) isEvent_Body() {}
 func (*Event_DiskCorrupted) isEvent_Body() {}
 
 func (*Event_ModelLeft) isEvent_Body() {}
+
+func (*Event_StoreShown) isEvent_Body() {}
 
 // RunStarted is the first event of a run: the whole cluster as bootstrapped.
 type RunStarted struct {
@@ -3479,6 +3503,69 @@ func (x *StoreStopped) GetStore() *StoreState {
 	return nil
 }
 
+// StoreShown: a live store as it stands. It replaces what a viewer holds of the store; messages on their way to it stay.
+type StoreShown struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Store *StoreState            `protobuf:"bytes,1,opt,name=store,proto3" json:"store,omitempty"`
+	// Events of the store since the last one that was shown, which are left out.
+	EventsLeftOut uint64 `protobuf:"varint,2,opt,name=events_left_out,json=eventsLeftOut,proto3" json:"events_left_out,omitempty"`
+	// Why this is shown: "more than 20,000 events a second", "the connection was lost", …
+	Why           string `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreShown) Reset() {
+	*x = StoreShown{}
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreShown) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreShown) ProtoMessage() {}
+
+func (x *StoreShown) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreShown.ProtoReflect.Descriptor instead.
+func (*StoreShown) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StoreShown) GetStore() *StoreState {
+	if x != nil {
+		return x.Store
+	}
+	return nil
+}
+
+func (x *StoreShown) GetEventsLeftOut() uint64 {
+	if x != nil {
+		return x.EventsLeftOut
+	}
+	return 0
+}
+
+func (x *StoreShown) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // StoreAdded: a new store joined the cluster, without any peer.
 type StoreAdded struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3489,7 +3576,7 @@ type StoreAdded struct {
 
 func (x *StoreAdded) Reset() {
 	*x = StoreAdded{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3501,7 +3588,7 @@ func (x *StoreAdded) String() string {
 func (*StoreAdded) ProtoMessage() {}
 
 func (x *StoreAdded) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3514,7 +3601,7 @@ func (x *StoreAdded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreAdded.ProtoReflect.Descriptor instead.
 func (*StoreAdded) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{36}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StoreAdded) GetStore() *StoreState {
@@ -3537,7 +3624,7 @@ type PeerCreated struct {
 
 func (x *PeerCreated) Reset() {
 	*x = PeerCreated{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3549,7 +3636,7 @@ func (x *PeerCreated) String() string {
 func (*PeerCreated) ProtoMessage() {}
 
 func (x *PeerCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3562,7 +3649,7 @@ func (x *PeerCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerCreated.ProtoReflect.Descriptor instead.
 func (*PeerCreated) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{37}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *PeerCreated) GetPeer() *PeerState {
@@ -3599,7 +3686,7 @@ type PeerDestroyed struct {
 
 func (x *PeerDestroyed) Reset() {
 	*x = PeerDestroyed{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3611,7 +3698,7 @@ func (x *PeerDestroyed) String() string {
 func (*PeerDestroyed) ProtoMessage() {}
 
 func (x *PeerDestroyed) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[38]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3624,7 +3711,7 @@ func (x *PeerDestroyed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerDestroyed.ProtoReflect.Descriptor instead.
 func (*PeerDestroyed) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{38}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *PeerDestroyed) GetRegionId() uint64 {
@@ -3663,7 +3750,7 @@ type RegionChanged struct {
 
 func (x *RegionChanged) Reset() {
 	*x = RegionChanged{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3675,7 +3762,7 @@ func (x *RegionChanged) String() string {
 func (*RegionChanged) ProtoMessage() {}
 
 func (x *RegionChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[39]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3688,7 +3775,7 @@ func (x *RegionChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionChanged.ProtoReflect.Descriptor instead.
 func (*RegionChanged) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{39}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *RegionChanged) GetRegion() *v11.Region {
@@ -3731,7 +3818,7 @@ type LogCompacted struct {
 
 func (x *LogCompacted) Reset() {
 	*x = LogCompacted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3743,7 +3830,7 @@ func (x *LogCompacted) String() string {
 func (*LogCompacted) ProtoMessage() {}
 
 func (x *LogCompacted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[40]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3756,7 +3843,7 @@ func (x *LogCompacted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogCompacted.ProtoReflect.Descriptor instead.
 func (*LogCompacted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{40}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *LogCompacted) GetRegionId() uint64 {
@@ -3800,7 +3887,7 @@ type SnapshotProgress struct {
 
 func (x *SnapshotProgress) Reset() {
 	*x = SnapshotProgress{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3812,7 +3899,7 @@ func (x *SnapshotProgress) String() string {
 func (*SnapshotProgress) ProtoMessage() {}
 
 func (x *SnapshotProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[41]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3825,7 +3912,7 @@ func (x *SnapshotProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotProgress.ProtoReflect.Descriptor instead.
 func (*SnapshotProgress) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{41}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SnapshotProgress) GetSnapshotId() uint64 {
@@ -3909,7 +3996,7 @@ type SnapshotRestored struct {
 
 func (x *SnapshotRestored) Reset() {
 	*x = SnapshotRestored{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3921,7 +4008,7 @@ func (x *SnapshotRestored) String() string {
 func (*SnapshotRestored) ProtoMessage() {}
 
 func (x *SnapshotRestored) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[42]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3934,7 +4021,7 @@ func (x *SnapshotRestored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRestored.ProtoReflect.Descriptor instead.
 func (*SnapshotRestored) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{42}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SnapshotRestored) GetPeer() *PeerState {
@@ -3956,7 +4043,7 @@ type TransferStarted struct {
 
 func (x *TransferStarted) Reset() {
 	*x = TransferStarted{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3968,7 +4055,7 @@ func (x *TransferStarted) String() string {
 func (*TransferStarted) ProtoMessage() {}
 
 func (x *TransferStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[43]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3981,7 +4068,7 @@ func (x *TransferStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TransferStarted.ProtoReflect.Descriptor instead.
 func (*TransferStarted) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{43}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *TransferStarted) GetRegionId() uint64 {
@@ -4030,7 +4117,7 @@ type StoreState struct {
 
 func (x *StoreState) Reset() {
 	*x = StoreState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4042,7 +4129,7 @@ func (x *StoreState) String() string {
 func (*StoreState) ProtoMessage() {}
 
 func (x *StoreState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[44]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4055,7 +4142,7 @@ func (x *StoreState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreState.ProtoReflect.Descriptor instead.
 func (*StoreState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{44}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *StoreState) GetId() uint64 {
@@ -4176,7 +4263,7 @@ type PeerState struct {
 
 func (x *PeerState) Reset() {
 	*x = PeerState{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4188,7 +4275,7 @@ func (x *PeerState) String() string {
 func (*PeerState) ProtoMessage() {}
 
 func (x *PeerState) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[45]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4201,7 +4288,7 @@ func (x *PeerState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PeerState.ProtoReflect.Descriptor instead.
 func (*PeerState) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{45}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *PeerState) GetRegion() *v11.Region {
@@ -4363,7 +4450,7 @@ type Keyframe struct {
 
 func (x *Keyframe) Reset() {
 	*x = Keyframe{}
-	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4375,7 +4462,7 @@ func (x *Keyframe) String() string {
 func (*Keyframe) ProtoMessage() {}
 
 func (x *Keyframe) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_event_proto_msgTypes[46]
+	mi := &file_sessionpb_v1_event_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4388,7 +4475,7 @@ func (x *Keyframe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyframe.ProtoReflect.Descriptor instead.
 func (*Keyframe) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{46}
+	return file_sessionpb_v1_event_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Keyframe) GetSeq() uint64 {
@@ -4451,7 +4538,7 @@ var File_sessionpb_v1_event_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\x80\x14\n" +
+	"\x18sessionpb/v1/event.proto\x12\fsessionpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\xbd\x14\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04step\x18\x02 \x01(\x04R\x04step\x12\x1f\n" +
@@ -4499,7 +4586,9 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\tclock_set\x18' \x01(\v2\x16.sessionpb.v1.ClockSetH\x00R\bclockSet\x12D\n" +
 	"\x0edisk_corrupted\x18( \x01(\v2\x1b.sessionpb.v1.DiskCorruptedH\x00R\rdiskCorrupted\x128\n" +
 	"\n" +
-	"model_left\x18) \x01(\v2\x17.sessionpb.v1.ModelLeftH\x00R\tmodelLeftB\x06\n" +
+	"model_left\x18) \x01(\v2\x17.sessionpb.v1.ModelLeftH\x00R\tmodelLeft\x12;\n" +
+	"\vstore_shown\x18* \x01(\v2\x18.sessionpb.v1.StoreShownH\x00R\n" +
+	"storeShownB\x06\n" +
 	"\x04body\"l\n" +
 	"\n" +
 	"RunStarted\x12,\n" +
@@ -4691,7 +4780,12 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\revidence_seqs\x18\a \x03(\x04R\fevidenceSeqs\"V\n" +
 	"\fStoreStopped\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12.\n" +
-	"\x05store\x18\x02 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"<\n" +
+	"\x05store\x18\x02 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"v\n" +
+	"\n" +
+	"StoreShown\x12.\n" +
+	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\x12&\n" +
+	"\x0fevents_left_out\x18\x02 \x01(\x04R\reventsLeftOut\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03why\"<\n" +
 	"\n" +
 	"StoreAdded\x12.\n" +
 	"\x05store\x18\x01 \x01(\v2\x18.sessionpb.v1.StoreStateR\x05store\"\x96\x01\n" +
@@ -4797,7 +4891,7 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x13HOLD_REASON_BY_HAND\x10\x01\x12\x16\n" +
 	"\x12HOLD_REASON_FILTER\x10\x02\x12\x17\n" +
 	"\x13HOLD_REASON_CLOGGED\x10\x03\x12\x16\n" +
-	"\x12HOLD_REASON_PAUSED\x10\x04*\xbd\x01\n" +
+	"\x12HOLD_REASON_PAUSED\x10\x04*\xed\x01\n" +
 	"\n" +
 	"LossReason\x12\x1b\n" +
 	"\x17LOSS_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -4806,7 +4900,9 @@ const file_sessionpb_v1_event_proto_rawDesc = "" +
 	"\x13LOSS_REASON_BY_HAND\x10\x03\x12\x17\n" +
 	"\x13LOSS_REASON_REFUSED\x10\x04\x12\x13\n" +
 	"\x0fLOSS_REASON_CUT\x10\x05\x12\x16\n" +
-	"\x12LOSS_REASON_FILTER\x10\x06*l\n" +
+	"\x12LOSS_REASON_FILTER\x10\x06\x12\x16\n" +
+	"\x12LOSS_REASON_UNSENT\x10\a\x12\x16\n" +
+	"\x12LOSS_REASON_UNSEEN\x10\b*l\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rROLE_FOLLOWER\x10\x01\x12\x16\n" +
@@ -4847,7 +4943,7 @@ func file_sessionpb_v1_event_proto_rawDescGZIP() []byte {
 }
 
 var file_sessionpb_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_sessionpb_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_sessionpb_v1_event_proto_goTypes = []any{
 	(HoldReason)(0),                // 0: sessionpb.v1.HoldReason
 	(LossReason)(0),                // 1: sessionpb.v1.LossReason
@@ -4892,33 +4988,34 @@ var file_sessionpb_v1_event_proto_goTypes = []any{
 	(*ModelLeft)(nil),              // 40: sessionpb.v1.ModelLeft
 	(*Violation)(nil),              // 41: sessionpb.v1.Violation
 	(*StoreStopped)(nil),           // 42: sessionpb.v1.StoreStopped
-	(*StoreAdded)(nil),             // 43: sessionpb.v1.StoreAdded
-	(*PeerCreated)(nil),            // 44: sessionpb.v1.PeerCreated
-	(*PeerDestroyed)(nil),          // 45: sessionpb.v1.PeerDestroyed
-	(*RegionChanged)(nil),          // 46: sessionpb.v1.RegionChanged
-	(*LogCompacted)(nil),           // 47: sessionpb.v1.LogCompacted
-	(*SnapshotProgress)(nil),       // 48: sessionpb.v1.SnapshotProgress
-	(*SnapshotRestored)(nil),       // 49: sessionpb.v1.SnapshotRestored
-	(*TransferStarted)(nil),        // 50: sessionpb.v1.TransferStarted
-	(*StoreState)(nil),             // 51: sessionpb.v1.StoreState
-	(*PeerState)(nil),              // 52: sessionpb.v1.PeerState
-	(*Keyframe)(nil),               // 53: sessionpb.v1.Keyframe
-	(*Config)(nil),                 // 54: sessionpb.v1.Config
-	(MessageType)(0),               // 55: sessionpb.v1.MessageType
-	(*v1.PeerProgress)(nil),        // 56: raftcmdpb.v1.PeerProgress
-	(*v1.RaftCommandRequest)(nil),  // 57: raftcmdpb.v1.RaftCommandRequest
-	(*v1.RaftCommandResponse)(nil), // 58: raftcmdpb.v1.RaftCommandResponse
-	(CrashKeeps)(0),                // 59: sessionpb.v1.CrashKeeps
-	(*Network)(nil),                // 60: sessionpb.v1.Network
-	(*Disk)(nil),                   // 61: sessionpb.v1.Disk
-	(*Link)(nil),                   // 62: sessionpb.v1.Link
-	(*Filter)(nil),                 // 63: sessionpb.v1.Filter
-	(*StoreDisk)(nil),              // 64: sessionpb.v1.StoreDisk
-	(*Workload)(nil),               // 65: sessionpb.v1.Workload
-	(DiskFault)(0),                 // 66: sessionpb.v1.DiskFault
-	(CrashMoment)(0),               // 67: sessionpb.v1.CrashMoment
-	(*Clock)(nil),                  // 68: sessionpb.v1.Clock
-	(*v11.Region)(nil),             // 69: metapb.v1.Region
+	(*StoreShown)(nil),             // 43: sessionpb.v1.StoreShown
+	(*StoreAdded)(nil),             // 44: sessionpb.v1.StoreAdded
+	(*PeerCreated)(nil),            // 45: sessionpb.v1.PeerCreated
+	(*PeerDestroyed)(nil),          // 46: sessionpb.v1.PeerDestroyed
+	(*RegionChanged)(nil),          // 47: sessionpb.v1.RegionChanged
+	(*LogCompacted)(nil),           // 48: sessionpb.v1.LogCompacted
+	(*SnapshotProgress)(nil),       // 49: sessionpb.v1.SnapshotProgress
+	(*SnapshotRestored)(nil),       // 50: sessionpb.v1.SnapshotRestored
+	(*TransferStarted)(nil),        // 51: sessionpb.v1.TransferStarted
+	(*StoreState)(nil),             // 52: sessionpb.v1.StoreState
+	(*PeerState)(nil),              // 53: sessionpb.v1.PeerState
+	(*Keyframe)(nil),               // 54: sessionpb.v1.Keyframe
+	(*Config)(nil),                 // 55: sessionpb.v1.Config
+	(MessageType)(0),               // 56: sessionpb.v1.MessageType
+	(*v1.PeerProgress)(nil),        // 57: raftcmdpb.v1.PeerProgress
+	(*v1.RaftCommandRequest)(nil),  // 58: raftcmdpb.v1.RaftCommandRequest
+	(*v1.RaftCommandResponse)(nil), // 59: raftcmdpb.v1.RaftCommandResponse
+	(CrashKeeps)(0),                // 60: sessionpb.v1.CrashKeeps
+	(*Network)(nil),                // 61: sessionpb.v1.Network
+	(*Disk)(nil),                   // 62: sessionpb.v1.Disk
+	(*Link)(nil),                   // 63: sessionpb.v1.Link
+	(*Filter)(nil),                 // 64: sessionpb.v1.Filter
+	(*StoreDisk)(nil),              // 65: sessionpb.v1.StoreDisk
+	(*Workload)(nil),               // 66: sessionpb.v1.Workload
+	(DiskFault)(0),                 // 67: sessionpb.v1.DiskFault
+	(CrashMoment)(0),               // 68: sessionpb.v1.CrashMoment
+	(*Clock)(nil),                  // 69: sessionpb.v1.Clock
+	(*v11.Region)(nil),             // 70: metapb.v1.Region
 }
 var file_sessionpb_v1_event_proto_depIdxs = []int32{
 	8,  // 0: sessionpb.v1.Event.run_started:type_name -> sessionpb.v1.RunStarted
@@ -4942,14 +5039,14 @@ var file_sessionpb_v1_event_proto_depIdxs = []int32{
 	41, // 18: sessionpb.v1.Event.violation:type_name -> sessionpb.v1.Violation
 	42, // 19: sessionpb.v1.Event.store_stopped:type_name -> sessionpb.v1.StoreStopped
 	33, // 20: sessionpb.v1.Event.election_timeout_set:type_name -> sessionpb.v1.ElectionTimeoutSet
-	43, // 21: sessionpb.v1.Event.store_added:type_name -> sessionpb.v1.StoreAdded
-	44, // 22: sessionpb.v1.Event.peer_created:type_name -> sessionpb.v1.PeerCreated
-	45, // 23: sessionpb.v1.Event.peer_destroyed:type_name -> sessionpb.v1.PeerDestroyed
-	46, // 24: sessionpb.v1.Event.region_changed:type_name -> sessionpb.v1.RegionChanged
-	47, // 25: sessionpb.v1.Event.log_compacted:type_name -> sessionpb.v1.LogCompacted
-	48, // 26: sessionpb.v1.Event.snapshot_progress:type_name -> sessionpb.v1.SnapshotProgress
-	49, // 27: sessionpb.v1.Event.snapshot_restored:type_name -> sessionpb.v1.SnapshotRestored
-	50, // 28: sessionpb.v1.Event.transfer_started:type_name -> sessionpb.v1.TransferStarted
+	44, // 21: sessionpb.v1.Event.store_added:type_name -> sessionpb.v1.StoreAdded
+	45, // 22: sessionpb.v1.Event.peer_created:type_name -> sessionpb.v1.PeerCreated
+	46, // 23: sessionpb.v1.Event.peer_destroyed:type_name -> sessionpb.v1.PeerDestroyed
+	47, // 24: sessionpb.v1.Event.region_changed:type_name -> sessionpb.v1.RegionChanged
+	48, // 25: sessionpb.v1.Event.log_compacted:type_name -> sessionpb.v1.LogCompacted
+	49, // 26: sessionpb.v1.Event.snapshot_progress:type_name -> sessionpb.v1.SnapshotProgress
+	50, // 27: sessionpb.v1.Event.snapshot_restored:type_name -> sessionpb.v1.SnapshotRestored
+	51, // 28: sessionpb.v1.Event.transfer_started:type_name -> sessionpb.v1.TransferStarted
 	12, // 29: sessionpb.v1.Event.message_held:type_name -> sessionpb.v1.MessageHeld
 	13, // 30: sessionpb.v1.Event.message_rescheduled:type_name -> sessionpb.v1.MessageRescheduled
 	35, // 31: sessionpb.v1.Event.store_paused:type_name -> sessionpb.v1.StorePaused
@@ -4958,71 +5055,73 @@ var file_sessionpb_v1_event_proto_depIdxs = []int32{
 	38, // 34: sessionpb.v1.Event.clock_set:type_name -> sessionpb.v1.ClockSet
 	39, // 35: sessionpb.v1.Event.disk_corrupted:type_name -> sessionpb.v1.DiskCorrupted
 	40, // 36: sessionpb.v1.Event.model_left:type_name -> sessionpb.v1.ModelLeft
-	54, // 37: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
-	51, // 38: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
-	10, // 39: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
-	55, // 40: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
-	0,  // 41: sessionpb.v1.Message.held:type_name -> sessionpb.v1.HoldReason
-	0,  // 42: sessionpb.v1.MessageHeld.reason:type_name -> sessionpb.v1.HoldReason
-	11, // 43: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
-	1,  // 44: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
-	2,  // 45: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
-	2,  // 46: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
-	10, // 47: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
-	3,  // 48: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
-	20, // 49: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
-	18, // 50: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
-	3,  // 51: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
-	25, // 52: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
-	56, // 53: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
-	57, // 54: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
-	58, // 55: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	27, // 56: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
-	58, // 57: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
-	51, // 58: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
-	59, // 59: sessionpb.v1.StoreCrashed.keeps:type_name -> sessionpb.v1.CrashKeeps
-	51, // 60: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
-	10, // 61: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
-	60, // 62: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
-	61, // 63: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
-	62, // 64: sessionpb.v1.SettingsChanged.links:type_name -> sessionpb.v1.Link
-	63, // 65: sessionpb.v1.SettingsChanged.filters:type_name -> sessionpb.v1.Filter
-	64, // 66: sessionpb.v1.SettingsChanged.disks:type_name -> sessionpb.v1.StoreDisk
-	65, // 67: sessionpb.v1.SettingsChanged.workloads:type_name -> sessionpb.v1.Workload
-	66, // 68: sessionpb.v1.FaultArmed.disk_fault:type_name -> sessionpb.v1.DiskFault
-	67, // 69: sessionpb.v1.FaultArmed.crash_moment:type_name -> sessionpb.v1.CrashMoment
-	59, // 70: sessionpb.v1.FaultArmed.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
-	68, // 71: sessionpb.v1.ClockSet.clock:type_name -> sessionpb.v1.Clock
-	51, // 72: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
-	51, // 73: sessionpb.v1.StoreAdded.store:type_name -> sessionpb.v1.StoreState
-	52, // 74: sessionpb.v1.PeerCreated.peer:type_name -> sessionpb.v1.PeerState
-	4,  // 75: sessionpb.v1.PeerCreated.origin:type_name -> sessionpb.v1.PeerOrigin
-	69, // 76: sessionpb.v1.RegionChanged.region:type_name -> metapb.v1.Region
-	69, // 77: sessionpb.v1.RegionChanged.region_before:type_name -> metapb.v1.Region
-	5,  // 78: sessionpb.v1.RegionChanged.reason:type_name -> sessionpb.v1.RegionChangeReason
-	6,  // 79: sessionpb.v1.SnapshotProgress.stage:type_name -> sessionpb.v1.SnapshotStage
-	52, // 80: sessionpb.v1.SnapshotRestored.peer:type_name -> sessionpb.v1.PeerState
-	52, // 81: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
-	19, // 82: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
-	48, // 83: sessionpb.v1.StoreState.snapshots:type_name -> sessionpb.v1.SnapshotProgress
-	66, // 84: sessionpb.v1.StoreState.disk_fault:type_name -> sessionpb.v1.DiskFault
-	67, // 85: sessionpb.v1.StoreState.crash_moment:type_name -> sessionpb.v1.CrashMoment
-	59, // 86: sessionpb.v1.StoreState.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
-	69, // 87: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
-	2,  // 88: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
-	10, // 89: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
-	56, // 90: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
-	18, // 91: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
-	25, // 92: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
-	54, // 93: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
-	51, // 94: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
-	11, // 95: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
-	27, // 96: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
-	97, // [97:97] is the sub-list for method output_type
-	97, // [97:97] is the sub-list for method input_type
-	97, // [97:97] is the sub-list for extension type_name
-	97, // [97:97] is the sub-list for extension extendee
-	0,  // [0:97] is the sub-list for field type_name
+	43, // 37: sessionpb.v1.Event.store_shown:type_name -> sessionpb.v1.StoreShown
+	55, // 38: sessionpb.v1.RunStarted.config:type_name -> sessionpb.v1.Config
+	52, // 39: sessionpb.v1.RunStarted.stores:type_name -> sessionpb.v1.StoreState
+	10, // 40: sessionpb.v1.Ticked.timers:type_name -> sessionpb.v1.PeerTimer
+	56, // 41: sessionpb.v1.Message.type:type_name -> sessionpb.v1.MessageType
+	0,  // 42: sessionpb.v1.Message.held:type_name -> sessionpb.v1.HoldReason
+	0,  // 43: sessionpb.v1.MessageHeld.reason:type_name -> sessionpb.v1.HoldReason
+	11, // 44: sessionpb.v1.MessageSent.message:type_name -> sessionpb.v1.Message
+	1,  // 45: sessionpb.v1.MessageLost.reason:type_name -> sessionpb.v1.LossReason
+	2,  // 46: sessionpb.v1.RoleChanged.role:type_name -> sessionpb.v1.Role
+	2,  // 47: sessionpb.v1.RoleChanged.role_before:type_name -> sessionpb.v1.Role
+	10, // 48: sessionpb.v1.RoleChanged.timer:type_name -> sessionpb.v1.PeerTimer
+	3,  // 49: sessionpb.v1.LogEntry.type:type_name -> sessionpb.v1.EntryType
+	20, // 50: sessionpb.v1.WriteStarted.peers:type_name -> sessionpb.v1.PeerWrite
+	18, // 51: sessionpb.v1.PeerWrite.entries:type_name -> sessionpb.v1.LogEntry
+	3,  // 52: sessionpb.v1.Applied.type:type_name -> sessionpb.v1.EntryType
+	25, // 53: sessionpb.v1.Applied.changes:type_name -> sessionpb.v1.KeyChange
+	57, // 54: sessionpb.v1.ProgressChanged.progress:type_name -> raftcmdpb.v1.PeerProgress
+	58, // 55: sessionpb.v1.Operation.request:type_name -> raftcmdpb.v1.RaftCommandRequest
+	59, // 56: sessionpb.v1.Operation.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	27, // 57: sessionpb.v1.OperationStarted.operation:type_name -> sessionpb.v1.Operation
+	59, // 58: sessionpb.v1.OperationEnded.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	52, // 59: sessionpb.v1.StoreCrashed.store:type_name -> sessionpb.v1.StoreState
+	60, // 60: sessionpb.v1.StoreCrashed.keeps:type_name -> sessionpb.v1.CrashKeeps
+	52, // 61: sessionpb.v1.StoreStarted.store:type_name -> sessionpb.v1.StoreState
+	10, // 62: sessionpb.v1.ElectionTimeoutSet.timer:type_name -> sessionpb.v1.PeerTimer
+	61, // 63: sessionpb.v1.SettingsChanged.network:type_name -> sessionpb.v1.Network
+	62, // 64: sessionpb.v1.SettingsChanged.disk:type_name -> sessionpb.v1.Disk
+	63, // 65: sessionpb.v1.SettingsChanged.links:type_name -> sessionpb.v1.Link
+	64, // 66: sessionpb.v1.SettingsChanged.filters:type_name -> sessionpb.v1.Filter
+	65, // 67: sessionpb.v1.SettingsChanged.disks:type_name -> sessionpb.v1.StoreDisk
+	66, // 68: sessionpb.v1.SettingsChanged.workloads:type_name -> sessionpb.v1.Workload
+	67, // 69: sessionpb.v1.FaultArmed.disk_fault:type_name -> sessionpb.v1.DiskFault
+	68, // 70: sessionpb.v1.FaultArmed.crash_moment:type_name -> sessionpb.v1.CrashMoment
+	60, // 71: sessionpb.v1.FaultArmed.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
+	69, // 72: sessionpb.v1.ClockSet.clock:type_name -> sessionpb.v1.Clock
+	52, // 73: sessionpb.v1.StoreStopped.store:type_name -> sessionpb.v1.StoreState
+	52, // 74: sessionpb.v1.StoreShown.store:type_name -> sessionpb.v1.StoreState
+	52, // 75: sessionpb.v1.StoreAdded.store:type_name -> sessionpb.v1.StoreState
+	53, // 76: sessionpb.v1.PeerCreated.peer:type_name -> sessionpb.v1.PeerState
+	4,  // 77: sessionpb.v1.PeerCreated.origin:type_name -> sessionpb.v1.PeerOrigin
+	70, // 78: sessionpb.v1.RegionChanged.region:type_name -> metapb.v1.Region
+	70, // 79: sessionpb.v1.RegionChanged.region_before:type_name -> metapb.v1.Region
+	5,  // 80: sessionpb.v1.RegionChanged.reason:type_name -> sessionpb.v1.RegionChangeReason
+	6,  // 81: sessionpb.v1.SnapshotProgress.stage:type_name -> sessionpb.v1.SnapshotStage
+	53, // 82: sessionpb.v1.SnapshotRestored.peer:type_name -> sessionpb.v1.PeerState
+	53, // 83: sessionpb.v1.StoreState.peers:type_name -> sessionpb.v1.PeerState
+	19, // 84: sessionpb.v1.StoreState.writes:type_name -> sessionpb.v1.WriteStarted
+	49, // 85: sessionpb.v1.StoreState.snapshots:type_name -> sessionpb.v1.SnapshotProgress
+	67, // 86: sessionpb.v1.StoreState.disk_fault:type_name -> sessionpb.v1.DiskFault
+	68, // 87: sessionpb.v1.StoreState.crash_moment:type_name -> sessionpb.v1.CrashMoment
+	60, // 88: sessionpb.v1.StoreState.crash_keeps:type_name -> sessionpb.v1.CrashKeeps
+	70, // 89: sessionpb.v1.PeerState.region:type_name -> metapb.v1.Region
+	2,  // 90: sessionpb.v1.PeerState.role:type_name -> sessionpb.v1.Role
+	10, // 91: sessionpb.v1.PeerState.timer:type_name -> sessionpb.v1.PeerTimer
+	57, // 92: sessionpb.v1.PeerState.progress:type_name -> raftcmdpb.v1.PeerProgress
+	18, // 93: sessionpb.v1.PeerState.entries:type_name -> sessionpb.v1.LogEntry
+	25, // 94: sessionpb.v1.PeerState.keys:type_name -> sessionpb.v1.KeyChange
+	55, // 95: sessionpb.v1.Keyframe.config:type_name -> sessionpb.v1.Config
+	52, // 96: sessionpb.v1.Keyframe.stores:type_name -> sessionpb.v1.StoreState
+	11, // 97: sessionpb.v1.Keyframe.messages:type_name -> sessionpb.v1.Message
+	27, // 98: sessionpb.v1.Keyframe.operations:type_name -> sessionpb.v1.Operation
+	99, // [99:99] is the sub-list for method output_type
+	99, // [99:99] is the sub-list for method input_type
+	99, // [99:99] is the sub-list for extension type_name
+	99, // [99:99] is the sub-list for extension extendee
+	0,  // [0:99] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_event_proto_init() }
@@ -5070,6 +5169,7 @@ func file_sessionpb_v1_event_proto_init() {
 		(*Event_ClockSet)(nil),
 		(*Event_DiskCorrupted)(nil),
 		(*Event_ModelLeft)(nil),
+		(*Event_StoreShown)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -5077,7 +5177,7 @@ func file_sessionpb_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_event_proto_rawDesc), len(file_sessionpb_v1_event_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

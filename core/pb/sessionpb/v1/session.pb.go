@@ -104,6 +104,10 @@ const (
 	Capability_CAPABILITY_WORKLOADS     Capability = 18
 	Capability_CAPABILITY_GET_HISTORY   Capability = 19
 	Capability_CAPABILITY_RECOVER       Capability = 20
+	// What was seen can be kept as a file: a Recording.
+	Capability_CAPABILITY_RECORD Capability = 21
+	// What is told can be narrowed: set_interest.
+	Capability_CAPABILITY_NARROW Capability = 22
 )
 
 // Enum value maps for Capability.
@@ -130,6 +134,8 @@ var (
 		18: "CAPABILITY_WORKLOADS",
 		19: "CAPABILITY_GET_HISTORY",
 		20: "CAPABILITY_RECOVER",
+		21: "CAPABILITY_RECORD",
+		22: "CAPABILITY_NARROW",
 	}
 	Capability_value = map[string]int32{
 		"CAPABILITY_UNSPECIFIED":     0,
@@ -153,6 +159,8 @@ var (
 		"CAPABILITY_WORKLOADS":       18,
 		"CAPABILITY_GET_HISTORY":     19,
 		"CAPABILITY_RECOVER":         20,
+		"CAPABILITY_RECORD":          21,
+		"CAPABILITY_NARROW":          22,
 	}
 )
 
@@ -181,6 +189,55 @@ func (x Capability) Number() protoreflect.EnumNumber {
 // Deprecated: Use Capability.Descriptor instead.
 func (Capability) EnumDescriptor() ([]byte, []int) {
 	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+type ViewerRole int32
+
+const (
+	ViewerRole_VIEWER_ROLE_UNSPECIFIED ViewerRole = 0
+	ViewerRole_VIEWER_ROLE_VIEWER      ViewerRole = 1
+	ViewerRole_VIEWER_ROLE_OPERATOR    ViewerRole = 2
+)
+
+// Enum value maps for ViewerRole.
+var (
+	ViewerRole_name = map[int32]string{
+		0: "VIEWER_ROLE_UNSPECIFIED",
+		1: "VIEWER_ROLE_VIEWER",
+		2: "VIEWER_ROLE_OPERATOR",
+	}
+	ViewerRole_value = map[string]int32{
+		"VIEWER_ROLE_UNSPECIFIED": 0,
+		"VIEWER_ROLE_VIEWER":      1,
+		"VIEWER_ROLE_OPERATOR":    2,
+	}
+)
+
+func (x ViewerRole) Enum() *ViewerRole {
+	p := new(ViewerRole)
+	*p = x
+	return p
+}
+
+func (x ViewerRole) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ViewerRole) Descriptor() protoreflect.EnumDescriptor {
+	return file_sessionpb_v1_session_proto_enumTypes[2].Descriptor()
+}
+
+func (ViewerRole) Type() protoreflect.EnumType {
+	return &file_sessionpb_v1_session_proto_enumTypes[2]
+}
+
+func (x ViewerRole) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ViewerRole.Descriptor instead.
+func (ViewerRole) EnumDescriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{2}
 }
 
 type StepUnit int32
@@ -230,11 +287,11 @@ func (x StepUnit) String() string {
 }
 
 func (StepUnit) Descriptor() protoreflect.EnumDescriptor {
-	return file_sessionpb_v1_session_proto_enumTypes[2].Descriptor()
+	return file_sessionpb_v1_session_proto_enumTypes[3].Descriptor()
 }
 
 func (StepUnit) Type() protoreflect.EnumType {
-	return &file_sessionpb_v1_session_proto_enumTypes[2]
+	return &file_sessionpb_v1_session_proto_enumTypes[3]
 }
 
 func (x StepUnit) Number() protoreflect.EnumNumber {
@@ -243,7 +300,7 @@ func (x StepUnit) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StepUnit.Descriptor instead.
 func (StepUnit) EnumDescriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 type Pace int32
@@ -281,11 +338,11 @@ func (x Pace) String() string {
 }
 
 func (Pace) Descriptor() protoreflect.EnumDescriptor {
-	return file_sessionpb_v1_session_proto_enumTypes[3].Descriptor()
+	return file_sessionpb_v1_session_proto_enumTypes[4].Descriptor()
 }
 
 func (Pace) Type() protoreflect.EnumType {
-	return &file_sessionpb_v1_session_proto_enumTypes[3]
+	return &file_sessionpb_v1_session_proto_enumTypes[4]
 }
 
 func (x Pace) Number() protoreflect.EnumNumber {
@@ -294,7 +351,7 @@ func (x Pace) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Pace.Descriptor instead.
 func (Pace) EnumDescriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 type VerdictKind int32
@@ -334,11 +391,11 @@ func (x VerdictKind) String() string {
 }
 
 func (VerdictKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_sessionpb_v1_session_proto_enumTypes[4].Descriptor()
+	return file_sessionpb_v1_session_proto_enumTypes[5].Descriptor()
 }
 
 func (VerdictKind) Type() protoreflect.EnumType {
-	return &file_sessionpb_v1_session_proto_enumTypes[4]
+	return &file_sessionpb_v1_session_proto_enumTypes[5]
 }
 
 func (x VerdictKind) Number() protoreflect.EnumNumber {
@@ -347,7 +404,7 @@ func (x VerdictKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use VerdictKind.Descriptor instead.
 func (VerdictKind) EnumDescriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 // Request is what a viewer sends: commands, and how much time has passed for its eyes.
@@ -357,7 +414,9 @@ type Request struct {
 	// Wall time since the previous request; playing moves the cluster by it.
 	ElapsedMicros int64 `protobuf:"varint,2,opt,name=elapsed_micros,json=elapsedMicros,proto3" json:"elapsed_micros,omitempty"`
 	// How long the source may work on this request.
-	BudgetMicros  int64 `protobuf:"varint,3,opt,name=budget_micros,json=budgetMicros,proto3" json:"budget_micros,omitempty"`
+	BudgetMicros int64 `protobuf:"varint,3,opt,name=budget_micros,json=budgetMicros,proto3" json:"budget_micros,omitempty"`
+	// To a live cluster: the first request says who asks.
+	Attach        *Attach `protobuf:"bytes,4,opt,name=attach,proto3" json:"attach,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -413,6 +472,145 @@ func (x *Request) GetBudgetMicros() int64 {
 	return 0
 }
 
+func (x *Request) GetAttach() *Attach {
+	if x != nil {
+		return x.Attach
+	}
+	return nil
+}
+
+// Attach opens a live session.
+type Attach struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ProtocolVersion uint32                 `protobuf:"varint,1,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
+	// What it shows decides whether the viewer may only watch or also operate; empty where the server asks for none.
+	Token         string    `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Interest      *Interest `protobuf:"bytes,3,opt,name=interest,proto3" json:"interest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attach) Reset() {
+	*x = Attach{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attach) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attach) ProtoMessage() {}
+
+func (x *Attach) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attach.ProtoReflect.Descriptor instead.
+func (*Attach) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Attach) GetProtocolVersion() uint32 {
+	if x != nil {
+		return x.ProtocolVersion
+	}
+	return 0
+}
+
+func (x *Attach) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *Attach) GetInterest() *Interest {
+	if x != nil {
+		return x.Interest
+	}
+	return nil
+}
+
+// Interest is what of a live cluster a viewer wants to be told beside the state of every store, which it always is: of
+// messages, ticks, progress and operations. Empty lists mean everything.
+type Interest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RegionIds     []uint64               `protobuf:"varint,1,rep,packed,name=region_ids,json=regionIds,proto3" json:"region_ids,omitempty"`
+	StoreIds      []uint64               `protobuf:"varint,2,rep,packed,name=store_ids,json=storeIds,proto3" json:"store_ids,omitempty"`
+	WithoutTypes  []MessageType          `protobuf:"varint,3,rep,packed,name=without_types,json=withoutTypes,proto3,enum=sessionpb.v1.MessageType" json:"without_types,omitempty"`
+	WithoutTicks  bool                   `protobuf:"varint,4,opt,name=without_ticks,json=withoutTicks,proto3" json:"without_ticks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Interest) Reset() {
+	*x = Interest{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Interest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Interest) ProtoMessage() {}
+
+func (x *Interest) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Interest.ProtoReflect.Descriptor instead.
+func (*Interest) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Interest) GetRegionIds() []uint64 {
+	if x != nil {
+		return x.RegionIds
+	}
+	return nil
+}
+
+func (x *Interest) GetStoreIds() []uint64 {
+	if x != nil {
+		return x.StoreIds
+	}
+	return nil
+}
+
+func (x *Interest) GetWithoutTypes() []MessageType {
+	if x != nil {
+		return x.WithoutTypes
+	}
+	return nil
+}
+
+func (x *Interest) GetWithoutTicks() bool {
+	if x != nil {
+		return x.WithoutTicks
+	}
+	return false
+}
+
 // Frame is the answer to a Request. A viewer handles its parts in the order of the fields.
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -423,14 +621,18 @@ type Frame struct {
 	Replies  []*Reply  `protobuf:"bytes,4,rep,name=replies,proto3" json:"replies,omitempty"`
 	Status   *Status   `protobuf:"bytes,5,opt,name=status,proto3" json:"status,omitempty"`
 	// Set when the list changed.
-	BranchList    *BranchList `protobuf:"bytes,6,opt,name=branch_list,json=branchList,proto3" json:"branch_list,omitempty"`
+	BranchList *BranchList `protobuf:"bytes,6,opt,name=branch_list,json=branchList,proto3" json:"branch_list,omitempty"`
+	// Of a live cluster, about once a second: the newest last.
+	Metrics []*MetricsPoint `protobuf:"bytes,7,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	// Why the connection ends with this frame, in words.
+	Closed        string `protobuf:"bytes,8,opt,name=closed,proto3" json:"closed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[1]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -442,7 +644,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[1]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -455,7 +657,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{1}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Frame) GetHello() *Hello {
@@ -500,6 +702,150 @@ func (x *Frame) GetBranchList() *BranchList {
 	return nil
 }
 
+func (x *Frame) GetMetrics() []*MetricsPoint {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+func (x *Frame) GetClosed() string {
+	if x != nil {
+		return x.Closed
+	}
+	return ""
+}
+
+// MetricsPoint is a second in the life of a live cluster.
+type MetricsPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// On the session's clock.
+	TimeMicros int64 `protobuf:"varint,1,opt,name=time_micros,json=timeMicros,proto3" json:"time_micros,omitempty"`
+	// How long it is about.
+	SpanMicros int64 `protobuf:"varint,2,opt,name=span_micros,json=spanMicros,proto3" json:"span_micros,omitempty"`
+	// Commands answered to clients, and entries with commands applied on the store that applied most.
+	Answered uint64 `protobuf:"varint,3,opt,name=answered,proto3" json:"answered,omitempty"`
+	Applied  uint64 `protobuf:"varint,4,opt,name=applied,proto3" json:"applied,omitempty"`
+	// Of the commands answered; 0 when there were none.
+	LatencyP50Micros int64  `protobuf:"varint,5,opt,name=latency_p50_micros,json=latencyP50Micros,proto3" json:"latency_p50_micros,omitempty"`
+	LatencyP99Micros int64  `protobuf:"varint,6,opt,name=latency_p99_micros,json=latencyP99Micros,proto3" json:"latency_p99_micros,omitempty"`
+	LeaderChanges    uint64 `protobuf:"varint,7,opt,name=leader_changes,json=leaderChanges,proto3" json:"leader_changes,omitempty"`
+	SyncP50Micros    int64  `protobuf:"varint,8,opt,name=sync_p50_micros,json=syncP50Micros,proto3" json:"sync_p50_micros,omitempty"`
+	SyncP99Micros    int64  `protobuf:"varint,9,opt,name=sync_p99_micros,json=syncP99Micros,proto3" json:"sync_p99_micros,omitempty"`
+	// Events of all stores, and those of them that nobody is shown.
+	Events        uint64 `protobuf:"varint,10,opt,name=events,proto3" json:"events,omitempty"`
+	EventsLeftOut uint64 `protobuf:"varint,11,opt,name=events_left_out,json=eventsLeftOut,proto3" json:"events_left_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricsPoint) Reset() {
+	*x = MetricsPoint{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricsPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricsPoint) ProtoMessage() {}
+
+func (x *MetricsPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricsPoint.ProtoReflect.Descriptor instead.
+func (*MetricsPoint) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MetricsPoint) GetTimeMicros() int64 {
+	if x != nil {
+		return x.TimeMicros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetSpanMicros() int64 {
+	if x != nil {
+		return x.SpanMicros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetAnswered() uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetApplied() uint64 {
+	if x != nil {
+		return x.Applied
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetLatencyP50Micros() int64 {
+	if x != nil {
+		return x.LatencyP50Micros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetLatencyP99Micros() int64 {
+	if x != nil {
+		return x.LatencyP99Micros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetLeaderChanges() uint64 {
+	if x != nil {
+		return x.LeaderChanges
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetSyncP50Micros() int64 {
+	if x != nil {
+		return x.SyncP50Micros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetSyncP99Micros() int64 {
+	if x != nil {
+		return x.SyncP99Micros
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *MetricsPoint) GetEventsLeftOut() uint64 {
+	if x != nil {
+		return x.EventsLeftOut
+	}
+	return 0
+}
+
 // Hello is the first thing any source says.
 type Hello struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -509,13 +855,14 @@ type Hello struct {
 	Capabilities    []Capability           `protobuf:"varint,4,rep,packed,name=capabilities,proto3,enum=sessionpb.v1.Capability" json:"capabilities,omitempty"`
 	ConfigDefault   *Config                `protobuf:"bytes,5,opt,name=config_default,json=configDefault,proto3" json:"config_default,omitempty"`
 	Limits          *Limits                `protobuf:"bytes,6,opt,name=limits,proto3" json:"limits,omitempty"`
+	Live            *LiveCluster           `protobuf:"bytes,7,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[2]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +874,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[2]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +887,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Hello) GetProtocolVersion() uint32 {
@@ -585,6 +932,143 @@ func (x *Hello) GetLimits() *Limits {
 	return nil
 }
 
+func (x *Hello) GetLive() *LiveCluster {
+	if x != nil {
+		return x.Live
+	}
+	return nil
+}
+
+// LiveCluster is what a live session looks at.
+type LiveCluster struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	ClusterId uint64                 `protobuf:"varint,1,opt,name=cluster_id,json=clusterId,proto3" json:"cluster_id,omitempty"`
+	Stores    []*LiveStore           `protobuf:"bytes,2,rep,name=stores,proto3" json:"stores,omitempty"`
+	// The cluster runs inside of the server that serves the page.
+	Embedded      bool       `protobuf:"varint,3,opt,name=embedded,proto3" json:"embedded,omitempty"`
+	Role          ViewerRole `protobuf:"varint,4,opt,name=role,proto3,enum=sessionpb.v1.ViewerRole" json:"role,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiveCluster) Reset() {
+	*x = LiveCluster{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiveCluster) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiveCluster) ProtoMessage() {}
+
+func (x *LiveCluster) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiveCluster.ProtoReflect.Descriptor instead.
+func (*LiveCluster) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *LiveCluster) GetClusterId() uint64 {
+	if x != nil {
+		return x.ClusterId
+	}
+	return 0
+}
+
+func (x *LiveCluster) GetStores() []*LiveStore {
+	if x != nil {
+		return x.Stores
+	}
+	return nil
+}
+
+func (x *LiveCluster) GetEmbedded() bool {
+	if x != nil {
+		return x.Embedded
+	}
+	return false
+}
+
+func (x *LiveCluster) GetRole() ViewerRole {
+	if x != nil {
+		return x.Role
+	}
+	return ViewerRole_VIEWER_ROLE_UNSPECIFIED
+}
+
+type LiveStore struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	StoreId       uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	Address       string                 `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Version       string                 `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LiveStore) Reset() {
+	*x = LiveStore{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LiveStore) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LiveStore) ProtoMessage() {}
+
+func (x *LiveStore) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LiveStore.ProtoReflect.Descriptor instead.
+func (*LiveStore) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *LiveStore) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *LiveStore) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *LiveStore) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
 // Limits are the bounds a viewer's controls keep.
 type Limits struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
@@ -602,7 +1086,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[3]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -614,7 +1098,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[3]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -627,7 +1111,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Limits) GetStoresMax() uint32 {
@@ -704,6 +1188,7 @@ type Command struct {
 	//	*Command_GetKeyframe
 	//	*Command_GetHistory
 	//	*Command_Recover
+	//	*Command_SetInterest
 	Command       isCommand_Command `protobuf_oneof:"command"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -711,7 +1196,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +1208,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +1221,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Command) GetId() uint64 {
@@ -861,6 +1346,15 @@ func (x *Command) GetRecover() *Recover {
 	return nil
 }
 
+func (x *Command) GetSetInterest() *Interest {
+	if x != nil {
+		if x, ok := x.Command.(*Command_SetInterest); ok {
+			return x.SetInterest
+		}
+	}
+	return nil
+}
+
 type isCommand_Command interface {
 	isCommand_Command()
 }
@@ -913,6 +1407,10 @@ type Command_Recover struct {
 	Recover *Recover `protobuf:"bytes,13,opt,name=recover,proto3,oneof"`
 }
 
+type Command_SetInterest struct {
+	SetInterest *Interest `protobuf:"bytes,14,opt,name=set_interest,json=setInterest,proto3,oneof"`
+}
+
 func (*Command_Reset_) isCommand_Command() {}
 
 func (*Command_Step) isCommand_Command() {}
@@ -937,6 +1435,8 @@ func (*Command_GetHistory) isCommand_Command() {}
 
 func (*Command_Recover) isCommand_Command() {}
 
+func (*Command_SetInterest) isCommand_Command() {}
+
 // Reset starts a run: its configuration, its actions as the future, and, when go is set, goes where the run stood.
 type Reset struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -948,7 +1448,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1460,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1473,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Reset) GetRun() *Run {
@@ -1002,7 +1502,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1514,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1527,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Step) GetUnit() StepUnit {
@@ -1057,7 +1557,7 @@ type Play struct {
 
 func (x *Play) Reset() {
 	*x = Play{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1069,7 +1569,7 @@ func (x *Play) String() string {
 func (*Play) ProtoMessage() {}
 
 func (x *Play) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1082,7 +1582,7 @@ func (x *Play) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Play.ProtoReflect.Descriptor instead.
 func (*Play) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Play) GetPace() Pace {
@@ -1114,7 +1614,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1626,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1639,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 // Act does something to the cluster, now. In the past it starts a branch.
@@ -1153,7 +1653,7 @@ type Act struct {
 
 func (x *Act) Reset() {
 	*x = Act{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1165,7 +1665,7 @@ func (x *Act) String() string {
 func (*Act) ProtoMessage() {}
 
 func (x *Act) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1178,7 +1678,7 @@ func (x *Act) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Act.ProtoReflect.Descriptor instead.
 func (*Act) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Act) GetAction() *Action {
@@ -1198,7 +1698,7 @@ type Seek struct {
 
 func (x *Seek) Reset() {
 	*x = Seek{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1710,7 @@ func (x *Seek) String() string {
 func (*Seek) ProtoMessage() {}
 
 func (x *Seek) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1723,7 @@ func (x *Seek) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seek.ProtoReflect.Descriptor instead.
 func (*Seek) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Seek) GetSeq() uint64 {
@@ -1241,7 +1741,7 @@ type GetHash struct {
 
 func (x *GetHash) Reset() {
 	*x = GetHash{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1753,7 @@ func (x *GetHash) String() string {
 func (*GetHash) ProtoMessage() {}
 
 func (x *GetHash) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1766,7 @@ func (x *GetHash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHash.ProtoReflect.Descriptor instead.
 func (*GetHash) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 type ExportRun struct {
@@ -1277,7 +1777,7 @@ type ExportRun struct {
 
 func (x *ExportRun) Reset() {
 	*x = ExportRun{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1289,7 +1789,7 @@ func (x *ExportRun) String() string {
 func (*ExportRun) ProtoMessage() {}
 
 func (x *ExportRun) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1302,7 +1802,7 @@ func (x *ExportRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportRun.ProtoReflect.Descriptor instead.
 func (*ExportRun) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 type SwitchBranch struct {
@@ -1314,7 +1814,7 @@ type SwitchBranch struct {
 
 func (x *SwitchBranch) Reset() {
 	*x = SwitchBranch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1826,7 @@ func (x *SwitchBranch) String() string {
 func (*SwitchBranch) ProtoMessage() {}
 
 func (x *SwitchBranch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1839,7 @@ func (x *SwitchBranch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchBranch.ProtoReflect.Descriptor instead.
 func (*SwitchBranch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SwitchBranch) GetBranchId() uint32 {
@@ -1357,7 +1857,7 @@ type GetKeyframe struct {
 
 func (x *GetKeyframe) Reset() {
 	*x = GetKeyframe{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1869,7 @@ func (x *GetKeyframe) String() string {
 func (*GetKeyframe) ProtoMessage() {}
 
 func (x *GetKeyframe) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1882,7 @@ func (x *GetKeyframe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyframe.ProtoReflect.Descriptor instead.
 func (*GetKeyframe) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 // GetHistory asks for every operation of clients up to now, for a judge elsewhere.
@@ -1394,7 +1894,7 @@ type GetHistory struct {
 
 func (x *GetHistory) Reset() {
 	*x = GetHistory{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1906,7 @@ func (x *GetHistory) String() string {
 func (*GetHistory) ProtoMessage() {}
 
 func (x *GetHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1919,7 @@ func (x *GetHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
 func (*GetHistory) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 // Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
@@ -1436,7 +1936,7 @@ type Recover struct {
 
 func (x *Recover) Reset() {
 	*x = Recover{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1448,7 +1948,7 @@ func (x *Recover) String() string {
 func (*Recover) ProtoMessage() {}
 
 func (x *Recover) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1461,7 +1961,7 @@ func (x *Recover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recover.ProtoReflect.Descriptor instead.
 func (*Recover) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Recover) GetSeed() uint64 {
@@ -1497,7 +1997,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +2009,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +2022,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Reply) GetCommandId() uint64 {
@@ -1637,7 +2137,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1649,7 +2149,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1662,7 +2162,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *History) GetOperations() []*Operation {
@@ -1693,7 +2193,7 @@ type RecoverResult struct {
 
 func (x *RecoverResult) Reset() {
 	*x = RecoverResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1705,7 +2205,7 @@ func (x *RecoverResult) String() string {
 func (*RecoverResult) ProtoMessage() {}
 
 func (x *RecoverResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1718,7 +2218,7 @@ func (x *RecoverResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResult.ProtoReflect.Descriptor instead.
 func (*RecoverResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RecoverResult) GetRecovers() bool {
@@ -1764,7 +2264,7 @@ type RegionRecovery struct {
 
 func (x *RegionRecovery) Reset() {
 	*x = RegionRecovery{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +2276,7 @@ func (x *RegionRecovery) String() string {
 func (*RegionRecovery) ProtoMessage() {}
 
 func (x *RegionRecovery) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +2289,7 @@ func (x *RegionRecovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionRecovery.ProtoReflect.Descriptor instead.
 func (*RegionRecovery) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RegionRecovery) GetRegionId() uint64 {
@@ -1843,7 +2343,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +2355,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +2368,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Verdict) GetKind() VerdictKind {
@@ -1924,7 +2424,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2436,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2449,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{22}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Finding) GetKeys() [][]byte {
@@ -2011,7 +2511,7 @@ type HashResult struct {
 
 func (x *HashResult) Reset() {
 	*x = HashResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2523,7 @@ func (x *HashResult) String() string {
 func (*HashResult) ProtoMessage() {}
 
 func (x *HashResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2536,7 @@ func (x *HashResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashResult.ProtoReflect.Descriptor instead.
 func (*HashResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{23}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HashResult) GetHash() string {
@@ -2056,7 +2556,7 @@ type ActResult struct {
 
 func (x *ActResult) Reset() {
 	*x = ActResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2068,7 +2568,7 @@ func (x *ActResult) String() string {
 func (*ActResult) ProtoMessage() {}
 
 func (x *ActResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2081,7 +2581,7 @@ func (x *ActResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActResult.ProtoReflect.Descriptor instead.
 func (*ActResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{24}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ActResult) GetOperationId() uint64 {
@@ -2111,13 +2611,14 @@ type Status struct {
 	ActionsAhead     uint32 `protobuf:"varint,10,opt,name=actions_ahead,json=actionsAhead,proto3" json:"actions_ahead,omitempty"`
 	MessagesInFlight uint32 `protobuf:"varint,11,opt,name=messages_in_flight,json=messagesInFlight,proto3" json:"messages_in_flight,omitempty"`
 	Actions          uint32 `protobuf:"varint,12,opt,name=actions,proto3" json:"actions,omitempty"`
+	Live             *Live  `protobuf:"bytes,13,opt,name=live,proto3" json:"live,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +2630,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +2643,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Status) GetNowMicros() int64 {
@@ -2229,6 +2730,269 @@ func (x *Status) GetActions() uint32 {
 	return 0
 }
 
+func (x *Status) GetLive() *Live {
+	if x != nil {
+		return x.Live
+	}
+	return nil
+}
+
+// Live is how a live session stands.
+type Live struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Stores that are not reachable, with the reason; their last known state is shown.
+	Unreachable []*StoreUnreachable `protobuf:"bytes,1,rep,name=unreachable,proto3" json:"unreachable,omitempty"`
+	Viewers     uint32              `protobuf:"varint,2,opt,name=viewers,proto3" json:"viewers,omitempty"`
+	// Events of the last second, and those of them that were shown to this viewer: of every N one, when they are fewer.
+	Events        uint64 `protobuf:"varint,3,opt,name=events,proto3" json:"events,omitempty"`
+	EventsShown   uint64 `protobuf:"varint,4,opt,name=events_shown,json=eventsShown,proto3" json:"events_shown,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Live) Reset() {
+	*x = Live{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Live) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Live) ProtoMessage() {}
+
+func (x *Live) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Live.ProtoReflect.Descriptor instead.
+func (*Live) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Live) GetUnreachable() []*StoreUnreachable {
+	if x != nil {
+		return x.Unreachable
+	}
+	return nil
+}
+
+func (x *Live) GetViewers() uint32 {
+	if x != nil {
+		return x.Viewers
+	}
+	return 0
+}
+
+func (x *Live) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Live) GetEventsShown() uint64 {
+	if x != nil {
+		return x.EventsShown
+	}
+	return 0
+}
+
+type StoreUnreachable struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	StoreId uint64                 `protobuf:"varint,1,opt,name=store_id,json=storeId,proto3" json:"store_id,omitempty"`
+	// In words.
+	Why           string `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoreUnreachable) Reset() {
+	*x = StoreUnreachable{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoreUnreachable) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoreUnreachable) ProtoMessage() {}
+
+func (x *StoreUnreachable) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoreUnreachable.ProtoReflect.Descriptor instead.
+func (*StoreUnreachable) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *StoreUnreachable) GetStoreId() uint64 {
+	if x != nil {
+		return x.StoreId
+	}
+	return 0
+}
+
+func (x *StoreUnreachable) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
+// Recording is what was seen of a cluster: a file of a live session, gzipped.
+type Recording struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of raftplay.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	Hello   *Hello `protobuf:"bytes,2,opt,name=hello,proto3" json:"hello,omitempty"`
+	// When it was recorded, in microseconds since 1970: the session's time 0.
+	WallMicros    int64           `protobuf:"varint,3,opt,name=wall_micros,json=wallMicros,proto3" json:"wall_micros,omitempty"`
+	Stretches     []*Stretch      `protobuf:"bytes,4,rep,name=stretches,proto3" json:"stretches,omitempty"`
+	Metrics       []*MetricsPoint `protobuf:"bytes,5,rep,name=metrics,proto3" json:"metrics,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recording) Reset() {
+	*x = Recording{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recording) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recording) ProtoMessage() {}
+
+func (x *Recording) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recording.ProtoReflect.Descriptor instead.
+func (*Recording) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *Recording) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *Recording) GetHello() *Hello {
+	if x != nil {
+		return x.Hello
+	}
+	return nil
+}
+
+func (x *Recording) GetWallMicros() int64 {
+	if x != nil {
+		return x.WallMicros
+	}
+	return 0
+}
+
+func (x *Recording) GetStretches() []*Stretch {
+	if x != nil {
+		return x.Stretches
+	}
+	return nil
+}
+
+func (x *Recording) GetMetrics() []*MetricsPoint {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
+// Stretch is a state and what followed, without a gap.
+type Stretch struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keyframe      *Keyframe              `protobuf:"bytes,1,opt,name=keyframe,proto3" json:"keyframe,omitempty"`
+	Events        []*Event               `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Stretch) Reset() {
+	*x = Stretch{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Stretch) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Stretch) ProtoMessage() {}
+
+func (x *Stretch) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Stretch.ProtoReflect.Descriptor instead.
+func (*Stretch) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *Stretch) GetKeyframe() *Keyframe {
+	if x != nil {
+		return x.Keyframe
+	}
+	return nil
+}
+
+func (x *Stretch) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
 type Work struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	What          string                 `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
@@ -2240,7 +3004,7 @@ type Work struct {
 
 func (x *Work) Reset() {
 	*x = Work{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2252,7 +3016,7 @@ func (x *Work) String() string {
 func (*Work) ProtoMessage() {}
 
 func (x *Work) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2265,7 +3029,7 @@ func (x *Work) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Work.ProtoReflect.Descriptor instead.
 func (*Work) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{26}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Work) GetWhat() string {
@@ -2305,7 +3069,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2317,7 +3081,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2330,7 +3094,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{27}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Branch) GetId() uint32 {
@@ -2384,7 +3148,7 @@ type BranchList struct {
 
 func (x *BranchList) Reset() {
 	*x = BranchList{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2396,7 +3160,7 @@ func (x *BranchList) String() string {
 func (*BranchList) ProtoMessage() {}
 
 func (x *BranchList) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2409,7 +3173,7 @@ func (x *BranchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchList.ProtoReflect.Descriptor instead.
 func (*BranchList) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{28}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *BranchList) GetBranches() []*Branch {
@@ -2423,11 +3187,22 @@ var File_sessionpb_v1_session_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1asessionpb/v1/session.proto\x12\fsessionpb.v1\x1a\x18sessionpb/v1/event.proto\x1a\x16sessionpb/v1/run.proto\"\x88\x01\n" +
+	"\x1asessionpb/v1/session.proto\x12\fsessionpb.v1\x1a\x18sessionpb/v1/event.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\xb6\x01\n" +
 	"\aRequest\x121\n" +
 	"\bcommands\x18\x01 \x03(\v2\x15.sessionpb.v1.CommandR\bcommands\x12%\n" +
 	"\x0eelapsed_micros\x18\x02 \x01(\x03R\relapsedMicros\x12#\n" +
-	"\rbudget_micros\x18\x03 \x01(\x03R\fbudgetMicros\"\xab\x02\n" +
+	"\rbudget_micros\x18\x03 \x01(\x03R\fbudgetMicros\x12,\n" +
+	"\x06attach\x18\x04 \x01(\v2\x14.sessionpb.v1.AttachR\x06attach\"}\n" +
+	"\x06Attach\x12)\n" +
+	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x12\x14\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x122\n" +
+	"\binterest\x18\x03 \x01(\v2\x16.sessionpb.v1.InterestR\binterest\"\xab\x01\n" +
+	"\bInterest\x12\x1d\n" +
+	"\n" +
+	"region_ids\x18\x01 \x03(\x04R\tregionIds\x12\x1b\n" +
+	"\tstore_ids\x18\x02 \x03(\x04R\bstoreIds\x12>\n" +
+	"\rwithout_types\x18\x03 \x03(\x0e2\x19.sessionpb.v1.MessageTypeR\fwithoutTypes\x12#\n" +
+	"\rwithout_ticks\x18\x04 \x01(\bR\fwithoutTicks\"\xf9\x02\n" +
 	"\x05Frame\x12)\n" +
 	"\x05hello\x18\x01 \x01(\v2\x13.sessionpb.v1.HelloR\x05hello\x122\n" +
 	"\bkeyframe\x18\x02 \x01(\v2\x16.sessionpb.v1.KeyframeR\bkeyframe\x12+\n" +
@@ -2435,7 +3210,24 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\areplies\x18\x04 \x03(\v2\x13.sessionpb.v1.ReplyR\areplies\x12,\n" +
 	"\x06status\x18\x05 \x01(\v2\x14.sessionpb.v1.StatusR\x06status\x129\n" +
 	"\vbranch_list\x18\x06 \x01(\v2\x18.sessionpb.v1.BranchListR\n" +
-	"branchList\"\xb0\x02\n" +
+	"branchList\x124\n" +
+	"\ametrics\x18\a \x03(\v2\x1a.sessionpb.v1.MetricsPointR\ametrics\x12\x16\n" +
+	"\x06closed\x18\b \x01(\tR\x06closed\"\x99\x03\n" +
+	"\fMetricsPoint\x12\x1f\n" +
+	"\vtime_micros\x18\x01 \x01(\x03R\n" +
+	"timeMicros\x12\x1f\n" +
+	"\vspan_micros\x18\x02 \x01(\x03R\n" +
+	"spanMicros\x12\x1a\n" +
+	"\banswered\x18\x03 \x01(\x04R\banswered\x12\x18\n" +
+	"\aapplied\x18\x04 \x01(\x04R\aapplied\x12,\n" +
+	"\x12latency_p50_micros\x18\x05 \x01(\x03R\x10latencyP50Micros\x12,\n" +
+	"\x12latency_p99_micros\x18\x06 \x01(\x03R\x10latencyP99Micros\x12%\n" +
+	"\x0eleader_changes\x18\a \x01(\x04R\rleaderChanges\x12&\n" +
+	"\x0fsync_p50_micros\x18\b \x01(\x03R\rsyncP50Micros\x12&\n" +
+	"\x0fsync_p99_micros\x18\t \x01(\x03R\rsyncP99Micros\x12\x16\n" +
+	"\x06events\x18\n" +
+	" \x01(\x04R\x06events\x12&\n" +
+	"\x0fevents_left_out\x18\v \x01(\x04R\reventsLeftOut\"\xdf\x02\n" +
 	"\x05Hello\x12)\n" +
 	"\x10protocol_version\x18\x01 \x01(\rR\x0fprotocolVersion\x129\n" +
 	"\vsource_kind\x18\x02 \x01(\x0e2\x18.sessionpb.v1.SourceKindR\n" +
@@ -2443,7 +3235,18 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12<\n" +
 	"\fcapabilities\x18\x04 \x03(\x0e2\x18.sessionpb.v1.CapabilityR\fcapabilities\x12;\n" +
 	"\x0econfig_default\x18\x05 \x01(\v2\x14.sessionpb.v1.ConfigR\rconfigDefault\x12,\n" +
-	"\x06limits\x18\x06 \x01(\v2\x14.sessionpb.v1.LimitsR\x06limits\"\xbc\x02\n" +
+	"\x06limits\x18\x06 \x01(\v2\x14.sessionpb.v1.LimitsR\x06limits\x12-\n" +
+	"\x04live\x18\a \x01(\v2\x19.sessionpb.v1.LiveClusterR\x04live\"\xa7\x01\n" +
+	"\vLiveCluster\x12\x1d\n" +
+	"\n" +
+	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12/\n" +
+	"\x06stores\x18\x02 \x03(\v2\x17.sessionpb.v1.LiveStoreR\x06stores\x12\x1a\n" +
+	"\bembedded\x18\x03 \x01(\bR\bembedded\x12,\n" +
+	"\x04role\x18\x04 \x01(\x0e2\x18.sessionpb.v1.ViewerRoleR\x04role\"Z\n" +
+	"\tLiveStore\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\"\xbc\x02\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"stores_max\x18\x01 \x01(\rR\tstoresMax\x12,\n" +
@@ -2454,7 +3257,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x0fdisk_micros_max\x18\x05 \x01(\x03R\rdiskMicrosMax\x12\"\n" +
 	"\rkey_bytes_max\x18\x06 \x01(\rR\vkeyBytesMax\x12&\n" +
 	"\x0fvalue_bytes_max\x18\a \x01(\rR\rvalueBytesMax\x12!\n" +
-	"\frequests_max\x18\b \x01(\rR\vrequestsMax\"\x84\x05\n" +
+	"\frequests_max\x18\b \x01(\rR\vrequestsMax\"\xc1\x05\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12+\n" +
 	"\x05reset\x18\x02 \x01(\v2\x13.sessionpb.v1.ResetH\x00R\x05reset\x12(\n" +
@@ -2471,7 +3274,8 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\fget_keyframe\x18\v \x01(\v2\x19.sessionpb.v1.GetKeyframeH\x00R\vgetKeyframe\x12;\n" +
 	"\vget_history\x18\f \x01(\v2\x18.sessionpb.v1.GetHistoryH\x00R\n" +
 	"getHistory\x121\n" +
-	"\arecover\x18\r \x01(\v2\x15.sessionpb.v1.RecoverH\x00R\arecoverB\t\n" +
+	"\arecover\x18\r \x01(\v2\x15.sessionpb.v1.RecoverH\x00R\arecover\x12;\n" +
+	"\fset_interest\x18\x0e \x01(\v2\x16.sessionpb.v1.InterestH\x00R\vsetInterestB\t\n" +
 	"\acommand\"<\n" +
 	"\x05Reset\x12#\n" +
 	"\x03run\x18\x01 \x01(\v2\x11.sessionpb.v1.RunR\x03run\x12\x0e\n" +
@@ -2544,7 +3348,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"HashResult\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\tR\x04hash\".\n" +
 	"\tActResult\x12!\n" +
-	"\foperation_id\x18\x01 \x01(\x04R\voperationId\"\xe9\x02\n" +
+	"\foperation_id\x18\x01 \x01(\x04R\voperationId\"\x91\x03\n" +
 	"\x06Status\x12\x1d\n" +
 	"\n" +
 	"now_micros\x18\x01 \x01(\x03R\tnowMicros\x12\x10\n" +
@@ -2559,7 +3363,26 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\ractions_ahead\x18\n" +
 	" \x01(\rR\factionsAhead\x12,\n" +
 	"\x12messages_in_flight\x18\v \x01(\rR\x10messagesInFlight\x12\x18\n" +
-	"\aactions\x18\f \x01(\rR\aactions\"D\n" +
+	"\aactions\x18\f \x01(\rR\aactions\x12&\n" +
+	"\x04live\x18\r \x01(\v2\x12.sessionpb.v1.LiveR\x04live\"\x9d\x01\n" +
+	"\x04Live\x12@\n" +
+	"\vunreachable\x18\x01 \x03(\v2\x1e.sessionpb.v1.StoreUnreachableR\vunreachable\x12\x18\n" +
+	"\aviewers\x18\x02 \x01(\rR\aviewers\x12\x16\n" +
+	"\x06events\x18\x03 \x01(\x04R\x06events\x12!\n" +
+	"\fevents_shown\x18\x04 \x01(\x04R\veventsShown\"?\n" +
+	"\x10StoreUnreachable\x12\x19\n" +
+	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\"\xdc\x01\n" +
+	"\tRecording\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12)\n" +
+	"\x05hello\x18\x02 \x01(\v2\x13.sessionpb.v1.HelloR\x05hello\x12\x1f\n" +
+	"\vwall_micros\x18\x03 \x01(\x03R\n" +
+	"wallMicros\x123\n" +
+	"\tstretches\x18\x04 \x03(\v2\x15.sessionpb.v1.StretchR\tstretches\x124\n" +
+	"\ametrics\x18\x05 \x03(\v2\x1a.sessionpb.v1.MetricsPointR\ametrics\"j\n" +
+	"\aStretch\x122\n" +
+	"\bkeyframe\x18\x01 \x01(\v2\x16.sessionpb.v1.KeyframeR\bkeyframe\x12+\n" +
+	"\x06events\x18\x02 \x03(\v2\x13.sessionpb.v1.EventR\x06events\"D\n" +
 	"\x04Work\x12\x12\n" +
 	"\x04what\x18\x01 \x01(\tR\x04what\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x04R\x04done\x12\x14\n" +
@@ -2580,7 +3403,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x17SOURCE_KIND_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SOURCE_KIND_SIMULATION\x10\x01\x12\x14\n" +
 	"\x10SOURCE_KIND_LIVE\x10\x02\x12\x19\n" +
-	"\x15SOURCE_KIND_RECORDING\x10\x03*\xc5\x04\n" +
+	"\x15SOURCE_KIND_RECORDING\x10\x03*\xf3\x04\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x13\n" +
@@ -2604,7 +3427,14 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x18CAPABILITY_CHANGE_CLOCKS\x10\x11\x12\x18\n" +
 	"\x14CAPABILITY_WORKLOADS\x10\x12\x12\x1a\n" +
 	"\x16CAPABILITY_GET_HISTORY\x10\x13\x12\x16\n" +
-	"\x12CAPABILITY_RECOVER\x10\x14*\x9e\x01\n" +
+	"\x12CAPABILITY_RECOVER\x10\x14\x12\x15\n" +
+	"\x11CAPABILITY_RECORD\x10\x15\x12\x15\n" +
+	"\x11CAPABILITY_NARROW\x10\x16*[\n" +
+	"\n" +
+	"ViewerRole\x12\x1b\n" +
+	"\x17VIEWER_ROLE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12VIEWER_ROLE_VIEWER\x10\x01\x12\x18\n" +
+	"\x14VIEWER_ROLE_OPERATOR\x10\x02*\x9e\x01\n" +
 	"\bStepUnit\x12\x19\n" +
 	"\x15STEP_UNIT_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTEP_UNIT_EVENT\x10\x01\x12\x1c\n" +
@@ -2636,95 +3466,121 @@ func file_sessionpb_v1_session_proto_rawDescGZIP() []byte {
 	return file_sessionpb_v1_session_proto_rawDescData
 }
 
-var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_sessionpb_v1_session_proto_goTypes = []any{
-	(SourceKind)(0),        // 0: sessionpb.v1.SourceKind
-	(Capability)(0),        // 1: sessionpb.v1.Capability
-	(StepUnit)(0),          // 2: sessionpb.v1.StepUnit
-	(Pace)(0),              // 3: sessionpb.v1.Pace
-	(VerdictKind)(0),       // 4: sessionpb.v1.VerdictKind
-	(*Request)(nil),        // 5: sessionpb.v1.Request
-	(*Frame)(nil),          // 6: sessionpb.v1.Frame
-	(*Hello)(nil),          // 7: sessionpb.v1.Hello
-	(*Limits)(nil),         // 8: sessionpb.v1.Limits
-	(*Command)(nil),        // 9: sessionpb.v1.Command
-	(*Reset)(nil),          // 10: sessionpb.v1.Reset
-	(*Step)(nil),           // 11: sessionpb.v1.Step
-	(*Play)(nil),           // 12: sessionpb.v1.Play
-	(*Pause)(nil),          // 13: sessionpb.v1.Pause
-	(*Act)(nil),            // 14: sessionpb.v1.Act
-	(*Seek)(nil),           // 15: sessionpb.v1.Seek
-	(*GetHash)(nil),        // 16: sessionpb.v1.GetHash
-	(*ExportRun)(nil),      // 17: sessionpb.v1.ExportRun
-	(*SwitchBranch)(nil),   // 18: sessionpb.v1.SwitchBranch
-	(*GetKeyframe)(nil),    // 19: sessionpb.v1.GetKeyframe
-	(*GetHistory)(nil),     // 20: sessionpb.v1.GetHistory
-	(*Recover)(nil),        // 21: sessionpb.v1.Recover
-	(*Reply)(nil),          // 22: sessionpb.v1.Reply
-	(*History)(nil),        // 23: sessionpb.v1.History
-	(*RecoverResult)(nil),  // 24: sessionpb.v1.RecoverResult
-	(*RegionRecovery)(nil), // 25: sessionpb.v1.RegionRecovery
-	(*Verdict)(nil),        // 26: sessionpb.v1.Verdict
-	(*Finding)(nil),        // 27: sessionpb.v1.Finding
-	(*HashResult)(nil),     // 28: sessionpb.v1.HashResult
-	(*ActResult)(nil),      // 29: sessionpb.v1.ActResult
-	(*Status)(nil),         // 30: sessionpb.v1.Status
-	(*Work)(nil),           // 31: sessionpb.v1.Work
-	(*Branch)(nil),         // 32: sessionpb.v1.Branch
-	(*BranchList)(nil),     // 33: sessionpb.v1.BranchList
-	(*Keyframe)(nil),       // 34: sessionpb.v1.Keyframe
-	(*Event)(nil),          // 35: sessionpb.v1.Event
-	(*Config)(nil),         // 36: sessionpb.v1.Config
-	(*Run)(nil),            // 37: sessionpb.v1.Run
-	(*Action)(nil),         // 38: sessionpb.v1.Action
-	(*Operation)(nil),      // 39: sessionpb.v1.Operation
+	(SourceKind)(0),          // 0: sessionpb.v1.SourceKind
+	(Capability)(0),          // 1: sessionpb.v1.Capability
+	(ViewerRole)(0),          // 2: sessionpb.v1.ViewerRole
+	(StepUnit)(0),            // 3: sessionpb.v1.StepUnit
+	(Pace)(0),                // 4: sessionpb.v1.Pace
+	(VerdictKind)(0),         // 5: sessionpb.v1.VerdictKind
+	(*Request)(nil),          // 6: sessionpb.v1.Request
+	(*Attach)(nil),           // 7: sessionpb.v1.Attach
+	(*Interest)(nil),         // 8: sessionpb.v1.Interest
+	(*Frame)(nil),            // 9: sessionpb.v1.Frame
+	(*MetricsPoint)(nil),     // 10: sessionpb.v1.MetricsPoint
+	(*Hello)(nil),            // 11: sessionpb.v1.Hello
+	(*LiveCluster)(nil),      // 12: sessionpb.v1.LiveCluster
+	(*LiveStore)(nil),        // 13: sessionpb.v1.LiveStore
+	(*Limits)(nil),           // 14: sessionpb.v1.Limits
+	(*Command)(nil),          // 15: sessionpb.v1.Command
+	(*Reset)(nil),            // 16: sessionpb.v1.Reset
+	(*Step)(nil),             // 17: sessionpb.v1.Step
+	(*Play)(nil),             // 18: sessionpb.v1.Play
+	(*Pause)(nil),            // 19: sessionpb.v1.Pause
+	(*Act)(nil),              // 20: sessionpb.v1.Act
+	(*Seek)(nil),             // 21: sessionpb.v1.Seek
+	(*GetHash)(nil),          // 22: sessionpb.v1.GetHash
+	(*ExportRun)(nil),        // 23: sessionpb.v1.ExportRun
+	(*SwitchBranch)(nil),     // 24: sessionpb.v1.SwitchBranch
+	(*GetKeyframe)(nil),      // 25: sessionpb.v1.GetKeyframe
+	(*GetHistory)(nil),       // 26: sessionpb.v1.GetHistory
+	(*Recover)(nil),          // 27: sessionpb.v1.Recover
+	(*Reply)(nil),            // 28: sessionpb.v1.Reply
+	(*History)(nil),          // 29: sessionpb.v1.History
+	(*RecoverResult)(nil),    // 30: sessionpb.v1.RecoverResult
+	(*RegionRecovery)(nil),   // 31: sessionpb.v1.RegionRecovery
+	(*Verdict)(nil),          // 32: sessionpb.v1.Verdict
+	(*Finding)(nil),          // 33: sessionpb.v1.Finding
+	(*HashResult)(nil),       // 34: sessionpb.v1.HashResult
+	(*ActResult)(nil),        // 35: sessionpb.v1.ActResult
+	(*Status)(nil),           // 36: sessionpb.v1.Status
+	(*Live)(nil),             // 37: sessionpb.v1.Live
+	(*StoreUnreachable)(nil), // 38: sessionpb.v1.StoreUnreachable
+	(*Recording)(nil),        // 39: sessionpb.v1.Recording
+	(*Stretch)(nil),          // 40: sessionpb.v1.Stretch
+	(*Work)(nil),             // 41: sessionpb.v1.Work
+	(*Branch)(nil),           // 42: sessionpb.v1.Branch
+	(*BranchList)(nil),       // 43: sessionpb.v1.BranchList
+	(MessageType)(0),         // 44: sessionpb.v1.MessageType
+	(*Keyframe)(nil),         // 45: sessionpb.v1.Keyframe
+	(*Event)(nil),            // 46: sessionpb.v1.Event
+	(*Config)(nil),           // 47: sessionpb.v1.Config
+	(*Run)(nil),              // 48: sessionpb.v1.Run
+	(*Action)(nil),           // 49: sessionpb.v1.Action
+	(*Operation)(nil),        // 50: sessionpb.v1.Operation
 }
 var file_sessionpb_v1_session_proto_depIdxs = []int32{
-	9,  // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
-	7,  // 1: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
-	34, // 2: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
-	35, // 3: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
-	22, // 4: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
-	30, // 5: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
-	33, // 6: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
-	0,  // 7: sessionpb.v1.Hello.source_kind:type_name -> sessionpb.v1.SourceKind
-	1,  // 8: sessionpb.v1.Hello.capabilities:type_name -> sessionpb.v1.Capability
-	36, // 9: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
-	8,  // 10: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
-	10, // 11: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
-	11, // 12: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
-	12, // 13: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
-	13, // 14: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
-	14, // 15: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
-	15, // 16: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
-	16, // 17: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
-	17, // 18: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
-	18, // 19: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
-	19, // 20: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
-	20, // 21: sessionpb.v1.Command.get_history:type_name -> sessionpb.v1.GetHistory
-	21, // 22: sessionpb.v1.Command.recover:type_name -> sessionpb.v1.Recover
-	37, // 23: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
-	2,  // 24: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
-	3,  // 25: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
-	38, // 26: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
-	28, // 27: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
-	37, // 28: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
-	29, // 29: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
-	23, // 30: sessionpb.v1.Reply.history:type_name -> sessionpb.v1.History
-	24, // 31: sessionpb.v1.Reply.recover:type_name -> sessionpb.v1.RecoverResult
-	39, // 32: sessionpb.v1.History.operations:type_name -> sessionpb.v1.Operation
-	25, // 33: sessionpb.v1.RecoverResult.regions:type_name -> sessionpb.v1.RegionRecovery
-	4,  // 34: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
-	27, // 35: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
-	4,  // 36: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
-	31, // 37: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
-	32, // 38: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	15, // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
+	7,  // 1: sessionpb.v1.Request.attach:type_name -> sessionpb.v1.Attach
+	8,  // 2: sessionpb.v1.Attach.interest:type_name -> sessionpb.v1.Interest
+	44, // 3: sessionpb.v1.Interest.without_types:type_name -> sessionpb.v1.MessageType
+	11, // 4: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
+	45, // 5: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
+	46, // 6: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
+	28, // 7: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
+	36, // 8: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
+	43, // 9: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
+	10, // 10: sessionpb.v1.Frame.metrics:type_name -> sessionpb.v1.MetricsPoint
+	0,  // 11: sessionpb.v1.Hello.source_kind:type_name -> sessionpb.v1.SourceKind
+	1,  // 12: sessionpb.v1.Hello.capabilities:type_name -> sessionpb.v1.Capability
+	47, // 13: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
+	14, // 14: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
+	12, // 15: sessionpb.v1.Hello.live:type_name -> sessionpb.v1.LiveCluster
+	13, // 16: sessionpb.v1.LiveCluster.stores:type_name -> sessionpb.v1.LiveStore
+	2,  // 17: sessionpb.v1.LiveCluster.role:type_name -> sessionpb.v1.ViewerRole
+	16, // 18: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
+	17, // 19: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
+	18, // 20: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
+	19, // 21: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
+	20, // 22: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
+	21, // 23: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
+	22, // 24: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
+	23, // 25: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
+	24, // 26: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
+	25, // 27: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
+	26, // 28: sessionpb.v1.Command.get_history:type_name -> sessionpb.v1.GetHistory
+	27, // 29: sessionpb.v1.Command.recover:type_name -> sessionpb.v1.Recover
+	8,  // 30: sessionpb.v1.Command.set_interest:type_name -> sessionpb.v1.Interest
+	48, // 31: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
+	3,  // 32: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
+	4,  // 33: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
+	49, // 34: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
+	34, // 35: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
+	48, // 36: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
+	35, // 37: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
+	29, // 38: sessionpb.v1.Reply.history:type_name -> sessionpb.v1.History
+	30, // 39: sessionpb.v1.Reply.recover:type_name -> sessionpb.v1.RecoverResult
+	50, // 40: sessionpb.v1.History.operations:type_name -> sessionpb.v1.Operation
+	31, // 41: sessionpb.v1.RecoverResult.regions:type_name -> sessionpb.v1.RegionRecovery
+	5,  // 42: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
+	33, // 43: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
+	5,  // 44: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
+	41, // 45: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
+	37, // 46: sessionpb.v1.Status.live:type_name -> sessionpb.v1.Live
+	38, // 47: sessionpb.v1.Live.unreachable:type_name -> sessionpb.v1.StoreUnreachable
+	11, // 48: sessionpb.v1.Recording.hello:type_name -> sessionpb.v1.Hello
+	40, // 49: sessionpb.v1.Recording.stretches:type_name -> sessionpb.v1.Stretch
+	10, // 50: sessionpb.v1.Recording.metrics:type_name -> sessionpb.v1.MetricsPoint
+	45, // 51: sessionpb.v1.Stretch.keyframe:type_name -> sessionpb.v1.Keyframe
+	46, // 52: sessionpb.v1.Stretch.events:type_name -> sessionpb.v1.Event
+	42, // 53: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_session_proto_init() }
@@ -2733,8 +3589,9 @@ func file_sessionpb_v1_session_proto_init() {
 		return
 	}
 	file_sessionpb_v1_event_proto_init()
+	file_sessionpb_v1_fault_proto_init()
 	file_sessionpb_v1_run_proto_init()
-	file_sessionpb_v1_session_proto_msgTypes[4].OneofWrappers = []any{
+	file_sessionpb_v1_session_proto_msgTypes[9].OneofWrappers = []any{
 		(*Command_Reset_)(nil),
 		(*Command_Step)(nil),
 		(*Command_Play)(nil),
@@ -2747,8 +3604,9 @@ func file_sessionpb_v1_session_proto_init() {
 		(*Command_GetKeyframe)(nil),
 		(*Command_GetHistory)(nil),
 		(*Command_Recover)(nil),
+		(*Command_SetInterest)(nil),
 	}
-	file_sessionpb_v1_session_proto_msgTypes[17].OneofWrappers = []any{
+	file_sessionpb_v1_session_proto_msgTypes[22].OneofWrappers = []any{
 		(*Reply_Hash)(nil),
 		(*Reply_Run)(nil),
 		(*Reply_Act)(nil),
@@ -2760,8 +3618,8 @@ func file_sessionpb_v1_session_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_session_proto_rawDesc), len(file_sessionpb_v1_session_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   29,
+			NumEnums:      6,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

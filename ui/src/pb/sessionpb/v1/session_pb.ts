@@ -9,6 +9,8 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Event, Keyframe, Operation } from "./event_pb";
 import { file_sessionpb_v1_event } from "./event_pb";
+import type { MessageType } from "./fault_pb";
+import { file_sessionpb_v1_fault } from "./fault_pb";
 import type { Action, Config, Run } from "./run_pb";
 import { file_sessionpb_v1_run } from "./run_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/session.proto.
  */
 export const file_sessionpb_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxImEKB1JlcXVlc3QSJwoIY29tbWFuZHMYASADKAsyFS5zZXNzaW9ucGIudjEuQ29tbWFuZBIWCg5lbGFwc2VkX21pY3JvcxgCIAEoAxIVCg1idWRnZXRfbWljcm9zGAMgASgDIvUBCgVGcmFtZRIiCgVoZWxsbxgBIAEoCzITLnNlc3Npb25wYi52MS5IZWxsbxIoCghrZXlmcmFtZRgCIAEoCzIWLnNlc3Npb25wYi52MS5LZXlmcmFtZRIjCgZldmVudHMYAyADKAsyEy5zZXNzaW9ucGIudjEuRXZlbnQSJAoHcmVwbGllcxgEIAMoCzITLnNlc3Npb25wYi52MS5SZXBseRIkCgZzdGF0dXMYBSABKAsyFC5zZXNzaW9ucGIudjEuU3RhdHVzEi0KC2JyYW5jaF9saXN0GAYgASgLMhguc2Vzc2lvbnBiLnYxLkJyYW5jaExpc3Qi5QEKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SLQoLc291cmNlX2tpbmQYAiABKA4yGC5zZXNzaW9ucGIudjEuU291cmNlS2luZBIPCgd2ZXJzaW9uGAMgASgJEi4KDGNhcGFiaWxpdGllcxgEIAMoDjIYLnNlc3Npb25wYi52MS5DYXBhYmlsaXR5EiwKDmNvbmZpZ19kZWZhdWx0GAUgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIkCgZsaW1pdHMYBiABKAsyFC5zZXNzaW9ucGIudjEuTGltaXRzIskBCgZMaW1pdHMSEgoKc3RvcmVzX21heBgBIAEoDRIaChJsYXRlbmN5X21pY3Jvc19taW4YAiABKAMSGgoSbGF0ZW5jeV9taWNyb3NfbWF4GAMgASgDEhQKDGxvc3NfcHBtX21heBgEIAEoDRIXCg9kaXNrX21pY3Jvc19tYXgYBSABKAMSFQoNa2V5X2J5dGVzX21heBgGIAEoDRIXCg92YWx1ZV9ieXRlc19tYXgYByABKA0SFAoMcmVxdWVzdHNfbWF4GAggASgNIpcECgdDb21tYW5kEgoKAmlkGAEgASgEEiQKBXJlc2V0GAIgASgLMhMuc2Vzc2lvbnBiLnYxLlJlc2V0SAASIgoEc3RlcBgDIAEoCzISLnNlc3Npb25wYi52MS5TdGVwSAASIgoEcGxheRgEIAEoCzISLnNlc3Npb25wYi52MS5QbGF5SAASJAoFcGF1c2UYBSABKAsyEy5zZXNzaW9ucGIudjEuUGF1c2VIABIgCgNhY3QYBiABKAsyES5zZXNzaW9ucGIudjEuQWN0SAASIgoEc2VlaxgHIAEoCzISLnNlc3Npb25wYi52MS5TZWVrSAASKQoIZ2V0X2hhc2gYCCABKAsyFS5zZXNzaW9ucGIudjEuR2V0SGFzaEgAEi0KCmV4cG9ydF9ydW4YCSABKAsyFy5zZXNzaW9ucGIudjEuRXhwb3J0UnVuSAASMwoNc3dpdGNoX2JyYW5jaBgKIAEoCzIaLnNlc3Npb25wYi52MS5Td2l0Y2hCcmFuY2hIABIxCgxnZXRfa2V5ZnJhbWUYCyABKAsyGS5zZXNzaW9ucGIudjEuR2V0S2V5ZnJhbWVIABIvCgtnZXRfaGlzdG9yeRgMIAEoCzIYLnNlc3Npb25wYi52MS5HZXRIaXN0b3J5SAASKAoHcmVjb3ZlchgNIAEoCzIVLnNlc3Npb25wYi52MS5SZWNvdmVySABCCQoHY29tbWFuZCIzCgVSZXNldBIeCgNydW4YASABKAsyES5zZXNzaW9ucGIudjEuUnVuEgoKAmdvGAIgASgIIj4KBFN0ZXASJAoEdW5pdBgBIAEoDjIWLnNlc3Npb25wYi52MS5TdGVwVW5pdBIQCghzdG9yZV9pZBgCIAEoBCJSCgRQbGF5EiAKBHBhY2UYASABKA4yEi5zZXNzaW9ucGIudjEuUGFjZRIRCglzcGVlZF9wcG0YAiABKAMSFQoNZmxpZ2h0X21pY3JvcxgDIAEoAyIHCgVQYXVzZSIrCgNBY3QSJAoGYWN0aW9uGAEgASgLMhQuc2Vzc2lvbnBiLnYxLkFjdGlvbiITCgRTZWVrEgsKA3NlcRgBIAEoBCIJCgdHZXRIYXNoIgsKCUV4cG9ydFJ1biIhCgxTd2l0Y2hCcmFuY2gSEQoJYnJhbmNoX2lkGAEgASgNIg0KC0dldEtleWZyYW1lIgwKCkdldEhpc3RvcnkiKQoHUmVjb3ZlchIMCgRzZWVkGAEgASgEEhAKCGFzX2l0X2lzGAIgASgIIoQCCgVSZXBseRISCgpjb21tYW5kX2lkGAEgASgEEg8KB2ZhaWx1cmUYAiABKAkSKAoEaGFzaBgDIAEoCzIYLnNlc3Npb25wYi52MS5IYXNoUmVzdWx0SAASIAoDcnVuGAQgASgLMhEuc2Vzc2lvbnBiLnYxLlJ1bkgAEiYKA2FjdBgFIAEoCzIXLnNlc3Npb25wYi52MS5BY3RSZXN1bHRIABIoCgdoaXN0b3J5GAYgASgLMhUuc2Vzc2lvbnBiLnYxLkhpc3RvcnlIABIuCgdyZWNvdmVyGAcgASgLMhsuc2Vzc2lvbnBiLnYxLlJlY292ZXJSZXN1bHRIAEIICgZyZXN1bHQiSgoHSGlzdG9yeRIrCgpvcGVyYXRpb25zGAEgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbhISCgpub3dfbWljcm9zGAIgASgDInQKDVJlY292ZXJSZXN1bHQSEAoIcmVjb3ZlcnMYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIRCglzdG9yZV9pZHMYAyADKAQSLQoHcmVnaW9ucxgEIAMoCzIcLnNlc3Npb25wYi52MS5SZWdpb25SZWNvdmVyeSJsCg5SZWdpb25SZWNvdmVyeRIRCglyZWdpb25faWQYASABKAQSDgoGc2VydmVzGAIgASgIEhQKDGFmdGVyX21pY3JvcxgDIAEoAxILCgN3aHkYBCABKAkSFAoMbGVhZGVyX3N0b3JlGAUgASgEIo4BCgdWZXJkaWN0EicKBGtpbmQYASABKA4yGS5zZXNzaW9ucGIudjEuVmVyZGljdEtpbmQSDwoHbWVzc2FnZRgCIAEoCRIOCgZqdWRnZWQYAyABKA0SEAoIbGVmdF9vdXQYBCABKA0SJwoIZmluZGluZ3MYBSADKAsyFS5zZXNzaW9ucGIudjEuRmluZGluZyKdAQoHRmluZGluZxIMCgRrZXlzGAEgAygMEicKBGtpbmQYAiABKA4yGS5zZXNzaW9ucGIudjEuVmVyZGljdEtpbmQSDwoHbWVzc2FnZRgDIAEoCRIVCg1vcGVyYXRpb25faWRzGAQgAygEEhMKC2xvbmdlc3RfaWRzGAUgAygEEg4KBmp1ZGdlZBgGIAEoDRIOCgZzdGF0ZXMYByABKAQiGgoKSGFzaFJlc3VsdBIMCgRoYXNoGAEgASgJIiEKCUFjdFJlc3VsdBIUCgxvcGVyYXRpb25faWQYASABKAQi9gEKBlN0YXR1cxISCgpub3dfbWljcm9zGAEgASgDEgsKA3NlcRgCIAEoBBIQCghoZWFkX3NlcRgDIAEoBBINCgVzdGVwcxgEIAEoBBIPCgdwbGF5aW5nGAUgASgIEg0KBXF1aWNrGAYgASgIEhEKCXNwZWVkX3BwbRgHIAEoAxIRCglicmFuY2hfaWQYCCABKA0SIAoEd29yaxgJIAEoCzISLnNlc3Npb25wYi52MS5Xb3JrEhUKDWFjdGlvbnNfYWhlYWQYCiABKA0SGgoSbWVzc2FnZXNfaW5fZmxpZ2h0GAsgASgNEg8KB2FjdGlvbnMYDCABKA0iMQoEV29yaxIMCgR3aGF0GAEgASgJEgwKBGRvbmUYAiABKAQSDQoFdG90YWwYAyABKAQicQoGQnJhbmNoEgoKAmlkGAEgASgNEhEKCXBhcmVudF9pZBgCIAEoDRIQCghmb3JrX3NlcRgDIAEoBBITCgtmb3JrX21pY3JvcxgEIAEoAxIPCgdhY3Rpb25zGAUgASgNEhAKCGhlYWRfc2VxGAYgASgEIjQKCkJyYW5jaExpc3QSJgoIYnJhbmNoZXMYASADKAsyFC5zZXNzaW9ucGIudjEuQnJhbmNoKnYKClNvdXJjZUtpbmQSGwoXU09VUkNFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZTT1VSQ0VfS0lORF9TSU1VTEFUSU9OEAESFAoQU09VUkNFX0tJTkRfTElWRRACEhkKFVNPVVJDRV9LSU5EX1JFQ09SRElORxADKsUECgpDYXBhYmlsaXR5EhoKFkNBUEFCSUxJVFlfVU5TUEVDSUZJRUQQABITCg9DQVBBQklMSVRZX1NURVAQARITCg9DQVBBQklMSVRZX1BMQVkQAhIWChJDQVBBQklMSVRZX0dPX0JBQ0sQAxIWChJDQVBBQklMSVRZX1BST1BPU0UQBBIbChdDQVBBQklMSVRZX0NSQVNIX1NUT1JFUxAFEh0KGUNBUEFCSUxJVFlfVE9VQ0hfTUVTU0FHRVMQBhIeChpDQVBBQklMSVRZX1RJTUVfT1VUX1NUT1JFUxAHEh0KGUNBUEFCSUxJVFlfQ0hBTkdFX05FVFdPUksQCBIaChZDQVBBQklMSVRZX0NIQU5HRV9ESVNLEAkSFAoQQ0FQQUJJTElUWV9SRVNFVBAKEhkKFUNBUEFCSUxJVFlfRVhQT1JUX1JVThALEhkKFUNBUEFCSUxJVFlfQUREX1NUT1JFUxAMEh0KGUNBUEFCSUxJVFlfQ0hBTkdFX1JFR0lPTlMQDRIbChdDQVBBQklMSVRZX0NIQU5HRV9MSU5LUxAOEhkKFUNBUEFCSUxJVFlfRkFJTF9ESVNLUxAPEhsKF0NBUEFCSUxJVFlfUEFVU0VfU1RPUkVTEBASHAoYQ0FQQUJJTElUWV9DSEFOR0VfQ0xPQ0tTEBESGAoUQ0FQQUJJTElUWV9XT1JLTE9BRFMQEhIaChZDQVBBQklMSVRZX0dFVF9ISVNUT1JZEBMSFgoSQ0FQQUJJTElUWV9SRUNPVkVSEBQqngEKCFN0ZXBVbml0EhkKFVNURVBfVU5JVF9VTlNQRUNJRklFRBAAEhMKD1NURVBfVU5JVF9FVkVOVBABEhwKGFNURVBfVU5JVF9FVkVOVF9CVVRfVElDSxACEhIKDlNURVBfVU5JVF9USUNLEAMSFQoRU1RFUF9VTklUX01FU1NBR0UQBBIZChVTVEVQX1VOSVRfSU5URVJFU1RJTkcQBSo8CgRQYWNlEhQKEFBBQ0VfVU5TUEVDSUZJRUQQABIOCgpQQUNFX1NUT1JZEAESDgoKUEFDRV9GSVhFRBACKoEBCgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIdChlWRVJESUNUX0tJTkRfTElORUFSSVpBQkxFEAESGQoVVkVSRElDVF9LSU5EX1ZJT0xBVEVEEAISGgoWVkVSRElDVF9LSU5EX1VOREVDSURFRBADQilaJ3JhZnRwbGF5L2NvcmUvcGIvc2Vzc2lvbnBiL3YxO3Nlc3Npb25wYmIGcHJvdG8z", [file_sessionpb_v1_event, file_sessionpb_v1_run]);
+  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxIocBCgdSZXF1ZXN0EicKCGNvbW1hbmRzGAEgAygLMhUuc2Vzc2lvbnBiLnYxLkNvbW1hbmQSFgoOZWxhcHNlZF9taWNyb3MYAiABKAMSFQoNYnVkZ2V0X21pY3JvcxgDIAEoAxIkCgZhdHRhY2gYBCABKAsyFC5zZXNzaW9ucGIudjEuQXR0YWNoIlsKBkF0dGFjaBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEigKCGludGVyZXN0GAMgASgLMhYuc2Vzc2lvbnBiLnYxLkludGVyZXN0InoKCEludGVyZXN0EhIKCnJlZ2lvbl9pZHMYASADKAQSEQoJc3RvcmVfaWRzGAIgAygEEjAKDXdpdGhvdXRfdHlwZXMYAyADKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSFQoNd2l0aG91dF90aWNrcxgEIAEoCCKyAgoFRnJhbWUSIgoFaGVsbG8YASABKAsyEy5zZXNzaW9ucGIudjEuSGVsbG8SKAoIa2V5ZnJhbWUYAiABKAsyFi5zZXNzaW9ucGIudjEuS2V5ZnJhbWUSIwoGZXZlbnRzGAMgAygLMhMuc2Vzc2lvbnBiLnYxLkV2ZW50EiQKB3JlcGxpZXMYBCADKAsyEy5zZXNzaW9ucGIudjEuUmVwbHkSJAoGc3RhdHVzGAUgASgLMhQuc2Vzc2lvbnBiLnYxLlN0YXR1cxItCgticmFuY2hfbGlzdBgGIAEoCzIYLnNlc3Npb25wYi52MS5CcmFuY2hMaXN0EisKB21ldHJpY3MYByADKAsyGi5zZXNzaW9ucGIudjEuTWV0cmljc1BvaW50Eg4KBmNsb3NlZBgIIAEoCSKGAgoMTWV0cmljc1BvaW50EhMKC3RpbWVfbWljcm9zGAEgASgDEhMKC3NwYW5fbWljcm9zGAIgASgDEhAKCGFuc3dlcmVkGAMgASgEEg8KB2FwcGxpZWQYBCABKAQSGgoSbGF0ZW5jeV9wNTBfbWljcm9zGAUgASgDEhoKEmxhdGVuY3lfcDk5X21pY3JvcxgGIAEoAxIWCg5sZWFkZXJfY2hhbmdlcxgHIAEoBBIXCg9zeW5jX3A1MF9taWNyb3MYCCABKAMSFwoPc3luY19wOTlfbWljcm9zGAkgASgDEg4KBmV2ZW50cxgKIAEoBBIXCg9ldmVudHNfbGVmdF9vdXQYCyABKAQijgIKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SLQoLc291cmNlX2tpbmQYAiABKA4yGC5zZXNzaW9ucGIudjEuU291cmNlS2luZBIPCgd2ZXJzaW9uGAMgASgJEi4KDGNhcGFiaWxpdGllcxgEIAMoDjIYLnNlc3Npb25wYi52MS5DYXBhYmlsaXR5EiwKDmNvbmZpZ19kZWZhdWx0GAUgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIkCgZsaW1pdHMYBiABKAsyFC5zZXNzaW9ucGIudjEuTGltaXRzEicKBGxpdmUYByABKAsyGS5zZXNzaW9ucGIudjEuTGl2ZUNsdXN0ZXIihAEKC0xpdmVDbHVzdGVyEhIKCmNsdXN0ZXJfaWQYASABKAQSJwoGc3RvcmVzGAIgAygLMhcuc2Vzc2lvbnBiLnYxLkxpdmVTdG9yZRIQCghlbWJlZGRlZBgDIAEoCBImCgRyb2xlGAQgASgOMhguc2Vzc2lvbnBiLnYxLlZpZXdlclJvbGUiPwoJTGl2ZVN0b3JlEhAKCHN0b3JlX2lkGAEgASgEEg8KB2FkZHJlc3MYAiABKAkSDwoHdmVyc2lvbhgDIAEoCSLJAQoGTGltaXRzEhIKCnN0b3Jlc19tYXgYASABKA0SGgoSbGF0ZW5jeV9taWNyb3NfbWluGAIgASgDEhoKEmxhdGVuY3lfbWljcm9zX21heBgDIAEoAxIUCgxsb3NzX3BwbV9tYXgYBCABKA0SFwoPZGlza19taWNyb3NfbWF4GAUgASgDEhUKDWtleV9ieXRlc19tYXgYBiABKA0SFwoPdmFsdWVfYnl0ZXNfbWF4GAcgASgNEhQKDHJlcXVlc3RzX21heBgIIAEoDSLHBAoHQ29tbWFuZBIKCgJpZBgBIAEoBBIkCgVyZXNldBgCIAEoCzITLnNlc3Npb25wYi52MS5SZXNldEgAEiIKBHN0ZXAYAyABKAsyEi5zZXNzaW9ucGIudjEuU3RlcEgAEiIKBHBsYXkYBCABKAsyEi5zZXNzaW9ucGIudjEuUGxheUgAEiQKBXBhdXNlGAUgASgLMhMuc2Vzc2lvbnBiLnYxLlBhdXNlSAASIAoDYWN0GAYgASgLMhEuc2Vzc2lvbnBiLnYxLkFjdEgAEiIKBHNlZWsYByABKAsyEi5zZXNzaW9ucGIudjEuU2Vla0gAEikKCGdldF9oYXNoGAggASgLMhUuc2Vzc2lvbnBiLnYxLkdldEhhc2hIABItCgpleHBvcnRfcnVuGAkgASgLMhcuc2Vzc2lvbnBiLnYxLkV4cG9ydFJ1bkgAEjMKDXN3aXRjaF9icmFuY2gYCiABKAsyGi5zZXNzaW9ucGIudjEuU3dpdGNoQnJhbmNoSAASMQoMZ2V0X2tleWZyYW1lGAsgASgLMhkuc2Vzc2lvbnBiLnYxLkdldEtleWZyYW1lSAASLwoLZ2V0X2hpc3RvcnkYDCABKAsyGC5zZXNzaW9ucGIudjEuR2V0SGlzdG9yeUgAEigKB3JlY292ZXIYDSABKAsyFS5zZXNzaW9ucGIudjEuUmVjb3ZlckgAEi4KDHNldF9pbnRlcmVzdBgOIAEoCzIWLnNlc3Npb25wYi52MS5JbnRlcmVzdEgAQgkKB2NvbW1hbmQiMwoFUmVzZXQSHgoDcnVuGAEgASgLMhEuc2Vzc2lvbnBiLnYxLlJ1bhIKCgJnbxgCIAEoCCI+CgRTdGVwEiQKBHVuaXQYASABKA4yFi5zZXNzaW9ucGIudjEuU3RlcFVuaXQSEAoIc3RvcmVfaWQYAiABKAQiUgoEUGxheRIgCgRwYWNlGAEgASgOMhIuc2Vzc2lvbnBiLnYxLlBhY2USEQoJc3BlZWRfcHBtGAIgASgDEhUKDWZsaWdodF9taWNyb3MYAyABKAMiBwoFUGF1c2UiKwoDQWN0EiQKBmFjdGlvbhgBIAEoCzIULnNlc3Npb25wYi52MS5BY3Rpb24iEwoEU2VlaxILCgNzZXEYASABKAQiCQoHR2V0SGFzaCILCglFeHBvcnRSdW4iIQoMU3dpdGNoQnJhbmNoEhEKCWJyYW5jaF9pZBgBIAEoDSINCgtHZXRLZXlmcmFtZSIMCgpHZXRIaXN0b3J5IikKB1JlY292ZXISDAoEc2VlZBgBIAEoBBIQCghhc19pdF9pcxgCIAEoCCKEAgoFUmVwbHkSEgoKY29tbWFuZF9pZBgBIAEoBBIPCgdmYWlsdXJlGAIgASgJEigKBGhhc2gYAyABKAsyGC5zZXNzaW9ucGIudjEuSGFzaFJlc3VsdEgAEiAKA3J1bhgEIAEoCzIRLnNlc3Npb25wYi52MS5SdW5IABImCgNhY3QYBSABKAsyFy5zZXNzaW9ucGIudjEuQWN0UmVzdWx0SAASKAoHaGlzdG9yeRgGIAEoCzIVLnNlc3Npb25wYi52MS5IaXN0b3J5SAASLgoHcmVjb3ZlchgHIAEoCzIbLnNlc3Npb25wYi52MS5SZWNvdmVyUmVzdWx0SABCCAoGcmVzdWx0IkoKB0hpc3RvcnkSKwoKb3BlcmF0aW9ucxgBIAMoCzIXLnNlc3Npb25wYi52MS5PcGVyYXRpb24SEgoKbm93X21pY3JvcxgCIAEoAyJ0Cg1SZWNvdmVyUmVzdWx0EhAKCHJlY292ZXJzGAEgASgIEg8KB21lc3NhZ2UYAiABKAkSEQoJc3RvcmVfaWRzGAMgAygEEi0KB3JlZ2lvbnMYBCADKAsyHC5zZXNzaW9ucGIudjEuUmVnaW9uUmVjb3ZlcnkibAoOUmVnaW9uUmVjb3ZlcnkSEQoJcmVnaW9uX2lkGAEgASgEEg4KBnNlcnZlcxgCIAEoCBIUCgxhZnRlcl9taWNyb3MYAyABKAMSCwoDd2h5GAQgASgJEhQKDGxlYWRlcl9zdG9yZRgFIAEoBCKOAQoHVmVyZGljdBInCgRraW5kGAEgASgOMhkuc2Vzc2lvbnBiLnYxLlZlcmRpY3RLaW5kEg8KB21lc3NhZ2UYAiABKAkSDgoGanVkZ2VkGAMgASgNEhAKCGxlZnRfb3V0GAQgASgNEicKCGZpbmRpbmdzGAUgAygLMhUuc2Vzc2lvbnBiLnYxLkZpbmRpbmcinQEKB0ZpbmRpbmcSDAoEa2V5cxgBIAMoDBInCgRraW5kGAIgASgOMhkuc2Vzc2lvbnBiLnYxLlZlcmRpY3RLaW5kEg8KB21lc3NhZ2UYAyABKAkSFQoNb3BlcmF0aW9uX2lkcxgEIAMoBBITCgtsb25nZXN0X2lkcxgFIAMoBBIOCgZqdWRnZWQYBiABKA0SDgoGc3RhdGVzGAcgASgEIhoKCkhhc2hSZXN1bHQSDAoEaGFzaBgBIAEoCSIhCglBY3RSZXN1bHQSFAoMb3BlcmF0aW9uX2lkGAEgASgEIpgCCgZTdGF0dXMSEgoKbm93X21pY3JvcxgBIAEoAxILCgNzZXEYAiABKAQSEAoIaGVhZF9zZXEYAyABKAQSDQoFc3RlcHMYBCABKAQSDwoHcGxheWluZxgFIAEoCBINCgVxdWljaxgGIAEoCBIRCglzcGVlZF9wcG0YByABKAMSEQoJYnJhbmNoX2lkGAggASgNEiAKBHdvcmsYCSABKAsyEi5zZXNzaW9ucGIudjEuV29yaxIVCg1hY3Rpb25zX2FoZWFkGAogASgNEhoKEm1lc3NhZ2VzX2luX2ZsaWdodBgLIAEoDRIPCgdhY3Rpb25zGAwgASgNEiAKBGxpdmUYDSABKAsyEi5zZXNzaW9ucGIudjEuTGl2ZSJyCgRMaXZlEjMKC3VucmVhY2hhYmxlGAEgAygLMh4uc2Vzc2lvbnBiLnYxLlN0b3JlVW5yZWFjaGFibGUSDwoHdmlld2VycxgCIAEoDRIOCgZldmVudHMYAyABKAQSFAoMZXZlbnRzX3Nob3duGAQgASgEIjEKEFN0b3JlVW5yZWFjaGFibGUSEAoIc3RvcmVfaWQYASABKAQSCwoDd2h5GAIgASgJIqwBCglSZWNvcmRpbmcSDwoHdmVyc2lvbhgBIAEoCRIiCgVoZWxsbxgCIAEoCzITLnNlc3Npb25wYi52MS5IZWxsbxITCgt3YWxsX21pY3JvcxgDIAEoAxIoCglzdHJldGNoZXMYBCADKAsyFS5zZXNzaW9ucGIudjEuU3RyZXRjaBIrCgdtZXRyaWNzGAUgAygLMhouc2Vzc2lvbnBiLnYxLk1ldHJpY3NQb2ludCJYCgdTdHJldGNoEigKCGtleWZyYW1lGAEgASgLMhYuc2Vzc2lvbnBiLnYxLktleWZyYW1lEiMKBmV2ZW50cxgCIAMoCzITLnNlc3Npb25wYi52MS5FdmVudCIxCgRXb3JrEgwKBHdoYXQYASABKAkSDAoEZG9uZRgCIAEoBBINCgV0b3RhbBgDIAEoBCJxCgZCcmFuY2gSCgoCaWQYASABKA0SEQoJcGFyZW50X2lkGAIgASgNEhAKCGZvcmtfc2VxGAMgASgEEhMKC2ZvcmtfbWljcm9zGAQgASgDEg8KB2FjdGlvbnMYBSABKA0SEAoIaGVhZF9zZXEYBiABKAQiNAoKQnJhbmNoTGlzdBImCghicmFuY2hlcxgBIAMoCzIULnNlc3Npb25wYi52MS5CcmFuY2gqdgoKU291cmNlS2luZBIbChdTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhoKFlNPVVJDRV9LSU5EX1NJTVVMQVRJT04QARIUChBTT1VSQ0VfS0lORF9MSVZFEAISGQoVU09VUkNFX0tJTkRfUkVDT1JESU5HEAMq8wQKCkNhcGFiaWxpdHkSGgoWQ0FQQUJJTElUWV9VTlNQRUNJRklFRBAAEhMKD0NBUEFCSUxJVFlfU1RFUBABEhMKD0NBUEFCSUxJVFlfUExBWRACEhYKEkNBUEFCSUxJVFlfR09fQkFDSxADEhYKEkNBUEFCSUxJVFlfUFJPUE9TRRAEEhsKF0NBUEFCSUxJVFlfQ1JBU0hfU1RPUkVTEAUSHQoZQ0FQQUJJTElUWV9UT1VDSF9NRVNTQUdFUxAGEh4KGkNBUEFCSUxJVFlfVElNRV9PVVRfU1RPUkVTEAcSHQoZQ0FQQUJJTElUWV9DSEFOR0VfTkVUV09SSxAIEhoKFkNBUEFCSUxJVFlfQ0hBTkdFX0RJU0sQCRIUChBDQVBBQklMSVRZX1JFU0VUEAoSGQoVQ0FQQUJJTElUWV9FWFBPUlRfUlVOEAsSGQoVQ0FQQUJJTElUWV9BRERfU1RPUkVTEAwSHQoZQ0FQQUJJTElUWV9DSEFOR0VfUkVHSU9OUxANEhsKF0NBUEFCSUxJVFlfQ0hBTkdFX0xJTktTEA4SGQoVQ0FQQUJJTElUWV9GQUlMX0RJU0tTEA8SGwoXQ0FQQUJJTElUWV9QQVVTRV9TVE9SRVMQEBIcChhDQVBBQklMSVRZX0NIQU5HRV9DTE9DS1MQERIYChRDQVBBQklMSVRZX1dPUktMT0FEUxASEhoKFkNBUEFCSUxJVFlfR0VUX0hJU1RPUlkQExIWChJDQVBBQklMSVRZX1JFQ09WRVIQFBIVChFDQVBBQklMSVRZX1JFQ09SRBAVEhUKEUNBUEFCSUxJVFlfTkFSUk9XEBYqWwoKVmlld2VyUm9sZRIbChdWSUVXRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKElZJRVdFUl9ST0xFX1ZJRVdFUhABEhgKFFZJRVdFUl9ST0xFX09QRVJBVE9SEAIqngEKCFN0ZXBVbml0EhkKFVNURVBfVU5JVF9VTlNQRUNJRklFRBAAEhMKD1NURVBfVU5JVF9FVkVOVBABEhwKGFNURVBfVU5JVF9FVkVOVF9CVVRfVElDSxACEhIKDlNURVBfVU5JVF9USUNLEAMSFQoRU1RFUF9VTklUX01FU1NBR0UQBBIZChVTVEVQX1VOSVRfSU5URVJFU1RJTkcQBSo8CgRQYWNlEhQKEFBBQ0VfVU5TUEVDSUZJRUQQABIOCgpQQUNFX1NUT1JZEAESDgoKUEFDRV9GSVhFRBACKoEBCgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIdChlWRVJESUNUX0tJTkRfTElORUFSSVpBQkxFEAESGQoVVkVSRElDVF9LSU5EX1ZJT0xBVEVEEAISGgoWVkVSRElDVF9LSU5EX1VOREVDSURFRBADQilaJ3JhZnRwbGF5L2NvcmUvcGIvc2Vzc2lvbnBiL3YxO3Nlc3Npb25wYmIGcHJvdG8z", [file_sessionpb_v1_event, file_sessionpb_v1_fault, file_sessionpb_v1_run]);
 
 /**
  * Request is what a viewer sends: commands, and how much time has passed for its eyes.
@@ -43,6 +45,13 @@ export type Request = Message<"sessionpb.v1.Request"> & {
    * @generated from field: int64 budget_micros = 3;
    */
   budgetMicros: bigint;
+
+  /**
+   * To a live cluster: the first request says who asks.
+   *
+   * @generated from field: sessionpb.v1.Attach attach = 4;
+   */
+  attach?: Attach | undefined;
 };
 
 /**
@@ -51,6 +60,72 @@ export type Request = Message<"sessionpb.v1.Request"> & {
  */
 export const RequestSchema: GenMessage<Request> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_session, 0);
+
+/**
+ * Attach opens a live session.
+ *
+ * @generated from message sessionpb.v1.Attach
+ */
+export type Attach = Message<"sessionpb.v1.Attach"> & {
+  /**
+   * @generated from field: uint32 protocol_version = 1;
+   */
+  protocolVersion: number;
+
+  /**
+   * What it shows decides whether the viewer may only watch or also operate; empty where the server asks for none.
+   *
+   * @generated from field: string token = 2;
+   */
+  token: string;
+
+  /**
+   * @generated from field: sessionpb.v1.Interest interest = 3;
+   */
+  interest?: Interest | undefined;
+};
+
+/**
+ * Describes the message sessionpb.v1.Attach.
+ * Use `create(AttachSchema)` to create a new message.
+ */
+export const AttachSchema: GenMessage<Attach> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 1);
+
+/**
+ * Interest is what of a live cluster a viewer wants to be told beside the state of every store, which it always is: of
+ * messages, ticks, progress and operations. Empty lists mean everything.
+ *
+ * @generated from message sessionpb.v1.Interest
+ */
+export type Interest = Message<"sessionpb.v1.Interest"> & {
+  /**
+   * @generated from field: repeated uint64 region_ids = 1;
+   */
+  regionIds: bigint[];
+
+  /**
+   * @generated from field: repeated uint64 store_ids = 2;
+   */
+  storeIds: bigint[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.MessageType without_types = 3;
+   */
+  withoutTypes: MessageType[];
+
+  /**
+   * @generated from field: bool without_ticks = 4;
+   */
+  withoutTicks: boolean;
+};
+
+/**
+ * Describes the message sessionpb.v1.Interest.
+ * Use `create(InterestSchema)` to create a new message.
+ */
+export const InterestSchema: GenMessage<Interest> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 2);
 
 /**
  * Frame is the answer to a Request. A viewer handles its parts in the order of the fields.
@@ -91,6 +166,20 @@ export type Frame = Message<"sessionpb.v1.Frame"> & {
    * @generated from field: sessionpb.v1.BranchList branch_list = 6;
    */
   branchList?: BranchList | undefined;
+
+  /**
+   * Of a live cluster, about once a second: the newest last.
+   *
+   * @generated from field: repeated sessionpb.v1.MetricsPoint metrics = 7;
+   */
+  metrics: MetricsPoint[];
+
+  /**
+   * Why the connection ends with this frame, in words.
+   *
+   * @generated from field: string closed = 8;
+   */
+  closed: string;
 };
 
 /**
@@ -98,7 +187,86 @@ export type Frame = Message<"sessionpb.v1.Frame"> & {
  * Use `create(FrameSchema)` to create a new message.
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 1);
+  messageDesc(file_sessionpb_v1_session, 3);
+
+/**
+ * MetricsPoint is a second in the life of a live cluster.
+ *
+ * @generated from message sessionpb.v1.MetricsPoint
+ */
+export type MetricsPoint = Message<"sessionpb.v1.MetricsPoint"> & {
+  /**
+   * On the session's clock.
+   *
+   * @generated from field: int64 time_micros = 1;
+   */
+  timeMicros: bigint;
+
+  /**
+   * How long it is about.
+   *
+   * @generated from field: int64 span_micros = 2;
+   */
+  spanMicros: bigint;
+
+  /**
+   * Commands answered to clients, and entries with commands applied on the store that applied most.
+   *
+   * @generated from field: uint64 answered = 3;
+   */
+  answered: bigint;
+
+  /**
+   * @generated from field: uint64 applied = 4;
+   */
+  applied: bigint;
+
+  /**
+   * Of the commands answered; 0 when there were none.
+   *
+   * @generated from field: int64 latency_p50_micros = 5;
+   */
+  latencyP50Micros: bigint;
+
+  /**
+   * @generated from field: int64 latency_p99_micros = 6;
+   */
+  latencyP99Micros: bigint;
+
+  /**
+   * @generated from field: uint64 leader_changes = 7;
+   */
+  leaderChanges: bigint;
+
+  /**
+   * @generated from field: int64 sync_p50_micros = 8;
+   */
+  syncP50Micros: bigint;
+
+  /**
+   * @generated from field: int64 sync_p99_micros = 9;
+   */
+  syncP99Micros: bigint;
+
+  /**
+   * Events of all stores, and those of them that nobody is shown.
+   *
+   * @generated from field: uint64 events = 10;
+   */
+  events: bigint;
+
+  /**
+   * @generated from field: uint64 events_left_out = 11;
+   */
+  eventsLeftOut: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.MetricsPoint.
+ * Use `create(MetricsPointSchema)` to create a new message.
+ */
+export const MetricsPointSchema: GenMessage<MetricsPoint> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 4);
 
 /**
  * Hello is the first thing any source says.
@@ -135,6 +303,11 @@ export type Hello = Message<"sessionpb.v1.Hello"> & {
    * @generated from field: sessionpb.v1.Limits limits = 6;
    */
   limits?: Limits | undefined;
+
+  /**
+   * @generated from field: sessionpb.v1.LiveCluster live = 7;
+   */
+  live?: LiveCluster | undefined;
 };
 
 /**
@@ -142,7 +315,70 @@ export type Hello = Message<"sessionpb.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 2);
+  messageDesc(file_sessionpb_v1_session, 5);
+
+/**
+ * LiveCluster is what a live session looks at.
+ *
+ * @generated from message sessionpb.v1.LiveCluster
+ */
+export type LiveCluster = Message<"sessionpb.v1.LiveCluster"> & {
+  /**
+   * @generated from field: uint64 cluster_id = 1;
+   */
+  clusterId: bigint;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.LiveStore stores = 2;
+   */
+  stores: LiveStore[];
+
+  /**
+   * The cluster runs inside of the server that serves the page.
+   *
+   * @generated from field: bool embedded = 3;
+   */
+  embedded: boolean;
+
+  /**
+   * @generated from field: sessionpb.v1.ViewerRole role = 4;
+   */
+  role: ViewerRole;
+};
+
+/**
+ * Describes the message sessionpb.v1.LiveCluster.
+ * Use `create(LiveClusterSchema)` to create a new message.
+ */
+export const LiveClusterSchema: GenMessage<LiveCluster> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 6);
+
+/**
+ * @generated from message sessionpb.v1.LiveStore
+ */
+export type LiveStore = Message<"sessionpb.v1.LiveStore"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * @generated from field: string version = 3;
+   */
+  version: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.LiveStore.
+ * Use `create(LiveStoreSchema)` to create a new message.
+ */
+export const LiveStoreSchema: GenMessage<LiveStore> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 7);
 
 /**
  * Limits are the bounds a viewer's controls keep.
@@ -196,7 +432,7 @@ export type Limits = Message<"sessionpb.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 3);
+  messageDesc(file_sessionpb_v1_session, 8);
 
 /**
  * @generated from message sessionpb.v1.Command
@@ -284,6 +520,12 @@ export type Command = Message<"sessionpb.v1.Command"> & {
      */
     value: Recover;
     case: "recover";
+  } | {
+    /**
+     * @generated from field: sessionpb.v1.Interest set_interest = 14;
+     */
+    value: Interest;
+    case: "setInterest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -292,7 +534,7 @@ export type Command = Message<"sessionpb.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 4);
+  messageDesc(file_sessionpb_v1_session, 9);
 
 /**
  * Reset starts a run: its configuration, its actions as the future, and, when go is set, goes where the run stood.
@@ -316,7 +558,7 @@ export type Reset = Message<"sessionpb.v1.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 5);
+  messageDesc(file_sessionpb_v1_session, 10);
 
 /**
  * Step goes on in time, doing whatever is due earlier.
@@ -342,7 +584,7 @@ export type Step = Message<"sessionpb.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 6);
+  messageDesc(file_sessionpb_v1_session, 11);
 
 /**
  * @generated from message sessionpb.v1.Play
@@ -373,7 +615,7 @@ export type Play = Message<"sessionpb.v1.Play"> & {
  * Use `create(PlaySchema)` to create a new message.
  */
 export const PlaySchema: GenMessage<Play> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 7);
+  messageDesc(file_sessionpb_v1_session, 12);
 
 /**
  * @generated from message sessionpb.v1.Pause
@@ -386,7 +628,7 @@ export type Pause = Message<"sessionpb.v1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 8);
+  messageDesc(file_sessionpb_v1_session, 13);
 
 /**
  * Act does something to the cluster, now. In the past it starts a branch.
@@ -407,7 +649,7 @@ export type Act = Message<"sessionpb.v1.Act"> & {
  * Use `create(ActSchema)` to create a new message.
  */
 export const ActSchema: GenMessage<Act> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 9);
+  messageDesc(file_sessionpb_v1_session, 14);
 
 /**
  * Seek goes to the moment just after an event, back or forth. 0 means the latest event known.
@@ -426,7 +668,7 @@ export type Seek = Message<"sessionpb.v1.Seek"> & {
  * Use `create(SeekSchema)` to create a new message.
  */
 export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 10);
+  messageDesc(file_sessionpb_v1_session, 15);
 
 /**
  * @generated from message sessionpb.v1.GetHash
@@ -439,7 +681,7 @@ export type GetHash = Message<"sessionpb.v1.GetHash"> & {
  * Use `create(GetHashSchema)` to create a new message.
  */
 export const GetHashSchema: GenMessage<GetHash> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 11);
+  messageDesc(file_sessionpb_v1_session, 16);
 
 /**
  * @generated from message sessionpb.v1.ExportRun
@@ -452,7 +694,7 @@ export type ExportRun = Message<"sessionpb.v1.ExportRun"> & {
  * Use `create(ExportRunSchema)` to create a new message.
  */
 export const ExportRunSchema: GenMessage<ExportRun> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 12);
+  messageDesc(file_sessionpb_v1_session, 17);
 
 /**
  * @generated from message sessionpb.v1.SwitchBranch
@@ -469,7 +711,7 @@ export type SwitchBranch = Message<"sessionpb.v1.SwitchBranch"> & {
  * Use `create(SwitchBranchSchema)` to create a new message.
  */
 export const SwitchBranchSchema: GenMessage<SwitchBranch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 13);
+  messageDesc(file_sessionpb_v1_session, 18);
 
 /**
  * @generated from message sessionpb.v1.GetKeyframe
@@ -482,7 +724,7 @@ export type GetKeyframe = Message<"sessionpb.v1.GetKeyframe"> & {
  * Use `create(GetKeyframeSchema)` to create a new message.
  */
 export const GetKeyframeSchema: GenMessage<GetKeyframe> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 14);
+  messageDesc(file_sessionpb_v1_session, 19);
 
 /**
  * GetHistory asks for every operation of clients up to now, for a judge elsewhere.
@@ -497,7 +739,7 @@ export type GetHistory = Message<"sessionpb.v1.GetHistory"> & {
  * Use `create(GetHistorySchema)` to create a new message.
  */
 export const GetHistorySchema: GenMessage<GetHistory> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 15);
+  messageDesc(file_sessionpb_v1_session, 20);
 
 /**
  * Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
@@ -526,7 +768,7 @@ export type Recover = Message<"sessionpb.v1.Recover"> & {
  * Use `create(RecoverSchema)` to create a new message.
  */
 export const RecoverSchema: GenMessage<Recover> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 16);
+  messageDesc(file_sessionpb_v1_session, 21);
 
 /**
  * @generated from message sessionpb.v1.Reply
@@ -585,7 +827,7 @@ export type Reply = Message<"sessionpb.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 17);
+  messageDesc(file_sessionpb_v1_session, 22);
 
 /**
  * History is what clients asked and heard, in the order in which they asked.
@@ -611,7 +853,7 @@ export type History = Message<"sessionpb.v1.History"> & {
  * Use `create(HistorySchema)` to create a new message.
  */
 export const HistorySchema: GenMessage<History> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 18);
+  messageDesc(file_sessionpb_v1_session, 23);
 
 /**
  * @generated from message sessionpb.v1.RecoverResult
@@ -647,7 +889,7 @@ export type RecoverResult = Message<"sessionpb.v1.RecoverResult"> & {
  * Use `create(RecoverResultSchema)` to create a new message.
  */
 export const RecoverResultSchema: GenMessage<RecoverResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 19);
+  messageDesc(file_sessionpb_v1_session, 24);
 
 /**
  * @generated from message sessionpb.v1.RegionRecovery
@@ -688,7 +930,7 @@ export type RegionRecovery = Message<"sessionpb.v1.RegionRecovery"> & {
  * Use `create(RegionRecoverySchema)` to create a new message.
  */
 export const RegionRecoverySchema: GenMessage<RegionRecovery> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 20);
+  messageDesc(file_sessionpb_v1_session, 25);
 
 /**
  * Verdict is what the judge of histories says (Herlihy and Wing; checked by porcupine).
@@ -731,7 +973,7 @@ export type Verdict = Message<"sessionpb.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 21);
+  messageDesc(file_sessionpb_v1_session, 26);
 
 /**
  * Finding is what was found of keys that are judged together.
@@ -784,7 +1026,7 @@ export type Finding = Message<"sessionpb.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 22);
+  messageDesc(file_sessionpb_v1_session, 27);
 
 /**
  * @generated from message sessionpb.v1.HashResult
@@ -803,7 +1045,7 @@ export type HashResult = Message<"sessionpb.v1.HashResult"> & {
  * Use `create(HashResultSchema)` to create a new message.
  */
 export const HashResultSchema: GenMessage<HashResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 23);
+  messageDesc(file_sessionpb_v1_session, 28);
 
 /**
  * @generated from message sessionpb.v1.ActResult
@@ -822,7 +1064,7 @@ export type ActResult = Message<"sessionpb.v1.ActResult"> & {
  * Use `create(ActResultSchema)` to create a new message.
  */
 export const ActResultSchema: GenMessage<ActResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 24);
+  messageDesc(file_sessionpb_v1_session, 29);
 
 /**
  * @generated from message sessionpb.v1.Status
@@ -899,6 +1141,11 @@ export type Status = Message<"sessionpb.v1.Status"> & {
    * @generated from field: uint32 actions = 12;
    */
   actions: number;
+
+  /**
+   * @generated from field: sessionpb.v1.Live live = 13;
+   */
+  live?: Live | undefined;
 };
 
 /**
@@ -906,7 +1153,136 @@ export type Status = Message<"sessionpb.v1.Status"> & {
  * Use `create(StatusSchema)` to create a new message.
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 25);
+  messageDesc(file_sessionpb_v1_session, 30);
+
+/**
+ * Live is how a live session stands.
+ *
+ * @generated from message sessionpb.v1.Live
+ */
+export type Live = Message<"sessionpb.v1.Live"> & {
+  /**
+   * Stores that are not reachable, with the reason; their last known state is shown.
+   *
+   * @generated from field: repeated sessionpb.v1.StoreUnreachable unreachable = 1;
+   */
+  unreachable: StoreUnreachable[];
+
+  /**
+   * @generated from field: uint32 viewers = 2;
+   */
+  viewers: number;
+
+  /**
+   * Events of the last second, and those of them that were shown to this viewer: of every N one, when they are fewer.
+   *
+   * @generated from field: uint64 events = 3;
+   */
+  events: bigint;
+
+  /**
+   * @generated from field: uint64 events_shown = 4;
+   */
+  eventsShown: bigint;
+};
+
+/**
+ * Describes the message sessionpb.v1.Live.
+ * Use `create(LiveSchema)` to create a new message.
+ */
+export const LiveSchema: GenMessage<Live> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 31);
+
+/**
+ * @generated from message sessionpb.v1.StoreUnreachable
+ */
+export type StoreUnreachable = Message<"sessionpb.v1.StoreUnreachable"> & {
+  /**
+   * @generated from field: uint64 store_id = 1;
+   */
+  storeId: bigint;
+
+  /**
+   * In words.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.StoreUnreachable.
+ * Use `create(StoreUnreachableSchema)` to create a new message.
+ */
+export const StoreUnreachableSchema: GenMessage<StoreUnreachable> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 32);
+
+/**
+ * Recording is what was seen of a cluster: a file of a live session, gzipped.
+ *
+ * @generated from message sessionpb.v1.Recording
+ */
+export type Recording = Message<"sessionpb.v1.Recording"> & {
+  /**
+   * Of raftplay.
+   *
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * @generated from field: sessionpb.v1.Hello hello = 2;
+   */
+  hello?: Hello | undefined;
+
+  /**
+   * When it was recorded, in microseconds since 1970: the session's time 0.
+   *
+   * @generated from field: int64 wall_micros = 3;
+   */
+  wallMicros: bigint;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Stretch stretches = 4;
+   */
+  stretches: Stretch[];
+
+  /**
+   * @generated from field: repeated sessionpb.v1.MetricsPoint metrics = 5;
+   */
+  metrics: MetricsPoint[];
+};
+
+/**
+ * Describes the message sessionpb.v1.Recording.
+ * Use `create(RecordingSchema)` to create a new message.
+ */
+export const RecordingSchema: GenMessage<Recording> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 33);
+
+/**
+ * Stretch is a state and what followed, without a gap.
+ *
+ * @generated from message sessionpb.v1.Stretch
+ */
+export type Stretch = Message<"sessionpb.v1.Stretch"> & {
+  /**
+   * @generated from field: sessionpb.v1.Keyframe keyframe = 1;
+   */
+  keyframe?: Keyframe | undefined;
+
+  /**
+   * @generated from field: repeated sessionpb.v1.Event events = 2;
+   */
+  events: Event[];
+};
+
+/**
+ * Describes the message sessionpb.v1.Stretch.
+ * Use `create(StretchSchema)` to create a new message.
+ */
+export const StretchSchema: GenMessage<Stretch> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 34);
 
 /**
  * @generated from message sessionpb.v1.Work
@@ -933,7 +1309,7 @@ export type Work = Message<"sessionpb.v1.Work"> & {
  * Use `create(WorkSchema)` to create a new message.
  */
 export const WorkSchema: GenMessage<Work> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 26);
+  messageDesc(file_sessionpb_v1_session, 35);
 
 /**
  * Branch is one future: a run of its own that shares its past with its parent.
@@ -979,7 +1355,7 @@ export type Branch = Message<"sessionpb.v1.Branch"> & {
  * Use `create(BranchSchema)` to create a new message.
  */
 export const BranchSchema: GenMessage<Branch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 27);
+  messageDesc(file_sessionpb_v1_session, 36);
 
 /**
  * @generated from message sessionpb.v1.BranchList
@@ -996,7 +1372,7 @@ export type BranchList = Message<"sessionpb.v1.BranchList"> & {
  * Use `create(BranchListSchema)` to create a new message.
  */
 export const BranchListSchema: GenMessage<BranchList> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 28);
+  messageDesc(file_sessionpb_v1_session, 37);
 
 /**
  * @generated from enum sessionpb.v1.SourceKind
@@ -1145,6 +1521,20 @@ export enum Capability {
    * @generated from enum value: CAPABILITY_RECOVER = 20;
    */
   RECOVER = 20,
+
+  /**
+   * What was seen can be kept as a file: a Recording.
+   *
+   * @generated from enum value: CAPABILITY_RECORD = 21;
+   */
+  RECORD = 21,
+
+  /**
+   * What is told can be narrowed: set_interest.
+   *
+   * @generated from enum value: CAPABILITY_NARROW = 22;
+   */
+  NARROW = 22,
 }
 
 /**
@@ -1152,6 +1542,32 @@ export enum Capability {
  */
 export const CapabilitySchema: GenEnum<Capability> = /*@__PURE__*/
   enumDesc(file_sessionpb_v1_session, 1);
+
+/**
+ * @generated from enum sessionpb.v1.ViewerRole
+ */
+export enum ViewerRole {
+  /**
+   * @generated from enum value: VIEWER_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: VIEWER_ROLE_VIEWER = 1;
+   */
+  VIEWER = 1,
+
+  /**
+   * @generated from enum value: VIEWER_ROLE_OPERATOR = 2;
+   */
+  OPERATOR = 2,
+}
+
+/**
+ * Describes the enum sessionpb.v1.ViewerRole.
+ */
+export const ViewerRoleSchema: GenEnum<ViewerRole> = /*@__PURE__*/
+  enumDesc(file_sessionpb_v1_session, 2);
 
 /**
  * @generated from enum sessionpb.v1.StepUnit
@@ -1202,7 +1618,7 @@ export enum StepUnit {
  * Describes the enum sessionpb.v1.StepUnit.
  */
 export const StepUnitSchema: GenEnum<StepUnit> = /*@__PURE__*/
-  enumDesc(file_sessionpb_v1_session, 2);
+  enumDesc(file_sessionpb_v1_session, 3);
 
 /**
  * @generated from enum sessionpb.v1.Pace
@@ -1232,7 +1648,7 @@ export enum Pace {
  * Describes the enum sessionpb.v1.Pace.
  */
 export const PaceSchema: GenEnum<Pace> = /*@__PURE__*/
-  enumDesc(file_sessionpb_v1_session, 3);
+  enumDesc(file_sessionpb_v1_session, 4);
 
 /**
  * @generated from enum sessionpb.v1.VerdictKind
@@ -1265,5 +1681,5 @@ export enum VerdictKind {
  * Describes the enum sessionpb.v1.VerdictKind.
  */
 export const VerdictKindSchema: GenEnum<VerdictKind> = /*@__PURE__*/
-  enumDesc(file_sessionpb_v1_session, 4);
+  enumDesc(file_sessionpb_v1_session, 5);
 

@@ -1,4 +1,4 @@
-package sim
+package mirror
 
 import (
 	"go.etcd.io/raft/v3/raftpb"
@@ -10,8 +10,8 @@ import (
 	"raftplay/core/store"
 )
 
-// messageTypes are by raftpb.MessageType.
-var messageTypes = [...]sessionpb.MessageType{
+// raftTypes are by raftpb.MessageType.
+var raftTypes = [...]sessionpb.MessageType{
 	raftpb.MsgApp:           sessionpb.MessageType_MESSAGE_TYPE_APPEND,
 	raftpb.MsgAppResp:       sessionpb.MessageType_MESSAGE_TYPE_APPEND_RESPONSE,
 	raftpb.MsgVote:          sessionpb.MessageType_MESSAGE_TYPE_VOTE,
@@ -26,17 +26,17 @@ var messageTypes = [...]sessionpb.MessageType{
 	raftpb.MsgReadIndexResp: sessionpb.MessageType_MESSAGE_TYPE_READ_INDEX_RESPONSE,
 }
 
-func mirrorType(t raftpb.MessageType) sessionpb.MessageType {
-	if int(t) < len(messageTypes) && messageTypes[t] != 0 {
-		return messageTypes[t]
+func raftType(t raftpb.MessageType) sessionpb.MessageType {
+	if int(t) < len(raftTypes) && raftTypes[t] != 0 {
+		return raftTypes[t]
 	}
 	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
 }
 
-// messageType is what a message says, raft's or the stores' own.
-func messageType(m *store.Message) sessionpb.MessageType {
+// MessageType is what a message says, raft's or the stores' own.
+func MessageType(m *store.Message) sessionpb.MessageType {
 	if m.Raft != nil {
-		return mirrorType(m.Raft.GetType())
+		return raftType(m.Raft.GetType())
 	}
 	switch m.Extra.(type) {
 	case *raftserverpb.PeerGone:
@@ -57,23 +57,21 @@ func messageType(m *store.Message) sessionpb.MessageType {
 	return sessionpb.MessageType_MESSAGE_TYPE_OTHER
 }
 
-// mirrorMessage fills in a message as viewers see it. EntryTerms may come with room.
-func mirrorMessage(f *flight, out *sessionpb.Message) {
-	m := &f.message
-	out.Id, out.SentMicros, out.DueMicros, out.Doomed = f.id, f.sent, f.due, f.loss != 0
-	out.CopyOf, out.Held = f.copyOf, f.held
+// Message fills in a message as viewers see it, but for its flight: its id and its times are the network's. EntryTerms
+// may come with room.
+func Message(m *store.Message, out *sessionpb.Message) {
 	out.RegionId, out.FromStore, out.ToStore = m.RegionID, m.FromStore, m.ToStore
 	out.FromPeer, out.ToPeer = m.FromPeer, m.ToPeer
-	out.Type, out.SizeBytes = messageType(m), uint32(messageBytes(m))
+	out.Type, out.SizeBytes = MessageType(m), uint32(MessageBytes(m))
 	if m.Raft != nil {
-		mirrorRaft(m.Raft, out)
+		showRaft(m.Raft, out)
 		return
 	}
-	mirrorExtra(m.Extra, out)
+	showExtra(m.Extra, out)
 }
 
-// mirrorRaft fills in what raft says.
-func mirrorRaft(m *raftpb.Message, out *sessionpb.Message) {
+// showRaft fills in what raft says.
+func showRaft(m *raftpb.Message, out *sessionpb.Message) {
 	out.FromPeer, out.ToPeer = m.GetFrom(), m.GetTo()
 	out.Term, out.LogTerm, out.Index, out.Commit = m.GetTerm(), m.GetLogTerm(), m.GetIndex(), m.GetCommit()
 	out.Reject, out.RejectHint = m.GetReject(), m.GetRejectHint()
@@ -89,8 +87,8 @@ func mirrorRaft(m *raftpb.Message, out *sessionpb.Message) {
 	}
 }
 
-// mirrorExtra fills in what the stores themselves say.
-func mirrorExtra(extra proto.Message, out *sessionpb.Message) {
+// showExtra fills in what the stores themselves say.
+func showExtra(extra proto.Message, out *sessionpb.Message) {
 	switch m := extra.(type) {
 	case *raftserverpb.PeerRemoved:
 		out.Index, out.LogTerm = m.GetIndex(), m.GetTerm()

@@ -1,4 +1,4 @@
-package sim
+package mirror
 
 import (
 	"go.etcd.io/raft/v3/raftpb"
@@ -7,9 +7,9 @@ import (
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
-// entryCache shares one LogEntry among the stores that write, apply or show the same entry. It is direct-mapped by
+// Entries shares one LogEntry among the stores that write, apply or show the same entry. It is direct-mapped by
 // index, so it is bounded and forgets the oldest.
-type entryCache struct{ slots []cachedEntry }
+type Entries struct{ slots []cachedEntry }
 
 type cachedEntry struct {
 	regionID uint64
@@ -20,9 +20,13 @@ type cachedEntry struct {
 	data []byte
 }
 
-const entryCacheSlots = 1 << 10
+// commandBytesMax is how much of a command an event shows.
+const commandBytesMax = 1 << 10
 
-func (c *entryCache) mirrorAll(regionID uint64, entries []*raftpb.Entry) []*sessionpb.LogEntry {
+const entrySlots = 1 << 10
+
+// All shows entries of a region.
+func (c *Entries) All(regionID uint64, entries []*raftpb.Entry) []*sessionpb.LogEntry {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -31,21 +35,22 @@ func (c *entryCache) mirrorAll(regionID uint64, entries []*raftpb.Entry) []*sess
 	}
 	out := make([]*sessionpb.LogEntry, len(entries))
 	for i, e := range entries {
-		out[i] = c.mirror(regionID, e)
+		out[i] = c.One(regionID, e)
 	}
 	return out
 }
 
-func (c *entryCache) mirror(regionID uint64, e *raftpb.Entry) *sessionpb.LogEntry {
+// One shows an entry of a region.
+func (c *Entries) One(regionID uint64, e *raftpb.Entry) *sessionpb.LogEntry {
 	return c.slot(regionID, e).entry
 }
 
-func (c *entryCache) slot(regionID uint64, e *raftpb.Entry) *cachedEntry {
+func (c *Entries) slot(regionID uint64, e *raftpb.Entry) *cachedEntry {
 	if c.slots == nil {
-		c.slots = make([]cachedEntry, entryCacheSlots)
+		c.slots = make([]cachedEntry, entrySlots)
 	}
 	// Regions have their newest entries at different places, mostly.
-	slot := &c.slots[(e.GetIndex()+regionID*61)%entryCacheSlots]
+	slot := &c.slots[(e.GetIndex()+regionID*61)%entrySlots]
 	if slot.holds(regionID, e) {
 		return slot
 	}

@@ -1,4 +1,4 @@
-package sim
+package mirror
 
 import (
 	"testing"
@@ -35,19 +35,15 @@ func TestTheStoresOwnMessagesAreReadable(t *testing.T) {
 			Type: sessionpb.MessageType_MESSAGE_TYPE_SLEEP, Term: 3, Index: 9, Commit: 9, SizeBytes: 6}},
 	} {
 		want := c.want
-		want.Id, want.RegionId, want.FromStore, want.ToStore, want.FromPeer, want.ToPeer = 7, 2, 1, 3, 201, 203
-		want.SentMicros, want.DueMicros, want.Doomed, want.CopyOf = 10, 20, true, 5
-		want.Held = sessionpb.HoldReason_HOLD_REASON_FILTER
+		want.RegionId, want.FromStore, want.ToStore, want.FromPeer, want.ToPeer = 2, 1, 3, 201, 203
 		got := &sessionpb.Message{}
-		mirrorMessage(&flight{id: 7, sent: 10, due: 20, loss: sessionpb.LossReason_LOSS_REASON_CUT, copyOf: 5,
-			held: sessionpb.HoldReason_HOLD_REASON_FILTER, message: store.Message{
-				RegionID: 2, FromStore: 1, ToStore: 3, FromPeer: 201, ToPeer: 203, Extra: c.extra}}, got)
+		Message(&store.Message{RegionID: 2, FromStore: 1, ToStore: 3, FromPeer: 201, ToPeer: 203, Extra: c.extra}, got)
 		if !proto.Equal(got, want) {
 			t.Errorf("%T is shown as\n%v, want\n%v", c.extra, got, want)
 		}
 	}
 	beat := &sessionpb.Message{}
-	mirrorMessage(&flight{message: store.Message{FromStore: 1, ToStore: 2, Extra: &raftserverpb.StoreBeat{Incarnation: 1}}}, beat)
+	Message(&store.Message{FromStore: 1, ToStore: 2, Extra: &raftserverpb.StoreBeat{Incarnation: 1}}, beat)
 	if beat.Type != sessionpb.MessageType_MESSAGE_TYPE_STORE_BEAT || beat.RegionId != 0 || beat.FromPeer != 0 {
 		t.Errorf("a beat is shown as %v", beat)
 	}
@@ -58,7 +54,7 @@ func TestAChangeOfMembersShowsItsCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c entryCache
+	var c Entries
 	for _, e := range []struct {
 		entry   *raftpb.Entry
 		command string
@@ -66,7 +62,7 @@ func TestAChangeOfMembersShowsItsCommand(t *testing.T) {
 		{&raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Index: new(uint64(5)), Term: new(uint64(2)), Data: data}, "the command"},
 		{&raftpb.Entry{Type: raftpb.EntryConfChangeV2.Enum(), Index: new(uint64(6)), Term: new(uint64(2))}, ""},
 	} {
-		shown := c.mirror(1, e.entry)
+		shown := c.One(1, e.entry)
 		if shown.Type != sessionpb.EntryType_ENTRY_TYPE_CONF_CHANGE || string(shown.Command) != e.command ||
 			shown.SizeBytes != uint32(len(e.entry.Data)) {
 			t.Errorf("it is shown as %v", shown)

@@ -1,4 +1,4 @@
-package sim
+package mirror
 
 import (
 	"go.etcd.io/raft/v3/raftpb"
@@ -8,8 +8,8 @@ import (
 	"raftplay/core/store"
 )
 
-// messageBytes is the size of what a message says, raft's or the stores' own, in bytes.
-func messageBytes(m *store.Message) int {
+// MessageBytes is the size of what a message says, raft's or the stores' own, in bytes.
+func MessageBytes(m *store.Message) int {
 	if m.Raft != nil {
 		return sizeBytes(m.Raft)
 	}
