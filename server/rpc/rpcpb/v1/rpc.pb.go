@@ -35,8 +35,10 @@ type Envelope struct {
 	ToStore   uint64                 `protobuf:"varint,3,opt,name=to_store,json=toStore,proto3" json:"to_store,omitempty"`
 	// The sender's life: rises with each of its starts.
 	FromIncarnation uint64 `protobuf:"varint,4,opt,name=from_incarnation,json=fromIncarnation,proto3" json:"from_incarnation,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// host:port at which the sender serves, so that a store which joined later is found.
+	FromAddress   string `protobuf:"bytes,5,opt,name=from_address,json=fromAddress,proto3" json:"from_address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Envelope) Reset() {
@@ -95,6 +97,13 @@ func (x *Envelope) GetFromIncarnation() uint64 {
 		return x.FromIncarnation
 	}
 	return 0
+}
+
+func (x *Envelope) GetFromAddress() string {
+	if x != nil {
+		return x.FromAddress
+	}
+	return ""
 }
 
 type SendRequest struct {
@@ -1249,14 +1258,15 @@ var File_rpcpb_v1_rpc_proto protoreflect.FileDescriptor
 
 const file_rpcpb_v1_rpc_proto_rawDesc = "" +
 	"\n" +
-	"\x12rpcpb/v1/rpc.proto\x12\brpcpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\"raftserverpb/v1/raftserverpb.proto\x1a\x18sessionpb/v1/event.proto\"\x8e\x01\n" +
+	"\x12rpcpb/v1/rpc.proto\x12\brpcpb.v1\x1a\x16metapb/v1/metapb.proto\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\"raftserverpb/v1/raftserverpb.proto\x1a\x18sessionpb/v1/event.proto\"\xb1\x01\n" +
 	"\bEnvelope\x12\x1d\n" +
 	"\n" +
 	"cluster_id\x18\x01 \x01(\x04R\tclusterId\x12\x1d\n" +
 	"\n" +
 	"from_store\x18\x02 \x01(\x04R\tfromStore\x12\x19\n" +
 	"\bto_store\x18\x03 \x01(\x04R\atoStore\x12)\n" +
-	"\x10from_incarnation\x18\x04 \x01(\x04R\x0ffromIncarnation\"i\n" +
+	"\x10from_incarnation\x18\x04 \x01(\x04R\x0ffromIncarnation\x12!\n" +
+	"\ffrom_address\x18\x05 \x01(\tR\vfromAddress\"i\n" +
 	"\vSendRequest\x12.\n" +
 	"\benvelope\x18\x01 \x01(\v2\x12.rpcpb.v1.EnvelopeR\benvelope\x12*\n" +
 	"\aparcels\x18\x02 \x03(\v2\x10.rpcpb.v1.ParcelR\aparcels\"P\n" +
