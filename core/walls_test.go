@@ -46,7 +46,7 @@ var rooms = []room{
 	{folder: "core/scenario", own: []string{"core/session", "core/pb"}, others: []string{protobuf, "go.starlark.net"}},
 	{folder: "core", alone: true},
 	{folder: "wasm", own: []string{"core"}},
-	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", "github.com/goccy/go-yaml", protobuf, prometheus}},
+	{folder: "server/raftplay", own: []string{"core", "server", "static"}, others: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/goccy/go-yaml", protobuf, prometheus}},
 	// The services between processes: their schema and its generated code, which core must not carry into wasm.
 	{folder: "server/rpc", own: []string{"core/pb"}, others: []string{protobuf, grpc}},
 	{folder: "server/disk", own: []string{"core/engine", "core/pb"}, others: []string{"github.com/cockroachdb/pebble/v2", protobuf}},
