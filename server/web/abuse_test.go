@@ -281,18 +281,18 @@ func TestAViewerThatNeverAttachesIsSentAway(t *testing.T) {
 }
 
 func TestAViewerThatAnswersNoPingIsGone(t *testing.T) {
-	h := build(t, Options{Limits: Limits{PingInterval: 10 * time.Millisecond, PongTimeout: 100 * time.Millisecond}}, ServerOptions{})
+	h := build(t, Options{Limits: Limits{PingInterval: 10 * time.Millisecond, PongTimeout: 200 * time.Millisecond}}, ServerOptions{})
 	conn := h.attached(t, "")
 	conn.SetPingHandler(func(string) error { return nil })
-	mustEnd(t, conn, ClosePolicy, "too slow: no ping was answered for 100ms")
+	mustEnd(t, conn, ClosePolicy, "too slow: no ping was answered for 200ms")
 }
 
 func TestAViewerThatAnswersPingsMayBeSilent(t *testing.T) {
-	h := build(t, Options{Limits: Limits{PingInterval: 20 * time.Millisecond, PongTimeout: 500 * time.Millisecond}}, ServerOptions{})
+	h := build(t, Options{Limits: Limits{PingInterval: 10 * time.Millisecond, PongTimeout: 500 * time.Millisecond}}, ServerOptions{})
 	conn := h.attached(t, "")
 	pings := 0
 	conn.SetPingHandler(func(payload string) error {
-		if pings++; pings == 50 { // twice the timeout
+		if pings++; pings == 60 { // longer than the timeout
 			tell(t, conn, command(1))
 		}
 		return conn.WriteControl(websocket.PongMessage, []byte(payload), time.Now().Add(patience))

@@ -24,7 +24,7 @@ func TestFiftyOfTwoHundredViewersNeverRead(t *testing.T) {
 	)
 	text := strings.Repeat("x", 256<<10)
 	h := build(t, Options{
-		Limits: Limits{WriteTimeout: 2 * time.Second},
+		Limits: Limits{WriteTimeout: time.Second},
 		Sessions: &tally{answer: func(_ context.Context, r *sessionpb.Request) *sessionpb.Frame {
 			if r.GetBudgetMicros() > 0 { // asked by those who do not read
 				return &sessionpb.Frame{Replies: []*sessionpb.Reply{{Failure: text}}}
@@ -66,7 +66,7 @@ func TestFiftyOfTwoHundredViewersNeverRead(t *testing.T) {
 		t.Errorf("200 viewers, 50 of them silent, took %d bytes, want at most %d", grown, heapBytesMax)
 	}
 	t.Logf("200 viewers, 50 of them silent: %d KiB of heap", grown>>10)
-	h.log.await(t, "too slow: a frame was not taken within 2s", silent)
+	h.log.await(t, "too slow: a frame was not taken within 1s", silent)
 	waitForViewers(t, h, readers)
 }
 

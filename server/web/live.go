@@ -24,9 +24,6 @@ var writeBuffers sync.Pool
 func (h *Handler) serveLive(w http.ResponseWriter, r *http.Request) {
 	key := addressKey(r.RemoteAddr)
 	switch {
-	case !h.upgrades.take(time.Now(), key):
-		w.Header().Set("Retry-After", "1")
-		answer(w, http.StatusTooManyRequests, "Too many viewers come from this address at once.\n")
 	case !h.address.admitsOrigin(r):
 		h.log.Warn("viewer refused", "address", r.RemoteAddr, "reason", "its page is of another origin", "origin", originOf(r))
 		answer(w, http.StatusForbidden, "Pages of that origin may not attach; see --allow-origin.\n")
@@ -38,6 +35,9 @@ func (h *Handler) serveLive(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUpgradeRequired, "Viewers come here with a websocket.\n")
 	case !slices.Contains(websocket.Subprotocols(r), Subprotocol):
 		answer(w, http.StatusBadRequest, "A viewer offers the websocket subprotocol "+Subprotocol+".\n")
+	case !h.upgrades.take(time.Now(), key): // last, so that no page of another origin can use it up for this one
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusTooManyRequests, "Too many viewers come from this address at once.\n")
 	default:
 		h.upgrade(w, r, key)
 	}

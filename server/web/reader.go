@@ -23,7 +23,7 @@ type reader struct {
 
 // read puts what comes into the queue until the viewer ends, for which it often is the reason.
 func (v *viewer) read() {
-	r := &reader{viewer: v, first: true, pongAt: time.Now()}
+	r := &reader{viewer: v, first: true}
 	v.conn.SetPongHandler(r.pong)
 	v.conn.SetPingHandler(r.ping)
 	r.setDeadline(v.h.limits.FirstTimeout)
@@ -98,6 +98,9 @@ func (r *reader) next() ([]byte, error) {
 	}
 	if err != nil {
 		return nil, r.readFailed(err)
+	}
+	if r.first {
+		r.pongAt = time.Now() // until now nobody waited for one
 	}
 	r.first, r.within = false, false
 	r.setDeadline(time.Until(r.pongAt.Add(r.h.limits.PongTimeout)))

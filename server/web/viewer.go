@@ -223,10 +223,10 @@ func (v *viewer) finish(readDone <-chan struct{}) {
 		reason = refuse(CloseInternal, "the server failed")
 		v.end(reason)
 	}
-	if v.session != nil {
-		defer v.session.Close()
-	}
 	v.logEnd(reason)
+	if v.session != nil {
+		v.session.Close()
+	}
 	deadline := time.Now().Add(v.h.limits.CloseTimeout)
 	switch r := reason.(type) {
 	case told:
