@@ -253,6 +253,32 @@ func TestMoreRequestsThanMayWaitEndTheViewer(t *testing.T) {
 	close(release)
 }
 
+// A connection that is closed with bytes unread is reset, and what was sent last may be lost with it.
+func TestWhoIsSentAwayHearsItAlthoughMoreWasSent(t *testing.T) {
+	release := make(chan struct{})
+	h := build(t, Options{Sessions: &tally{answer: func(ctx context.Context, _ *sessionpb.Request) *sessionpb.Frame {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return &sessionpb.Frame{}
+	}}}, ServerOptions{})
+	conn := h.dial(t)
+	raw := encode(t, attach(""))
+	many := rawFrame(final|binaryFrame, uint64(len(raw)), raw)
+	for range 2000 {
+		many = append(many, rawFrame(final|binaryFrame, 0, nil)...)
+	}
+	if _, err := conn.NetConn().Write(many); err != nil {
+		t.Fatal(err)
+	}
+	mustEnd(t, conn, ClosePolicy, "too many commands: more than 16 requests wait for their answers")
+	if _, err := conn.NetConn().Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the connection ended with %v, want %v", err, io.EOF)
+	}
+	close(release)
+}
+
 func TestAViewerThatNeverAttachesIsSentAway(t *testing.T) {
 	limits := Limits{FirstTimeout: 100 * time.Millisecond, PingInterval: 10 * time.Millisecond}
 	sentence := "too slow: the first request did not come within 100ms"

@@ -296,6 +296,28 @@ func TestCloseTellsEveryViewer(t *testing.T) {
 	}
 }
 
+func TestCloseDoesNotWaitForWhoDoesNotRead(t *testing.T) {
+	entered := make(chan struct{})
+	text := strings.Repeat("x", 8<<20) // more than a connection's buffers hold
+	h := build(t, Options{Sessions: &tally{answer: func(_ context.Context, r *sessionpb.Request) *sessionpb.Frame {
+		if len(r.GetCommands()) > 0 {
+			defer close(entered)
+		}
+		return &sessionpb.Frame{Replies: []*sessionpb.Reply{{Failure: text}}}
+	}}}, ServerOptions{})
+	conn := h.dial(t)
+	tell(t, conn, attach(""))
+	mustHear(t, conn)
+	tell(t, conn, command(1))
+	<-entered
+	if _, _, err := conn.NextReader(); err != nil { // its answer has begun, and goes no further
+		t.Fatal(err)
+	}
+	if err := h.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCloseCutsOffWhoDoesNotLeave(t *testing.T) {
 	release := make(chan struct{})
 	entered := make(chan struct{})
