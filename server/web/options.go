@@ -52,8 +52,8 @@ type Options struct {
 	MetricsOpen bool
 	// Pprof serves Go's profiles below /debug/pprof/.
 	Pprof bool
-	// Compress offers permessage-deflate. It is off: of a frame of a hundred events it saves half of its 3 KB, and makes it
-	// take 270 µs instead of 100, both ends together (BenchmarkFrame). Turn it on for viewers behind slow lines.
+	// Compress offers permessage-deflate. It is off: it halves the 3 KB of a frame of a hundred events, and makes the frame
+	// take twice as long, both ends together (BenchmarkFrame). Turn it on for viewers behind slow lines.
 	Compress bool
 	Limits   Limits
 	// Log is told of each viewer's coming and going. It may be nil.

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 	"google.golang.org/protobuf/proto"
@@ -60,7 +61,7 @@ func TestOverTLSAPlainPageIsOfAnotherOrigin(t *testing.T) {
 
 func TestAViewerOverTLSThatNeverReadsIsCutOff(t *testing.T) {
 	server, client := certified(t)
-	h := build(t, Options{Limits: Limits{WriteTimeout: 100e6}, Sessions: &tally{answer: answerAtLength}}, ServerOptions{TLS: server})
+	h := build(t, Options{Limits: Limits{WriteTimeout: 100 * time.Millisecond, CloseTimeout: 100 * time.Millisecond}, Sessions: &tally{answer: answerAtLength}}, ServerOptions{TLS: server})
 	dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}, TLSClientConfig: client}
 	conn, _, err := dialer.Dial(h.live(), nil)
 	if err != nil {
@@ -99,7 +100,7 @@ func TestOldVersionsOfTLSAreNotSpoken(t *testing.T) {
 func TestCompressionIsSpokenOnlyWhereItIsAskedFor(t *testing.T) {
 	for _, compress := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
-			h := build(t, Options{Compress: compress, Limits: Limits{MessageTimeout: 5e9}, Sessions: &tally{answer: answerAtLength}}, ServerOptions{})
+			h := build(t, Options{Compress: compress, Limits: Limits{MessageTimeout: 5 * time.Second}, Sessions: &tally{answer: answerAtLength}}, ServerOptions{})
 			dialer := websocket.Dialer{Subprotocols: []string{Subprotocol}, EnableCompression: true}
 			conn, response, err := dialer.Dial(h.live(), nil)
 			if err != nil {
