@@ -30,11 +30,11 @@ func (p *Program) serveCommand() *cobra.Command {
 }
 
 func (p *Program) serve(listen string) error {
-	handler, err := web.NewHandler(p.Site)
+	handler, err := web.NewHandler(p.Site, web.Options{})
 	if err != nil {
 		return err
 	}
-	if p.server, err = web.Open(listen, handler); err != nil {
+	if p.server, err = web.Open(listen, handler, web.ServerOptions{}); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(p.Stdout, "raftplay is at %s\n", p.server.URL())
