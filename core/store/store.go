@@ -52,6 +52,8 @@ type Store struct {
 
 	answers []answer // given out by the next Advance
 	stopped bool
+
+	commandsApplied uint64
 }
 
 type answer struct {
