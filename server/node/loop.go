@@ -162,6 +162,7 @@ func (l *loop) turn() error {
 	if err := l.settle(); err != nil {
 		return err
 	}
+	l.store.Answer() // what the disk still works on is no concern of those
 	l.n.stats.applied.Store(l.store.CommandsApplied())
 	l.follow.look()
 	l.sight.publish()

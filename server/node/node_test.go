@@ -258,14 +258,14 @@ func TestAStallIsOneTick(t *testing.T) {
 		stalled := make(chan uint64)
 		n.Propose(get("a"), func(*raftcmdpb.RaftCommandResponse) {
 			ticks := n.Stats().Ticks
-			time.Sleep(1_350 * time.Millisecond) // shorter than an election timeout, 13 ticks long
+			time.Sleep(time.Second) // shorter than an election timeout, 10 ticks long
 			stalled <- ticks
 		})
 		at := <-stalled
 		synctest.Wait()
 		time.Sleep(50 * time.Millisecond)
 		if after := n.Stats().Ticks; after-at != 1 {
-			t.Errorf("a stall of 13 ticks gave %d", after-at)
+			t.Errorf("a stall of 10 ticks gave %d", after-at)
 		}
 		time.Sleep(time.Second)
 		if got := n.Stats().Ticks - at; got < 10 || got > 11 {
