@@ -94,6 +94,12 @@ func (c *scripted) Crash(uint64) error            { return c.deed("crash") }
 func (c *scripted) Restart(uint64) error          { return c.deed("restart") }
 func (c *scripted) Cut(l []*sessionpb.Link) error { return c.deed("cut") }
 
+func (c *scripted) showsAsked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shows
+}
+
 func (c *scripted) done() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -217,7 +223,6 @@ type watcher struct {
 	s       *Session
 	fold    *fold
 	seq     uint64
-	frames  []*sessionpb.Frame
 	hello   *sessionpb.Hello
 	said    []string
 	replies map[uint64]*sessionpb.Reply
