@@ -25,6 +25,7 @@ func (p *peer) apply(e *raftpb.Entry, ready *Ready) {
 	case e.GetType() == raftpb.EntryConfChangeV2:
 		answer = p.applyMembers(e, ready)
 	case len(e.GetData()) > 0:
+		p.s.commandsApplied++
 		answer, done.Changes = p.applyCommand(e, ready)
 	}
 	if p.s.cfg.Observer != nil {

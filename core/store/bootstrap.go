@@ -27,6 +27,15 @@ func Bootstrap(storeID, clusterID uint64, region *metapb.Region) *engine.Batch {
 	return b
 }
 
+// Identity is who an engine belongs to, or nil when neither Bootstrap nor BootstrapStore was ever written to it.
+func Identity(reader engine.Reader) (*raftserverpb.StoreIdent, error) {
+	if _, found, err := reader.Get(identKey); err != nil || !found {
+		return nil, err
+	}
+	ident := &raftserverpb.StoreIdent{}
+	return ident, load(reader, identKey, ident)
+}
+
 func normalState(region *metapb.Region, peerID uint64) *raftserverpb.RegionLocalState {
 	return &raftserverpb.RegionLocalState{
 		State: raftserverpb.PeerState_PEER_STATE_NORMAL, Region: region, PeerId: peerID}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"go.etcd.io/raft/v3"
@@ -115,6 +116,25 @@ func (c *cluster) settle() {
 					c.t.Fatalf("S%d refused %v: %v", m.ToStore, m.Raft, err)
 				}
 			}
+		}
+	}
+}
+
+// deliverTo has some stores step the messages that are for them, and do what they owe.
+func (c *cluster) deliverTo(ids ...uint64) {
+	mail := c.mail
+	c.mail = nil
+	for _, m := range mail {
+		if !slices.Contains(ids, m.ToStore) {
+			c.mail = append(c.mail, m)
+			continue
+		}
+		if err := c.stores[m.ToStore].Step(m); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	for _, id := range ids {
+		for id != 1 && c.turn(id) {
 		}
 	}
 }

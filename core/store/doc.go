@@ -16,6 +16,8 @@
 //		s.Advance()
 //	}
 //
+// A driver whose disk takes its time calls Answer between the two: answers that are known need not wait for it.
+//
 // Between Ready and Advance the Store may go on being stepped, ticked and proposed to; a second Ready is not given out.
 // An error of the engine between the two is fatal for the Store: drop it, and open a new one from the engine.
 //

@@ -19,7 +19,7 @@ import (
 // formatVersion of what a store keeps in its engine.
 const formatVersion = 2
 
-// Callback takes the answer to a command. It is called exactly once, inside Advance or Quit. The answer belongs to the
+// Callback takes the answer to a command. It is called exactly once, inside Advance, Answer or Quit. The answer belongs to the
 // Store: read it, keep it, do not change it.
 type Callback func(*raftcmdpb.RaftCommandResponse)
 
@@ -36,6 +36,7 @@ type Store struct {
 	dirty       []*peer // may have a Ready
 	turn        []*peer // take part in the outstanding one
 	outstanding bool
+	served      bool // by Answer, since the last Ready
 	// behind is set while the engine may lack what has been applied: from the start of a Ready to its Advance.
 	behind bool
 	// The last Ready's parts, whose memory the next one uses again.
@@ -52,6 +53,8 @@ type Store struct {
 
 	answers []answer // given out by the next Advance
 	stopped bool
+
+	commandsApplied uint64
 }
 
 type answer struct {
@@ -211,7 +214,7 @@ func (s *Store) Tick() {
 }
 
 // Propose takes a command, which nobody changes from here on. The callback gets its answer, exactly once, inside a later
-// Advance or Quit; a stopped Store answers at once. A command without a region goes to the region that holds its first
+// Advance, Answer or Quit; a stopped Store answers at once. A command without a region goes to the region that holds its first
 // key, at the epoch it has here.
 func (s *Store) Propose(req *raftcmdpb.RaftCommandRequest, callback Callback) {
 	if s.stopped {
@@ -289,7 +292,7 @@ func (s *Store) Ready() (Ready, bool) {
 	clear(s.saysAfter)
 	s.says, s.saysAfter = s.says[:0], s.saysAfter[:0]
 	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
-	s.outstanding, s.behind = owes, owes
+	s.outstanding, s.behind, s.served = owes, owes, false
 	if !owes {
 		return Ready{}, false
 	}
@@ -305,6 +308,21 @@ func (s *Store) Advance() {
 	s.overlay.Reset()
 	for _, p := range s.turn {
 		p.advance()
+	}
+	s.giveAnswers()
+}
+
+// Answer gives the answers that are known already, instead of having them wait for the disk. What has been applied is
+// committed: a quorum holds it, and whether this store's own disk does is no concern of the client's. Reads whose index is
+// applied are served as well. A driver need not call it.
+func (s *Store) Answer() {
+	if s.outstanding && !s.served {
+		s.served = true // what a read waits for comes with a Ready
+		for _, p := range s.turn {
+			if !p.gone {
+				p.serveReads()
+			}
+		}
 	}
 	s.giveAnswers()
 }

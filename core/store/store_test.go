@@ -49,6 +49,35 @@ func TestAnswersComeOnlyInsideAdvance(t *testing.T) {
 	wantEqual(t, "answers after Advance", len(*got), 1)
 }
 
+func TestAnswersThatAreKnownNeedNotWaitForTheDisk(t *testing.T) {
+	c := newCluster(t, 3)
+	c.elect(1)
+	leader := c.stores[1]
+	put := c.start(1, command(put("a", "1")))
+	read := c.start(1, command(get("a")))
+	refused := c.start(1, command(get("")))
+	leader.Answer()
+	wantEqual(t, "the refusal, before any Ready", len(*refused), 1)
+	for range 20 {
+		rd, ok := leader.Ready()
+		if !ok {
+			break
+		}
+		c.post(rd.Messages)
+		leader.Answer()
+		answered := len(*put) + len(*read)
+		must(t, c.engines[1].Write(rd.Batch))
+		must(t, c.engines[1].Sync())
+		c.post(rd.AfterSync)
+		leader.Advance()
+		wantEqual(t, "answers that waited for the disk", len(*put)+len(*read), answered)
+		c.deliverTo(2, 3)
+		c.deliverTo(1)
+	}
+	wantEqual(t, "answers", len(*put)+len(*read), 2)
+	wantEqual(t, "the read", (*read)[0].GetHeader().GetError() == nil, true)
+}
+
 func TestReadIndexSeesEveryAcknowledgedWrite(t *testing.T) {
 	c := newCluster(t, 3)
 	c.elect(1)

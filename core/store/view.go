@@ -14,6 +14,9 @@ import (
 // RegionIDs returns the regions this store holds a peer of, ascending. The slice belongs to the Store.
 func (s *Store) RegionIDs() []uint64 { return s.order }
 
+// CommandsApplied is how many entries were applied since Open that are commands, of all regions.
+func (s *Store) CommandsApplied() uint64 { return s.commandsApplied }
+
 // Region returns a region as this store knows it, or nil. Read only.
 func (s *Store) Region(regionID uint64) *metapb.Region {
 	if p := s.peers[regionID]; p != nil {

@@ -1,0 +1,397 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
+
+	"raftplay/core/engine"
+	"raftplay/core/store"
+)
+
+// loop owns the store. Only its goroutine touches it.
+type loop struct {
+	n     *Node
+	store *store.Store
+	disk  writer
+	// write is what the disk works on.
+	write write
+	// steps counts the messages and commands taken since it began.
+	steps int
+
+	nextTick int64 // when the next tick is due
+	tick     *time.Timer
+	tickDue  bool
+	// more: there is something to do without anything coming.
+	more bool
+	over bool
+
+	crowd         crowd
+	lastOperation uint64
+	lastParcel    uint64
+	lastWrite     uint64
+
+	sight   sight
+	follow  follow
+	leaving *leaving
+	// described is the last description, made at describedAt; nil when it does not hold any more.
+	described   *rpcpb.DescribeResponse
+	describedAt int64
+
+	// What a turn takes; the memory is used again.
+	arrivals []arrival
+	commands []*command
+	orders   []func(*loop)
+	lost     []uint64
+}
+
+// write is a batch on the disk.
+type write struct {
+	busy  bool
+	id    uint64
+	ready store.Ready
+}
+
+func newLoop(n *Node) (*loop, error) {
+	l := &loop{n: n}
+	l.crowd.init()
+	cfg := n.cfg.Store
+	cfg.Engine, cfg.Now, cfg.Observer, cfg.Commands = n.cfg.Disk, n.now, nil, nil
+	s, err := openStore(cfg)
+	if err != nil {
+		return nil, err
+	}
+	l.store = s
+	l.sight.init(l)
+	l.follow.init(l)
+	return l, nil
+}
+
+// openStore opens a store; what the disk holds may be broken in ways that only reading it shows.
+func openStore(cfg store.Config) (s *store.Store, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			s, err = nil, fmt.Errorf("open store %d: %v", cfg.StoreID, broken)
+		}
+	}()
+	return store.Open(cfg)
+}
+
+// run is the loop's goroutine.
+func (l *loop) run() {
+	l.disk.start(l.n.cfg.Disk)
+	l.nextTick = l.n.now() + l.tickMicros()
+	l.tick = time.NewTimer(time.Duration(l.tickMicros()) * time.Microsecond)
+	err := l.drive()
+	l.tick.Stop()
+	l.disk.stop()
+	l.end(err)
+}
+
+// drive turns until the store is to stop, and returns why, if it stops by itself. A panic is a broken invariant, or an
+// engine that cannot be read: going on would let replicas differ.
+func (l *loop) drive() (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			l.n.log.Error("the store broke", "why", broken, "stack", string(debug.Stack()))
+			err = fmt.Errorf("the store cannot go on: %v", broken)
+		}
+	}()
+	for !l.over {
+		if err := l.wait(); err != nil {
+			return err
+		}
+		if err := l.turn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errKilled = errors.New("it was killed")
+
+// wait returns when there is something to do.
+func (l *loop) wait() error {
+	select {
+	case <-l.n.killed: // before anything else
+		return errKilled
+	default:
+	}
+	if l.more {
+		l.more = false
+		select {
+		case err := <-l.disk.written:
+			return l.wrote(err)
+		case <-l.tick.C:
+			l.tickDue = true
+		default:
+		}
+		return nil
+	}
+	select {
+	case <-l.n.killed:
+		return errKilled
+	case <-l.n.wakeup:
+	case <-l.tick.C:
+		l.tickDue = true
+	case <-l.sight.clock():
+	case err := <-l.disk.written:
+		return l.wrote(err)
+	}
+	return nil
+}
+
+// turn takes what has come, and carries out what the store owes. Messages come before the tick: after a stall, a leader's
+// heartbeat that waited counts as heard.
+func (l *loop) turn() error {
+	l.orders, _ = l.n.orders.take(l.orders[:0], ordersMax)
+	for i, do := range l.orders {
+		l.orders[i] = nil
+		do(l)
+	}
+	l.takeLost()
+	l.takeArrivals()
+	l.takeCommands()
+	if l.tickDue {
+		l.tickOnce()
+	}
+	if err := l.settle(); err != nil {
+		return err
+	}
+	l.store.Answer() // what the disk still works on is no concern of those
+	l.n.stats.applied.Store(l.store.CommandsApplied())
+	l.follow.look()
+	l.sight.publish()
+	l.goOnLeaving()
+	return nil
+}
+
+// room is how many more messages, or commands, this turn takes: while a batch is being written what follows from them
+// piles up in memory.
+func (l *loop) room() int {
+	most := l.n.cfg.Limits.StepsPerTurnMax
+	if l.write.busy {
+		most = min(most, l.n.cfg.Limits.StepsPerWriteMax-l.steps)
+	}
+	return max(most, 0)
+}
+
+func (l *loop) takeArrivals() {
+	var more bool
+	room := l.room()
+	l.arrivals, more = l.n.arrivals.take(l.arrivals[:0], room)
+	l.more = l.more || more && room > 0
+	l.steps += len(l.arrivals)
+	for i := range l.arrivals {
+		l.step(&l.arrivals[i])
+		l.arrivals[i] = arrival{}
+	}
+}
+
+func (l *loop) takeCommands() {
+	var more bool
+	room := l.room()
+	l.commands, more = l.n.commands.take(l.commands[:0], room)
+	l.more = l.more || more && room > 0
+	l.steps += len(l.commands)
+	for i, c := range l.commands {
+		l.propose(c)
+		l.commands[i] = nil
+	}
+}
+
+// takeLost tells the store to whom messages are lost.
+func (l *loop) takeLost() {
+	l.lost = l.n.takeLost(l.lost)
+	for _, id := range l.lost {
+		l.store.Unreachable(id)
+	}
+	if len(l.lost) > 0 {
+		l.follow.all = true
+	}
+	l.lost = l.lost[:0]
+}
+
+func (l *loop) tickMicros() int64 { return l.n.cfg.Store.TickMicros }
+
+// tickOnce is one RaftBaseTick, however long ago the last one was: a process that stood still must not take its own
+// standing still for a silence of the others.
+func (l *loop) tickOnce() {
+	l.tickDue = false
+	now := l.n.now()
+	if l.nextTick += l.tickMicros(); l.nextTick <= now {
+		l.nextTick = now + l.tickMicros()
+	}
+	l.tick.Reset(time.Duration(l.nextTick-now) * time.Microsecond)
+	l.n.stats.ticks.Add(1)
+	tell := l.sight.happens()
+	if tell {
+		l.sight.ticked()
+	}
+	l.store.Tick()
+	if tell {
+		l.sight.showTimers()
+	}
+	l.timeOut(now)
+	l.follow.tick()
+	l.countRegions()
+}
+
+// settle takes what the store owes. A turn that writes nothing needs no disk and is over at once; a batch that nobody has to
+// wait for is written on the way.
+func (l *loop) settle() error {
+	for !l.write.busy {
+		rd, ok := l.store.Ready()
+		if !ok {
+			return nil
+		}
+		l.send(rd.Messages)
+		if !rd.MustSync && rd.Batch.Len() == 0 {
+			l.send(rd.AfterSync)
+			l.store.Advance()
+			continue
+		}
+		l.startWrite(rd)
+		if l.disk.inline(rd) {
+			if err := l.wrote(l.disk.commit(rd.Batch, rd.MustSync)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// startWrite hands a batch to the disk.
+func (l *loop) startWrite(rd store.Ready) {
+	l.lastWrite++
+	l.write = write{busy: true, id: l.lastWrite, ready: rd}
+	l.steps = 0
+	for i := range rd.Writes {
+		l.touch(rd.Writes[i].RegionID)
+	}
+	if l.sight.watched {
+		l.sight.writeStarted(&l.write)
+	}
+	if !l.disk.inline(rd) {
+		l.disk.batches <- batch{rd.Batch, rd.MustSync}
+	}
+}
+
+// wrote is the end of a write: what waited for it is sent, and the store goes on.
+func (l *loop) wrote(o outcome) error {
+	stats := &l.n.stats
+	stats.writes.Add(1)
+	if o.err != nil {
+		return fmt.Errorf("the disk failed: %w", o.err)
+	}
+	done := l.write
+	if done.ready.MustSync {
+		stats.syncs.Add(1)
+		stats.sync.add(o.micros)
+	}
+	if l.sight.watched {
+		l.sight.wrote(&done)
+	}
+	l.write = write{}
+	for i := range done.ready.Writes {
+		l.touch(done.ready.Writes[i].RegionID)
+	}
+	l.send(done.ready.AfterSync)
+	l.store.Advance()
+	return nil
+}
+
+// send gives messages to the transport.
+func (l *loop) send(messages []store.Message) {
+	for i := range messages {
+		m := &messages[i]
+		l.touch(m.RegionID)
+		l.lastParcel++
+		if l.sight.happens() {
+			l.sight.sent(m, l.lastParcel)
+		}
+		l.n.stats.messagesSent.Add(1)
+		rm, err := m.Encode()
+		if err == nil {
+			err = l.n.cfg.Transport.Send(m.ToStore, &rpcpb.Parcel{Id: l.lastParcel, Message: rm})
+		}
+		if err != nil {
+			l.unsent(m.ToStore, err)
+		}
+	}
+}
+
+// unsent takes back a message that the transport refused, and has the store hear of it in the next turn.
+func (l *loop) unsent(toStore uint64, err error) {
+	l.n.stats.messagesUnsent.Add(1)
+	if l.sight.happens() {
+		l.sight.unsent(l.lastParcel, err)
+	}
+	if !slices.Contains(l.lost, toStore) {
+		l.lost = append(l.lost, toStore)
+		l.more = true
+	}
+}
+
+// touch notes that something may have changed in a region.
+func (l *loop) touch(regionID uint64) { l.follow.touch(regionID) }
+
+// quit ends the store after what it is doing.
+func (l *loop) quit() {
+	if l == nil {
+		return
+	}
+	l.leave()
+	l.leaving.until, l.leaving.phase = 0, quitting
+	l.goOnLeaving()
+}
+
+// end answers everybody who waits, once the store has stopped.
+func (l *loop) end(err error) {
+	n := l.n
+	why := "the store was stopped"
+	if err != nil {
+		why = err.Error()
+	}
+	if errors.Is(err, errKilled) {
+		err = nil
+	}
+	switch n.err = err; {
+	case err != nil:
+		n.log.Error("the store has stopped by itself", "why", err)
+	default:
+		n.log.Info("the store has stopped", "why", why)
+	}
+	said := fmt.Sprintf("S%d has stopped: %s", n.cfg.Store.StoreID, why)
+	for c := l.crowd.oldest(); c != nil; c = l.crowd.oldest() {
+		outcome, unknown := outcomeUnknown(c.request)
+		c.answer(stoppedAnswer(c.request, outcome, said+unknown))
+	}
+	for _, c := range n.commands.close() {
+		n.waiting.Add(-1)
+		c.callback(stoppedAnswer(c.request, notApplied, said))
+	}
+	n.arrivals.close()
+	n.stats.leaders.Store(0)
+	for _, do := range n.orders.close() {
+		do(nil)
+	}
+	l.sight.end(why)
+	n.unregister()
+	close(n.done)
+}
+
+// batch is what the disk is to write, outcome what became of it.
+type batch struct {
+	batch *engine.Batch
+	sync  bool
+}
+
+type outcome struct {
+	err    error
+	micros int64
+}
