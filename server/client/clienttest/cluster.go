@@ -138,7 +138,7 @@ func (c *Cluster) post(messages []store.Message) {
 	}
 }
 
-// Campaign has a store's peer stand for election, and waits until it leads.
+// Campaign has a store's peer stand for election until it leads. Peers that hear a leader do not vote: see Transfer.
 func (c *Cluster) Campaign(storeID, regionID uint64) {
 	c.t.Helper()
 	c.Eventually(fmt.Sprintf("S%d leads region %d", storeID, regionID), func() bool {
@@ -151,6 +151,25 @@ func (c *Cluster) Campaign(storeID, regionID uint64) {
 			}
 		})
 		return leads
+	})
+}
+
+// Transfer hands a region to a store's peer, as far as the leader is willing, and waits until it leads.
+func (c *Cluster) Transfer(regionID, toStore uint64) {
+	c.t.Helper()
+	c.Eventually(fmt.Sprintf("S%d leads region %d", toStore, regionID), func() bool {
+		from := c.Leader(regionID)
+		if from == 0 || from == toStore {
+			return from == toStore
+		}
+		c.stores[from-1].do(func(s *store.Store) {
+			s.Propose(&raftcmdpb.RaftCommandRequest{
+				Header: &raftcmdpb.RequestHeader{RegionId: regionID, RegionEpoch: s.Region(regionID).GetRegionEpoch()},
+				Admin: &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_TransferLeader{
+					TransferLeader: &raftcmdpb.TransferLeaderRequest{Peer: &metapb.Peer{StoreId: toStore}}}},
+			}, func(*raftcmdpb.RaftCommandResponse) {})
+		})
+		return false
 	})
 }
 
