@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -72,7 +73,18 @@ func inWords(address string, err error) error {
 	case codes.DeadlineExceeded:
 		return &rpcFailure{s.Code(), address + " does not answer"}
 	}
-	return &rpcFailure{s.Code(), address + ": " + s.Message()}
+	return &rpcFailure{s.Code(), address + ": " + plain(address, s.Message())}
+}
+
+// plain is gRPC's message without the layers that it names: `connection error: desc = "transport: Error while dialing: ..."`.
+func plain(address, message string) string {
+	if _, inner, found := strings.Cut(message, `desc = "`); found {
+		message = strings.TrimSuffix(inner, `"`)
+	}
+	for _, layer := range []string{"transport: ", "Error while dialing: ", "dial tcp " + address + ": ", "connect: "} {
+		message = strings.TrimPrefix(message, layer)
+	}
+	return message
 }
 
 // rpcFailure is a gRPC error in words.
