@@ -57,6 +57,8 @@ var rooms = []room{
 	}},
 	// What a live store serves to clients and watchers.
 	{folder: "server/api", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	// Real stores behind real sockets, for the tests of what speaks to a cluster; nothing but tests imports it.
+	{folder: "server/client/clienttest", own: []string{"core", "server/api", "server/rpc"}, others: []string{raft, protobuf, grpc}},
 	{folder: "server/client", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
 	{folder: "server/live", own: []string{"core/pb", "server/client", "server/rpc"}, others: []string{protobuf}},
 	// Stores put together of their parts: one in a process, or several.

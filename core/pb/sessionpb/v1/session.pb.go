@@ -625,7 +625,9 @@ type Frame struct {
 	// Of a live cluster, about once a second: the newest last.
 	Metrics []*MetricsPoint `protobuf:"bytes,7,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// Why the connection ends with this frame, in words.
-	Closed        string `protobuf:"bytes,8,opt,name=closed,proto3" json:"closed,omitempty"`
+	Closed string `protobuf:"bytes,8,opt,name=closed,proto3" json:"closed,omitempty"`
+	// Of a live cluster, with a keyframe that takes the place of events: what lies between the last event and the keyframe.
+	Gap           *Gap `protobuf:"bytes,9,opt,name=gap,proto3" json:"gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -716,6 +718,68 @@ func (x *Frame) GetClosed() string {
 	return ""
 }
 
+func (x *Frame) GetGap() *Gap {
+	if x != nil {
+		return x.Gap
+	}
+	return nil
+}
+
+// Gap is what a viewer was not shown.
+type Gap struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many events, as far as anyone knows.
+	Events uint64 `protobuf:"varint,1,opt,name=events,proto3" json:"events,omitempty"`
+	// In words: why.
+	Why           string `protobuf:"bytes,2,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Gap) Reset() {
+	*x = Gap{}
+	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Gap) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Gap) ProtoMessage() {}
+
+func (x *Gap) ProtoReflect() protoreflect.Message {
+	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Gap.ProtoReflect.Descriptor instead.
+func (*Gap) Descriptor() ([]byte, []int) {
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Gap) GetEvents() uint64 {
+	if x != nil {
+		return x.Events
+	}
+	return 0
+}
+
+func (x *Gap) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // MetricsPoint is a second in the life of a live cluster.
 type MetricsPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -741,7 +805,7 @@ type MetricsPoint struct {
 
 func (x *MetricsPoint) Reset() {
 	*x = MetricsPoint{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +817,7 @@ func (x *MetricsPoint) String() string {
 func (*MetricsPoint) ProtoMessage() {}
 
 func (x *MetricsPoint) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[4]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +830,7 @@ func (x *MetricsPoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetricsPoint.ProtoReflect.Descriptor instead.
 func (*MetricsPoint) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MetricsPoint) GetTimeMicros() int64 {
@@ -862,7 +926,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +938,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[5]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +951,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Hello) GetProtocolVersion() uint32 {
@@ -953,7 +1017,7 @@ type LiveCluster struct {
 
 func (x *LiveCluster) Reset() {
 	*x = LiveCluster{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1029,7 @@ func (x *LiveCluster) String() string {
 func (*LiveCluster) ProtoMessage() {}
 
 func (x *LiveCluster) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[6]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1042,7 @@ func (x *LiveCluster) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveCluster.ProtoReflect.Descriptor instead.
 func (*LiveCluster) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *LiveCluster) GetClusterId() uint64 {
@@ -1020,7 +1084,7 @@ type LiveStore struct {
 
 func (x *LiveStore) Reset() {
 	*x = LiveStore{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1096,7 @@ func (x *LiveStore) String() string {
 func (*LiveStore) ProtoMessage() {}
 
 func (x *LiveStore) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[7]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1109,7 @@ func (x *LiveStore) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LiveStore.ProtoReflect.Descriptor instead.
 func (*LiveStore) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LiveStore) GetStoreId() uint64 {
@@ -1086,7 +1150,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1162,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[8]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1175,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{8}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Limits) GetStoresMax() uint32 {
@@ -1196,7 +1260,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1272,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[9]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1285,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{9}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Command) GetId() uint64 {
@@ -1448,7 +1512,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1524,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[10]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1537,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{10}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Reset) GetRun() *Run {
@@ -1502,7 +1566,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1578,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[11]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1591,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{11}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Step) GetUnit() StepUnit {
@@ -1557,7 +1621,7 @@ type Play struct {
 
 func (x *Play) Reset() {
 	*x = Play{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1569,7 +1633,7 @@ func (x *Play) String() string {
 func (*Play) ProtoMessage() {}
 
 func (x *Play) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[12]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1582,7 +1646,7 @@ func (x *Play) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Play.ProtoReflect.Descriptor instead.
 func (*Play) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{12}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Play) GetPace() Pace {
@@ -1614,7 +1678,7 @@ type Pause struct {
 
 func (x *Pause) Reset() {
 	*x = Pause{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1626,7 +1690,7 @@ func (x *Pause) String() string {
 func (*Pause) ProtoMessage() {}
 
 func (x *Pause) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[13]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1639,7 +1703,7 @@ func (x *Pause) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pause.ProtoReflect.Descriptor instead.
 func (*Pause) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{13}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{14}
 }
 
 // Act does something to the cluster, now. In the past it starts a branch.
@@ -1653,7 +1717,7 @@ type Act struct {
 
 func (x *Act) Reset() {
 	*x = Act{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1729,7 @@ func (x *Act) String() string {
 func (*Act) ProtoMessage() {}
 
 func (x *Act) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[14]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1742,7 @@ func (x *Act) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Act.ProtoReflect.Descriptor instead.
 func (*Act) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{14}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Act) GetAction() *Action {
@@ -1698,7 +1762,7 @@ type Seek struct {
 
 func (x *Seek) Reset() {
 	*x = Seek{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1774,7 @@ func (x *Seek) String() string {
 func (*Seek) ProtoMessage() {}
 
 func (x *Seek) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[15]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1787,7 @@ func (x *Seek) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Seek.ProtoReflect.Descriptor instead.
 func (*Seek) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{15}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Seek) GetSeq() uint64 {
@@ -1741,7 +1805,7 @@ type GetHash struct {
 
 func (x *GetHash) Reset() {
 	*x = GetHash{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1753,7 +1817,7 @@ func (x *GetHash) String() string {
 func (*GetHash) ProtoMessage() {}
 
 func (x *GetHash) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[16]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1766,7 +1830,7 @@ func (x *GetHash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHash.ProtoReflect.Descriptor instead.
 func (*GetHash) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{16}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
 }
 
 type ExportRun struct {
@@ -1777,7 +1841,7 @@ type ExportRun struct {
 
 func (x *ExportRun) Reset() {
 	*x = ExportRun{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1853,7 @@ func (x *ExportRun) String() string {
 func (*ExportRun) ProtoMessage() {}
 
 func (x *ExportRun) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[17]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1866,7 @@ func (x *ExportRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportRun.ProtoReflect.Descriptor instead.
 func (*ExportRun) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{17}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
 }
 
 type SwitchBranch struct {
@@ -1814,7 +1878,7 @@ type SwitchBranch struct {
 
 func (x *SwitchBranch) Reset() {
 	*x = SwitchBranch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1826,7 +1890,7 @@ func (x *SwitchBranch) String() string {
 func (*SwitchBranch) ProtoMessage() {}
 
 func (x *SwitchBranch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[18]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1839,7 +1903,7 @@ func (x *SwitchBranch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwitchBranch.ProtoReflect.Descriptor instead.
 func (*SwitchBranch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{18}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SwitchBranch) GetBranchId() uint32 {
@@ -1857,7 +1921,7 @@ type GetKeyframe struct {
 
 func (x *GetKeyframe) Reset() {
 	*x = GetKeyframe{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1869,7 +1933,7 @@ func (x *GetKeyframe) String() string {
 func (*GetKeyframe) ProtoMessage() {}
 
 func (x *GetKeyframe) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[19]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1882,7 +1946,7 @@ func (x *GetKeyframe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeyframe.ProtoReflect.Descriptor instead.
 func (*GetKeyframe) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{19}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
 }
 
 // GetHistory asks for every operation of clients up to now, for a judge elsewhere.
@@ -1894,7 +1958,7 @@ type GetHistory struct {
 
 func (x *GetHistory) Reset() {
 	*x = GetHistory{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1906,7 +1970,7 @@ func (x *GetHistory) String() string {
 func (*GetHistory) ProtoMessage() {}
 
 func (x *GetHistory) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[20]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1919,7 +1983,7 @@ func (x *GetHistory) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetHistory.ProtoReflect.Descriptor instead.
 func (*GetHistory) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{20}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
 }
 
 // Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
@@ -1936,7 +2000,7 @@ type Recover struct {
 
 func (x *Recover) Reset() {
 	*x = Recover{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1948,7 +2012,7 @@ func (x *Recover) String() string {
 func (*Recover) ProtoMessage() {}
 
 func (x *Recover) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[21]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1961,7 +2025,7 @@ func (x *Recover) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recover.ProtoReflect.Descriptor instead.
 func (*Recover) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{21}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Recover) GetSeed() uint64 {
@@ -1997,7 +2061,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2009,7 +2073,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[22]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2022,7 +2086,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{22}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Reply) GetCommandId() uint64 {
@@ -2137,7 +2201,7 @@ type History struct {
 
 func (x *History) Reset() {
 	*x = History{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +2213,7 @@ func (x *History) String() string {
 func (*History) ProtoMessage() {}
 
 func (x *History) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[23]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +2226,7 @@ func (x *History) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use History.ProtoReflect.Descriptor instead.
 func (*History) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{23}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *History) GetOperations() []*Operation {
@@ -2193,7 +2257,7 @@ type RecoverResult struct {
 
 func (x *RecoverResult) Reset() {
 	*x = RecoverResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2205,7 +2269,7 @@ func (x *RecoverResult) String() string {
 func (*RecoverResult) ProtoMessage() {}
 
 func (x *RecoverResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[24]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2218,7 +2282,7 @@ func (x *RecoverResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecoverResult.ProtoReflect.Descriptor instead.
 func (*RecoverResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{24}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecoverResult) GetRecovers() bool {
@@ -2264,7 +2328,7 @@ type RegionRecovery struct {
 
 func (x *RegionRecovery) Reset() {
 	*x = RegionRecovery{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2276,7 +2340,7 @@ func (x *RegionRecovery) String() string {
 func (*RegionRecovery) ProtoMessage() {}
 
 func (x *RegionRecovery) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[25]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2289,7 +2353,7 @@ func (x *RegionRecovery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegionRecovery.ProtoReflect.Descriptor instead.
 func (*RegionRecovery) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{25}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RegionRecovery) GetRegionId() uint64 {
@@ -2343,7 +2407,7 @@ type Verdict struct {
 
 func (x *Verdict) Reset() {
 	*x = Verdict{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2355,7 +2419,7 @@ func (x *Verdict) String() string {
 func (*Verdict) ProtoMessage() {}
 
 func (x *Verdict) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[26]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2368,7 +2432,7 @@ func (x *Verdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Verdict.ProtoReflect.Descriptor instead.
 func (*Verdict) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{26}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Verdict) GetKind() VerdictKind {
@@ -2424,7 +2488,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2500,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[27]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2513,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{27}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Finding) GetKeys() [][]byte {
@@ -2511,7 +2575,7 @@ type HashResult struct {
 
 func (x *HashResult) Reset() {
 	*x = HashResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2523,7 +2587,7 @@ func (x *HashResult) String() string {
 func (*HashResult) ProtoMessage() {}
 
 func (x *HashResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[28]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2536,7 +2600,7 @@ func (x *HashResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HashResult.ProtoReflect.Descriptor instead.
 func (*HashResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{28}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HashResult) GetHash() string {
@@ -2556,7 +2620,7 @@ type ActResult struct {
 
 func (x *ActResult) Reset() {
 	*x = ActResult{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2568,7 +2632,7 @@ func (x *ActResult) String() string {
 func (*ActResult) ProtoMessage() {}
 
 func (x *ActResult) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[29]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2581,7 +2645,7 @@ func (x *ActResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActResult.ProtoReflect.Descriptor instead.
 func (*ActResult) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{29}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ActResult) GetOperationId() uint64 {
@@ -2618,7 +2682,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2630,7 +2694,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[30]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2643,7 +2707,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{30}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Status) GetNowMicros() int64 {
@@ -2752,7 +2816,7 @@ type Live struct {
 
 func (x *Live) Reset() {
 	*x = Live{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2764,7 +2828,7 @@ func (x *Live) String() string {
 func (*Live) ProtoMessage() {}
 
 func (x *Live) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[31]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2777,7 +2841,7 @@ func (x *Live) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Live.ProtoReflect.Descriptor instead.
 func (*Live) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{31}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Live) GetUnreachable() []*StoreUnreachable {
@@ -2819,7 +2883,7 @@ type StoreUnreachable struct {
 
 func (x *StoreUnreachable) Reset() {
 	*x = StoreUnreachable{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2831,7 +2895,7 @@ func (x *StoreUnreachable) String() string {
 func (*StoreUnreachable) ProtoMessage() {}
 
 func (x *StoreUnreachable) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[32]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2844,7 +2908,7 @@ func (x *StoreUnreachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreUnreachable.ProtoReflect.Descriptor instead.
 func (*StoreUnreachable) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{32}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *StoreUnreachable) GetStoreId() uint64 {
@@ -2877,7 +2941,7 @@ type Recording struct {
 
 func (x *Recording) Reset() {
 	*x = Recording{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2889,7 +2953,7 @@ func (x *Recording) String() string {
 func (*Recording) ProtoMessage() {}
 
 func (x *Recording) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[33]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +2966,7 @@ func (x *Recording) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recording.ProtoReflect.Descriptor instead.
 func (*Recording) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{33}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Recording) GetVersion() string {
@@ -2942,16 +3006,18 @@ func (x *Recording) GetMetrics() []*MetricsPoint {
 
 // Stretch is a state and what followed, without a gap.
 type Stretch struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Keyframe      *Keyframe              `protobuf:"bytes,1,opt,name=keyframe,proto3" json:"keyframe,omitempty"`
-	Events        []*Event               `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Keyframe *Keyframe              `protobuf:"bytes,1,opt,name=keyframe,proto3" json:"keyframe,omitempty"`
+	Events   []*Event               `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	// What lies between the stretch before and this one, if its source said so.
+	Gap           *Gap `protobuf:"bytes,3,opt,name=gap,proto3" json:"gap,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Stretch) Reset() {
 	*x = Stretch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2963,7 +3029,7 @@ func (x *Stretch) String() string {
 func (*Stretch) ProtoMessage() {}
 
 func (x *Stretch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[34]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2976,7 +3042,7 @@ func (x *Stretch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stretch.ProtoReflect.Descriptor instead.
 func (*Stretch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{34}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Stretch) GetKeyframe() *Keyframe {
@@ -2993,6 +3059,13 @@ func (x *Stretch) GetEvents() []*Event {
 	return nil
 }
 
+func (x *Stretch) GetGap() *Gap {
+	if x != nil {
+		return x.Gap
+	}
+	return nil
+}
+
 type Work struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	What          string                 `protobuf:"bytes,1,opt,name=what,proto3" json:"what,omitempty"`
@@ -3004,7 +3077,7 @@ type Work struct {
 
 func (x *Work) Reset() {
 	*x = Work{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3016,7 +3089,7 @@ func (x *Work) String() string {
 func (*Work) ProtoMessage() {}
 
 func (x *Work) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[35]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3029,7 +3102,7 @@ func (x *Work) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Work.ProtoReflect.Descriptor instead.
 func (*Work) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{35}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Work) GetWhat() string {
@@ -3069,7 +3142,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3154,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[36]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3167,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{36}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Branch) GetId() uint32 {
@@ -3148,7 +3221,7 @@ type BranchList struct {
 
 func (x *BranchList) Reset() {
 	*x = BranchList{}
-	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3160,7 +3233,7 @@ func (x *BranchList) String() string {
 func (*BranchList) ProtoMessage() {}
 
 func (x *BranchList) ProtoReflect() protoreflect.Message {
-	mi := &file_sessionpb_v1_session_proto_msgTypes[37]
+	mi := &file_sessionpb_v1_session_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3173,7 +3246,7 @@ func (x *BranchList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BranchList.ProtoReflect.Descriptor instead.
 func (*BranchList) Descriptor() ([]byte, []int) {
-	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{37}
+	return file_sessionpb_v1_session_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *BranchList) GetBranches() []*Branch {
@@ -3202,7 +3275,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"region_ids\x18\x01 \x03(\x04R\tregionIds\x12\x1b\n" +
 	"\tstore_ids\x18\x02 \x03(\x04R\bstoreIds\x12>\n" +
 	"\rwithout_types\x18\x03 \x03(\x0e2\x19.sessionpb.v1.MessageTypeR\fwithoutTypes\x12#\n" +
-	"\rwithout_ticks\x18\x04 \x01(\bR\fwithoutTicks\"\xf9\x02\n" +
+	"\rwithout_ticks\x18\x04 \x01(\bR\fwithoutTicks\"\x9e\x03\n" +
 	"\x05Frame\x12)\n" +
 	"\x05hello\x18\x01 \x01(\v2\x13.sessionpb.v1.HelloR\x05hello\x122\n" +
 	"\bkeyframe\x18\x02 \x01(\v2\x16.sessionpb.v1.KeyframeR\bkeyframe\x12+\n" +
@@ -3212,7 +3285,11 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\vbranch_list\x18\x06 \x01(\v2\x18.sessionpb.v1.BranchListR\n" +
 	"branchList\x124\n" +
 	"\ametrics\x18\a \x03(\v2\x1a.sessionpb.v1.MetricsPointR\ametrics\x12\x16\n" +
-	"\x06closed\x18\b \x01(\tR\x06closed\"\x99\x03\n" +
+	"\x06closed\x18\b \x01(\tR\x06closed\x12#\n" +
+	"\x03gap\x18\t \x01(\v2\x11.sessionpb.v1.GapR\x03gap\"/\n" +
+	"\x03Gap\x12\x16\n" +
+	"\x06events\x18\x01 \x01(\x04R\x06events\x12\x10\n" +
+	"\x03why\x18\x02 \x01(\tR\x03why\"\x99\x03\n" +
 	"\fMetricsPoint\x12\x1f\n" +
 	"\vtime_micros\x18\x01 \x01(\x03R\n" +
 	"timeMicros\x12\x1f\n" +
@@ -3379,10 +3456,11 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\vwall_micros\x18\x03 \x01(\x03R\n" +
 	"wallMicros\x123\n" +
 	"\tstretches\x18\x04 \x03(\v2\x15.sessionpb.v1.StretchR\tstretches\x124\n" +
-	"\ametrics\x18\x05 \x03(\v2\x1a.sessionpb.v1.MetricsPointR\ametrics\"j\n" +
+	"\ametrics\x18\x05 \x03(\v2\x1a.sessionpb.v1.MetricsPointR\ametrics\"\x8f\x01\n" +
 	"\aStretch\x122\n" +
 	"\bkeyframe\x18\x01 \x01(\v2\x16.sessionpb.v1.KeyframeR\bkeyframe\x12+\n" +
-	"\x06events\x18\x02 \x03(\v2\x13.sessionpb.v1.EventR\x06events\"D\n" +
+	"\x06events\x18\x02 \x03(\v2\x13.sessionpb.v1.EventR\x06events\x12#\n" +
+	"\x03gap\x18\x03 \x01(\v2\x11.sessionpb.v1.GapR\x03gap\"D\n" +
 	"\x04Work\x12\x12\n" +
 	"\x04what\x18\x01 \x01(\tR\x04what\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\x04R\x04done\x12\x14\n" +
@@ -3467,7 +3545,7 @@ func file_sessionpb_v1_session_proto_rawDescGZIP() []byte {
 }
 
 var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_sessionpb_v1_session_proto_goTypes = []any{
 	(SourceKind)(0),          // 0: sessionpb.v1.SourceKind
 	(Capability)(0),          // 1: sessionpb.v1.Capability
@@ -3479,108 +3557,111 @@ var file_sessionpb_v1_session_proto_goTypes = []any{
 	(*Attach)(nil),           // 7: sessionpb.v1.Attach
 	(*Interest)(nil),         // 8: sessionpb.v1.Interest
 	(*Frame)(nil),            // 9: sessionpb.v1.Frame
-	(*MetricsPoint)(nil),     // 10: sessionpb.v1.MetricsPoint
-	(*Hello)(nil),            // 11: sessionpb.v1.Hello
-	(*LiveCluster)(nil),      // 12: sessionpb.v1.LiveCluster
-	(*LiveStore)(nil),        // 13: sessionpb.v1.LiveStore
-	(*Limits)(nil),           // 14: sessionpb.v1.Limits
-	(*Command)(nil),          // 15: sessionpb.v1.Command
-	(*Reset)(nil),            // 16: sessionpb.v1.Reset
-	(*Step)(nil),             // 17: sessionpb.v1.Step
-	(*Play)(nil),             // 18: sessionpb.v1.Play
-	(*Pause)(nil),            // 19: sessionpb.v1.Pause
-	(*Act)(nil),              // 20: sessionpb.v1.Act
-	(*Seek)(nil),             // 21: sessionpb.v1.Seek
-	(*GetHash)(nil),          // 22: sessionpb.v1.GetHash
-	(*ExportRun)(nil),        // 23: sessionpb.v1.ExportRun
-	(*SwitchBranch)(nil),     // 24: sessionpb.v1.SwitchBranch
-	(*GetKeyframe)(nil),      // 25: sessionpb.v1.GetKeyframe
-	(*GetHistory)(nil),       // 26: sessionpb.v1.GetHistory
-	(*Recover)(nil),          // 27: sessionpb.v1.Recover
-	(*Reply)(nil),            // 28: sessionpb.v1.Reply
-	(*History)(nil),          // 29: sessionpb.v1.History
-	(*RecoverResult)(nil),    // 30: sessionpb.v1.RecoverResult
-	(*RegionRecovery)(nil),   // 31: sessionpb.v1.RegionRecovery
-	(*Verdict)(nil),          // 32: sessionpb.v1.Verdict
-	(*Finding)(nil),          // 33: sessionpb.v1.Finding
-	(*HashResult)(nil),       // 34: sessionpb.v1.HashResult
-	(*ActResult)(nil),        // 35: sessionpb.v1.ActResult
-	(*Status)(nil),           // 36: sessionpb.v1.Status
-	(*Live)(nil),             // 37: sessionpb.v1.Live
-	(*StoreUnreachable)(nil), // 38: sessionpb.v1.StoreUnreachable
-	(*Recording)(nil),        // 39: sessionpb.v1.Recording
-	(*Stretch)(nil),          // 40: sessionpb.v1.Stretch
-	(*Work)(nil),             // 41: sessionpb.v1.Work
-	(*Branch)(nil),           // 42: sessionpb.v1.Branch
-	(*BranchList)(nil),       // 43: sessionpb.v1.BranchList
-	(MessageType)(0),         // 44: sessionpb.v1.MessageType
-	(*Keyframe)(nil),         // 45: sessionpb.v1.Keyframe
-	(*Event)(nil),            // 46: sessionpb.v1.Event
-	(*Config)(nil),           // 47: sessionpb.v1.Config
-	(*Run)(nil),              // 48: sessionpb.v1.Run
-	(*Action)(nil),           // 49: sessionpb.v1.Action
-	(*Operation)(nil),        // 50: sessionpb.v1.Operation
+	(*Gap)(nil),              // 10: sessionpb.v1.Gap
+	(*MetricsPoint)(nil),     // 11: sessionpb.v1.MetricsPoint
+	(*Hello)(nil),            // 12: sessionpb.v1.Hello
+	(*LiveCluster)(nil),      // 13: sessionpb.v1.LiveCluster
+	(*LiveStore)(nil),        // 14: sessionpb.v1.LiveStore
+	(*Limits)(nil),           // 15: sessionpb.v1.Limits
+	(*Command)(nil),          // 16: sessionpb.v1.Command
+	(*Reset)(nil),            // 17: sessionpb.v1.Reset
+	(*Step)(nil),             // 18: sessionpb.v1.Step
+	(*Play)(nil),             // 19: sessionpb.v1.Play
+	(*Pause)(nil),            // 20: sessionpb.v1.Pause
+	(*Act)(nil),              // 21: sessionpb.v1.Act
+	(*Seek)(nil),             // 22: sessionpb.v1.Seek
+	(*GetHash)(nil),          // 23: sessionpb.v1.GetHash
+	(*ExportRun)(nil),        // 24: sessionpb.v1.ExportRun
+	(*SwitchBranch)(nil),     // 25: sessionpb.v1.SwitchBranch
+	(*GetKeyframe)(nil),      // 26: sessionpb.v1.GetKeyframe
+	(*GetHistory)(nil),       // 27: sessionpb.v1.GetHistory
+	(*Recover)(nil),          // 28: sessionpb.v1.Recover
+	(*Reply)(nil),            // 29: sessionpb.v1.Reply
+	(*History)(nil),          // 30: sessionpb.v1.History
+	(*RecoverResult)(nil),    // 31: sessionpb.v1.RecoverResult
+	(*RegionRecovery)(nil),   // 32: sessionpb.v1.RegionRecovery
+	(*Verdict)(nil),          // 33: sessionpb.v1.Verdict
+	(*Finding)(nil),          // 34: sessionpb.v1.Finding
+	(*HashResult)(nil),       // 35: sessionpb.v1.HashResult
+	(*ActResult)(nil),        // 36: sessionpb.v1.ActResult
+	(*Status)(nil),           // 37: sessionpb.v1.Status
+	(*Live)(nil),             // 38: sessionpb.v1.Live
+	(*StoreUnreachable)(nil), // 39: sessionpb.v1.StoreUnreachable
+	(*Recording)(nil),        // 40: sessionpb.v1.Recording
+	(*Stretch)(nil),          // 41: sessionpb.v1.Stretch
+	(*Work)(nil),             // 42: sessionpb.v1.Work
+	(*Branch)(nil),           // 43: sessionpb.v1.Branch
+	(*BranchList)(nil),       // 44: sessionpb.v1.BranchList
+	(MessageType)(0),         // 45: sessionpb.v1.MessageType
+	(*Keyframe)(nil),         // 46: sessionpb.v1.Keyframe
+	(*Event)(nil),            // 47: sessionpb.v1.Event
+	(*Config)(nil),           // 48: sessionpb.v1.Config
+	(*Run)(nil),              // 49: sessionpb.v1.Run
+	(*Action)(nil),           // 50: sessionpb.v1.Action
+	(*Operation)(nil),        // 51: sessionpb.v1.Operation
 }
 var file_sessionpb_v1_session_proto_depIdxs = []int32{
-	15, // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
+	16, // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
 	7,  // 1: sessionpb.v1.Request.attach:type_name -> sessionpb.v1.Attach
 	8,  // 2: sessionpb.v1.Attach.interest:type_name -> sessionpb.v1.Interest
-	44, // 3: sessionpb.v1.Interest.without_types:type_name -> sessionpb.v1.MessageType
-	11, // 4: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
-	45, // 5: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
-	46, // 6: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
-	28, // 7: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
-	36, // 8: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
-	43, // 9: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
-	10, // 10: sessionpb.v1.Frame.metrics:type_name -> sessionpb.v1.MetricsPoint
-	0,  // 11: sessionpb.v1.Hello.source_kind:type_name -> sessionpb.v1.SourceKind
-	1,  // 12: sessionpb.v1.Hello.capabilities:type_name -> sessionpb.v1.Capability
-	47, // 13: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
-	14, // 14: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
-	12, // 15: sessionpb.v1.Hello.live:type_name -> sessionpb.v1.LiveCluster
-	13, // 16: sessionpb.v1.LiveCluster.stores:type_name -> sessionpb.v1.LiveStore
-	2,  // 17: sessionpb.v1.LiveCluster.role:type_name -> sessionpb.v1.ViewerRole
-	16, // 18: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
-	17, // 19: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
-	18, // 20: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
-	19, // 21: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
-	20, // 22: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
-	21, // 23: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
-	22, // 24: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
-	23, // 25: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
-	24, // 26: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
-	25, // 27: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
-	26, // 28: sessionpb.v1.Command.get_history:type_name -> sessionpb.v1.GetHistory
-	27, // 29: sessionpb.v1.Command.recover:type_name -> sessionpb.v1.Recover
-	8,  // 30: sessionpb.v1.Command.set_interest:type_name -> sessionpb.v1.Interest
-	48, // 31: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
-	3,  // 32: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
-	4,  // 33: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
-	49, // 34: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
-	34, // 35: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
-	48, // 36: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
-	35, // 37: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
-	29, // 38: sessionpb.v1.Reply.history:type_name -> sessionpb.v1.History
-	30, // 39: sessionpb.v1.Reply.recover:type_name -> sessionpb.v1.RecoverResult
-	50, // 40: sessionpb.v1.History.operations:type_name -> sessionpb.v1.Operation
-	31, // 41: sessionpb.v1.RecoverResult.regions:type_name -> sessionpb.v1.RegionRecovery
-	5,  // 42: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
-	33, // 43: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
-	5,  // 44: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
-	41, // 45: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
-	37, // 46: sessionpb.v1.Status.live:type_name -> sessionpb.v1.Live
-	38, // 47: sessionpb.v1.Live.unreachable:type_name -> sessionpb.v1.StoreUnreachable
-	11, // 48: sessionpb.v1.Recording.hello:type_name -> sessionpb.v1.Hello
-	40, // 49: sessionpb.v1.Recording.stretches:type_name -> sessionpb.v1.Stretch
-	10, // 50: sessionpb.v1.Recording.metrics:type_name -> sessionpb.v1.MetricsPoint
-	45, // 51: sessionpb.v1.Stretch.keyframe:type_name -> sessionpb.v1.Keyframe
-	46, // 52: sessionpb.v1.Stretch.events:type_name -> sessionpb.v1.Event
-	42, // 53: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	45, // 3: sessionpb.v1.Interest.without_types:type_name -> sessionpb.v1.MessageType
+	12, // 4: sessionpb.v1.Frame.hello:type_name -> sessionpb.v1.Hello
+	46, // 5: sessionpb.v1.Frame.keyframe:type_name -> sessionpb.v1.Keyframe
+	47, // 6: sessionpb.v1.Frame.events:type_name -> sessionpb.v1.Event
+	29, // 7: sessionpb.v1.Frame.replies:type_name -> sessionpb.v1.Reply
+	37, // 8: sessionpb.v1.Frame.status:type_name -> sessionpb.v1.Status
+	44, // 9: sessionpb.v1.Frame.branch_list:type_name -> sessionpb.v1.BranchList
+	11, // 10: sessionpb.v1.Frame.metrics:type_name -> sessionpb.v1.MetricsPoint
+	10, // 11: sessionpb.v1.Frame.gap:type_name -> sessionpb.v1.Gap
+	0,  // 12: sessionpb.v1.Hello.source_kind:type_name -> sessionpb.v1.SourceKind
+	1,  // 13: sessionpb.v1.Hello.capabilities:type_name -> sessionpb.v1.Capability
+	48, // 14: sessionpb.v1.Hello.config_default:type_name -> sessionpb.v1.Config
+	15, // 15: sessionpb.v1.Hello.limits:type_name -> sessionpb.v1.Limits
+	13, // 16: sessionpb.v1.Hello.live:type_name -> sessionpb.v1.LiveCluster
+	14, // 17: sessionpb.v1.LiveCluster.stores:type_name -> sessionpb.v1.LiveStore
+	2,  // 18: sessionpb.v1.LiveCluster.role:type_name -> sessionpb.v1.ViewerRole
+	17, // 19: sessionpb.v1.Command.reset:type_name -> sessionpb.v1.Reset
+	18, // 20: sessionpb.v1.Command.step:type_name -> sessionpb.v1.Step
+	19, // 21: sessionpb.v1.Command.play:type_name -> sessionpb.v1.Play
+	20, // 22: sessionpb.v1.Command.pause:type_name -> sessionpb.v1.Pause
+	21, // 23: sessionpb.v1.Command.act:type_name -> sessionpb.v1.Act
+	22, // 24: sessionpb.v1.Command.seek:type_name -> sessionpb.v1.Seek
+	23, // 25: sessionpb.v1.Command.get_hash:type_name -> sessionpb.v1.GetHash
+	24, // 26: sessionpb.v1.Command.export_run:type_name -> sessionpb.v1.ExportRun
+	25, // 27: sessionpb.v1.Command.switch_branch:type_name -> sessionpb.v1.SwitchBranch
+	26, // 28: sessionpb.v1.Command.get_keyframe:type_name -> sessionpb.v1.GetKeyframe
+	27, // 29: sessionpb.v1.Command.get_history:type_name -> sessionpb.v1.GetHistory
+	28, // 30: sessionpb.v1.Command.recover:type_name -> sessionpb.v1.Recover
+	8,  // 31: sessionpb.v1.Command.set_interest:type_name -> sessionpb.v1.Interest
+	49, // 32: sessionpb.v1.Reset.run:type_name -> sessionpb.v1.Run
+	3,  // 33: sessionpb.v1.Step.unit:type_name -> sessionpb.v1.StepUnit
+	4,  // 34: sessionpb.v1.Play.pace:type_name -> sessionpb.v1.Pace
+	50, // 35: sessionpb.v1.Act.action:type_name -> sessionpb.v1.Action
+	35, // 36: sessionpb.v1.Reply.hash:type_name -> sessionpb.v1.HashResult
+	49, // 37: sessionpb.v1.Reply.run:type_name -> sessionpb.v1.Run
+	36, // 38: sessionpb.v1.Reply.act:type_name -> sessionpb.v1.ActResult
+	30, // 39: sessionpb.v1.Reply.history:type_name -> sessionpb.v1.History
+	31, // 40: sessionpb.v1.Reply.recover:type_name -> sessionpb.v1.RecoverResult
+	51, // 41: sessionpb.v1.History.operations:type_name -> sessionpb.v1.Operation
+	32, // 42: sessionpb.v1.RecoverResult.regions:type_name -> sessionpb.v1.RegionRecovery
+	5,  // 43: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
+	34, // 44: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
+	5,  // 45: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
+	42, // 46: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
+	38, // 47: sessionpb.v1.Status.live:type_name -> sessionpb.v1.Live
+	39, // 48: sessionpb.v1.Live.unreachable:type_name -> sessionpb.v1.StoreUnreachable
+	12, // 49: sessionpb.v1.Recording.hello:type_name -> sessionpb.v1.Hello
+	41, // 50: sessionpb.v1.Recording.stretches:type_name -> sessionpb.v1.Stretch
+	11, // 51: sessionpb.v1.Recording.metrics:type_name -> sessionpb.v1.MetricsPoint
+	46, // 52: sessionpb.v1.Stretch.keyframe:type_name -> sessionpb.v1.Keyframe
+	47, // 53: sessionpb.v1.Stretch.events:type_name -> sessionpb.v1.Event
+	10, // 54: sessionpb.v1.Stretch.gap:type_name -> sessionpb.v1.Gap
+	43, // 55: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
+	56, // [56:56] is the sub-list for method output_type
+	56, // [56:56] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_session_proto_init() }
@@ -3591,7 +3672,7 @@ func file_sessionpb_v1_session_proto_init() {
 	file_sessionpb_v1_event_proto_init()
 	file_sessionpb_v1_fault_proto_init()
 	file_sessionpb_v1_run_proto_init()
-	file_sessionpb_v1_session_proto_msgTypes[9].OneofWrappers = []any{
+	file_sessionpb_v1_session_proto_msgTypes[10].OneofWrappers = []any{
 		(*Command_Reset_)(nil),
 		(*Command_Step)(nil),
 		(*Command_Play)(nil),
@@ -3606,7 +3687,7 @@ func file_sessionpb_v1_session_proto_init() {
 		(*Command_Recover)(nil),
 		(*Command_SetInterest)(nil),
 	}
-	file_sessionpb_v1_session_proto_msgTypes[22].OneofWrappers = []any{
+	file_sessionpb_v1_session_proto_msgTypes[23].OneofWrappers = []any{
 		(*Reply_Hash)(nil),
 		(*Reply_Run)(nil),
 		(*Reply_Act)(nil),
@@ -3619,7 +3700,7 @@ func file_sessionpb_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sessionpb_v1_session_proto_rawDesc), len(file_sessionpb_v1_session_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   38,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

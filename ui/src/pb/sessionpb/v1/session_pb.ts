@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sessionpb/v1/session.proto.
  */
 export const file_sessionpb_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxIocBCgdSZXF1ZXN0EicKCGNvbW1hbmRzGAEgAygLMhUuc2Vzc2lvbnBiLnYxLkNvbW1hbmQSFgoOZWxhcHNlZF9taWNyb3MYAiABKAMSFQoNYnVkZ2V0X21pY3JvcxgDIAEoAxIkCgZhdHRhY2gYBCABKAsyFC5zZXNzaW9ucGIudjEuQXR0YWNoIlsKBkF0dGFjaBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEigKCGludGVyZXN0GAMgASgLMhYuc2Vzc2lvbnBiLnYxLkludGVyZXN0InoKCEludGVyZXN0EhIKCnJlZ2lvbl9pZHMYASADKAQSEQoJc3RvcmVfaWRzGAIgAygEEjAKDXdpdGhvdXRfdHlwZXMYAyADKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSFQoNd2l0aG91dF90aWNrcxgEIAEoCCKyAgoFRnJhbWUSIgoFaGVsbG8YASABKAsyEy5zZXNzaW9ucGIudjEuSGVsbG8SKAoIa2V5ZnJhbWUYAiABKAsyFi5zZXNzaW9ucGIudjEuS2V5ZnJhbWUSIwoGZXZlbnRzGAMgAygLMhMuc2Vzc2lvbnBiLnYxLkV2ZW50EiQKB3JlcGxpZXMYBCADKAsyEy5zZXNzaW9ucGIudjEuUmVwbHkSJAoGc3RhdHVzGAUgASgLMhQuc2Vzc2lvbnBiLnYxLlN0YXR1cxItCgticmFuY2hfbGlzdBgGIAEoCzIYLnNlc3Npb25wYi52MS5CcmFuY2hMaXN0EisKB21ldHJpY3MYByADKAsyGi5zZXNzaW9ucGIudjEuTWV0cmljc1BvaW50Eg4KBmNsb3NlZBgIIAEoCSKGAgoMTWV0cmljc1BvaW50EhMKC3RpbWVfbWljcm9zGAEgASgDEhMKC3NwYW5fbWljcm9zGAIgASgDEhAKCGFuc3dlcmVkGAMgASgEEg8KB2FwcGxpZWQYBCABKAQSGgoSbGF0ZW5jeV9wNTBfbWljcm9zGAUgASgDEhoKEmxhdGVuY3lfcDk5X21pY3JvcxgGIAEoAxIWCg5sZWFkZXJfY2hhbmdlcxgHIAEoBBIXCg9zeW5jX3A1MF9taWNyb3MYCCABKAMSFwoPc3luY19wOTlfbWljcm9zGAkgASgDEg4KBmV2ZW50cxgKIAEoBBIXCg9ldmVudHNfbGVmdF9vdXQYCyABKAQijgIKBUhlbGxvEhgKEHByb3RvY29sX3ZlcnNpb24YASABKA0SLQoLc291cmNlX2tpbmQYAiABKA4yGC5zZXNzaW9ucGIudjEuU291cmNlS2luZBIPCgd2ZXJzaW9uGAMgASgJEi4KDGNhcGFiaWxpdGllcxgEIAMoDjIYLnNlc3Npb25wYi52MS5DYXBhYmlsaXR5EiwKDmNvbmZpZ19kZWZhdWx0GAUgASgLMhQuc2Vzc2lvbnBiLnYxLkNvbmZpZxIkCgZsaW1pdHMYBiABKAsyFC5zZXNzaW9ucGIudjEuTGltaXRzEicKBGxpdmUYByABKAsyGS5zZXNzaW9ucGIudjEuTGl2ZUNsdXN0ZXIihAEKC0xpdmVDbHVzdGVyEhIKCmNsdXN0ZXJfaWQYASABKAQSJwoGc3RvcmVzGAIgAygLMhcuc2Vzc2lvbnBiLnYxLkxpdmVTdG9yZRIQCghlbWJlZGRlZBgDIAEoCBImCgRyb2xlGAQgASgOMhguc2Vzc2lvbnBiLnYxLlZpZXdlclJvbGUiPwoJTGl2ZVN0b3JlEhAKCHN0b3JlX2lkGAEgASgEEg8KB2FkZHJlc3MYAiABKAkSDwoHdmVyc2lvbhgDIAEoCSLJAQoGTGltaXRzEhIKCnN0b3Jlc19tYXgYASABKA0SGgoSbGF0ZW5jeV9taWNyb3NfbWluGAIgASgDEhoKEmxhdGVuY3lfbWljcm9zX21heBgDIAEoAxIUCgxsb3NzX3BwbV9tYXgYBCABKA0SFwoPZGlza19taWNyb3NfbWF4GAUgASgDEhUKDWtleV9ieXRlc19tYXgYBiABKA0SFwoPdmFsdWVfYnl0ZXNfbWF4GAcgASgNEhQKDHJlcXVlc3RzX21heBgIIAEoDSLHBAoHQ29tbWFuZBIKCgJpZBgBIAEoBBIkCgVyZXNldBgCIAEoCzITLnNlc3Npb25wYi52MS5SZXNldEgAEiIKBHN0ZXAYAyABKAsyEi5zZXNzaW9ucGIudjEuU3RlcEgAEiIKBHBsYXkYBCABKAsyEi5zZXNzaW9ucGIudjEuUGxheUgAEiQKBXBhdXNlGAUgASgLMhMuc2Vzc2lvbnBiLnYxLlBhdXNlSAASIAoDYWN0GAYgASgLMhEuc2Vzc2lvbnBiLnYxLkFjdEgAEiIKBHNlZWsYByABKAsyEi5zZXNzaW9ucGIudjEuU2Vla0gAEikKCGdldF9oYXNoGAggASgLMhUuc2Vzc2lvbnBiLnYxLkdldEhhc2hIABItCgpleHBvcnRfcnVuGAkgASgLMhcuc2Vzc2lvbnBiLnYxLkV4cG9ydFJ1bkgAEjMKDXN3aXRjaF9icmFuY2gYCiABKAsyGi5zZXNzaW9ucGIudjEuU3dpdGNoQnJhbmNoSAASMQoMZ2V0X2tleWZyYW1lGAsgASgLMhkuc2Vzc2lvbnBiLnYxLkdldEtleWZyYW1lSAASLwoLZ2V0X2hpc3RvcnkYDCABKAsyGC5zZXNzaW9ucGIudjEuR2V0SGlzdG9yeUgAEigKB3JlY292ZXIYDSABKAsyFS5zZXNzaW9ucGIudjEuUmVjb3ZlckgAEi4KDHNldF9pbnRlcmVzdBgOIAEoCzIWLnNlc3Npb25wYi52MS5JbnRlcmVzdEgAQgkKB2NvbW1hbmQiMwoFUmVzZXQSHgoDcnVuGAEgASgLMhEuc2Vzc2lvbnBiLnYxLlJ1bhIKCgJnbxgCIAEoCCI+CgRTdGVwEiQKBHVuaXQYASABKA4yFi5zZXNzaW9ucGIudjEuU3RlcFVuaXQSEAoIc3RvcmVfaWQYAiABKAQiUgoEUGxheRIgCgRwYWNlGAEgASgOMhIuc2Vzc2lvbnBiLnYxLlBhY2USEQoJc3BlZWRfcHBtGAIgASgDEhUKDWZsaWdodF9taWNyb3MYAyABKAMiBwoFUGF1c2UiKwoDQWN0EiQKBmFjdGlvbhgBIAEoCzIULnNlc3Npb25wYi52MS5BY3Rpb24iEwoEU2VlaxILCgNzZXEYASABKAQiCQoHR2V0SGFzaCILCglFeHBvcnRSdW4iIQoMU3dpdGNoQnJhbmNoEhEKCWJyYW5jaF9pZBgBIAEoDSINCgtHZXRLZXlmcmFtZSIMCgpHZXRIaXN0b3J5IikKB1JlY292ZXISDAoEc2VlZBgBIAEoBBIQCghhc19pdF9pcxgCIAEoCCKEAgoFUmVwbHkSEgoKY29tbWFuZF9pZBgBIAEoBBIPCgdmYWlsdXJlGAIgASgJEigKBGhhc2gYAyABKAsyGC5zZXNzaW9ucGIudjEuSGFzaFJlc3VsdEgAEiAKA3J1bhgEIAEoCzIRLnNlc3Npb25wYi52MS5SdW5IABImCgNhY3QYBSABKAsyFy5zZXNzaW9ucGIudjEuQWN0UmVzdWx0SAASKAoHaGlzdG9yeRgGIAEoCzIVLnNlc3Npb25wYi52MS5IaXN0b3J5SAASLgoHcmVjb3ZlchgHIAEoCzIbLnNlc3Npb25wYi52MS5SZWNvdmVyUmVzdWx0SABCCAoGcmVzdWx0IkoKB0hpc3RvcnkSKwoKb3BlcmF0aW9ucxgBIAMoCzIXLnNlc3Npb25wYi52MS5PcGVyYXRpb24SEgoKbm93X21pY3JvcxgCIAEoAyJ0Cg1SZWNvdmVyUmVzdWx0EhAKCHJlY292ZXJzGAEgASgIEg8KB21lc3NhZ2UYAiABKAkSEQoJc3RvcmVfaWRzGAMgAygEEi0KB3JlZ2lvbnMYBCADKAsyHC5zZXNzaW9ucGIudjEuUmVnaW9uUmVjb3ZlcnkibAoOUmVnaW9uUmVjb3ZlcnkSEQoJcmVnaW9uX2lkGAEgASgEEg4KBnNlcnZlcxgCIAEoCBIUCgxhZnRlcl9taWNyb3MYAyABKAMSCwoDd2h5GAQgASgJEhQKDGxlYWRlcl9zdG9yZRgFIAEoBCKOAQoHVmVyZGljdBInCgRraW5kGAEgASgOMhkuc2Vzc2lvbnBiLnYxLlZlcmRpY3RLaW5kEg8KB21lc3NhZ2UYAiABKAkSDgoGanVkZ2VkGAMgASgNEhAKCGxlZnRfb3V0GAQgASgNEicKCGZpbmRpbmdzGAUgAygLMhUuc2Vzc2lvbnBiLnYxLkZpbmRpbmcinQEKB0ZpbmRpbmcSDAoEa2V5cxgBIAMoDBInCgRraW5kGAIgASgOMhkuc2Vzc2lvbnBiLnYxLlZlcmRpY3RLaW5kEg8KB21lc3NhZ2UYAyABKAkSFQoNb3BlcmF0aW9uX2lkcxgEIAMoBBITCgtsb25nZXN0X2lkcxgFIAMoBBIOCgZqdWRnZWQYBiABKA0SDgoGc3RhdGVzGAcgASgEIhoKCkhhc2hSZXN1bHQSDAoEaGFzaBgBIAEoCSIhCglBY3RSZXN1bHQSFAoMb3BlcmF0aW9uX2lkGAEgASgEIpgCCgZTdGF0dXMSEgoKbm93X21pY3JvcxgBIAEoAxILCgNzZXEYAiABKAQSEAoIaGVhZF9zZXEYAyABKAQSDQoFc3RlcHMYBCABKAQSDwoHcGxheWluZxgFIAEoCBINCgVxdWljaxgGIAEoCBIRCglzcGVlZF9wcG0YByABKAMSEQoJYnJhbmNoX2lkGAggASgNEiAKBHdvcmsYCSABKAsyEi5zZXNzaW9ucGIudjEuV29yaxIVCg1hY3Rpb25zX2FoZWFkGAogASgNEhoKEm1lc3NhZ2VzX2luX2ZsaWdodBgLIAEoDRIPCgdhY3Rpb25zGAwgASgNEiAKBGxpdmUYDSABKAsyEi5zZXNzaW9ucGIudjEuTGl2ZSJyCgRMaXZlEjMKC3VucmVhY2hhYmxlGAEgAygLMh4uc2Vzc2lvbnBiLnYxLlN0b3JlVW5yZWFjaGFibGUSDwoHdmlld2VycxgCIAEoDRIOCgZldmVudHMYAyABKAQSFAoMZXZlbnRzX3Nob3duGAQgASgEIjEKEFN0b3JlVW5yZWFjaGFibGUSEAoIc3RvcmVfaWQYASABKAQSCwoDd2h5GAIgASgJIqwBCglSZWNvcmRpbmcSDwoHdmVyc2lvbhgBIAEoCRIiCgVoZWxsbxgCIAEoCzITLnNlc3Npb25wYi52MS5IZWxsbxITCgt3YWxsX21pY3JvcxgDIAEoAxIoCglzdHJldGNoZXMYBCADKAsyFS5zZXNzaW9ucGIudjEuU3RyZXRjaBIrCgdtZXRyaWNzGAUgAygLMhouc2Vzc2lvbnBiLnYxLk1ldHJpY3NQb2ludCJYCgdTdHJldGNoEigKCGtleWZyYW1lGAEgASgLMhYuc2Vzc2lvbnBiLnYxLktleWZyYW1lEiMKBmV2ZW50cxgCIAMoCzITLnNlc3Npb25wYi52MS5FdmVudCIxCgRXb3JrEgwKBHdoYXQYASABKAkSDAoEZG9uZRgCIAEoBBINCgV0b3RhbBgDIAEoBCJxCgZCcmFuY2gSCgoCaWQYASABKA0SEQoJcGFyZW50X2lkGAIgASgNEhAKCGZvcmtfc2VxGAMgASgEEhMKC2ZvcmtfbWljcm9zGAQgASgDEg8KB2FjdGlvbnMYBSABKA0SEAoIaGVhZF9zZXEYBiABKAQiNAoKQnJhbmNoTGlzdBImCghicmFuY2hlcxgBIAMoCzIULnNlc3Npb25wYi52MS5CcmFuY2gqdgoKU291cmNlS2luZBIbChdTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhoKFlNPVVJDRV9LSU5EX1NJTVVMQVRJT04QARIUChBTT1VSQ0VfS0lORF9MSVZFEAISGQoVU09VUkNFX0tJTkRfUkVDT1JESU5HEAMq8wQKCkNhcGFiaWxpdHkSGgoWQ0FQQUJJTElUWV9VTlNQRUNJRklFRBAAEhMKD0NBUEFCSUxJVFlfU1RFUBABEhMKD0NBUEFCSUxJVFlfUExBWRACEhYKEkNBUEFCSUxJVFlfR09fQkFDSxADEhYKEkNBUEFCSUxJVFlfUFJPUE9TRRAEEhsKF0NBUEFCSUxJVFlfQ1JBU0hfU1RPUkVTEAUSHQoZQ0FQQUJJTElUWV9UT1VDSF9NRVNTQUdFUxAGEh4KGkNBUEFCSUxJVFlfVElNRV9PVVRfU1RPUkVTEAcSHQoZQ0FQQUJJTElUWV9DSEFOR0VfTkVUV09SSxAIEhoKFkNBUEFCSUxJVFlfQ0hBTkdFX0RJU0sQCRIUChBDQVBBQklMSVRZX1JFU0VUEAoSGQoVQ0FQQUJJTElUWV9FWFBPUlRfUlVOEAsSGQoVQ0FQQUJJTElUWV9BRERfU1RPUkVTEAwSHQoZQ0FQQUJJTElUWV9DSEFOR0VfUkVHSU9OUxANEhsKF0NBUEFCSUxJVFlfQ0hBTkdFX0xJTktTEA4SGQoVQ0FQQUJJTElUWV9GQUlMX0RJU0tTEA8SGwoXQ0FQQUJJTElUWV9QQVVTRV9TVE9SRVMQEBIcChhDQVBBQklMSVRZX0NIQU5HRV9DTE9DS1MQERIYChRDQVBBQklMSVRZX1dPUktMT0FEUxASEhoKFkNBUEFCSUxJVFlfR0VUX0hJU1RPUlkQExIWChJDQVBBQklMSVRZX1JFQ09WRVIQFBIVChFDQVBBQklMSVRZX1JFQ09SRBAVEhUKEUNBUEFCSUxJVFlfTkFSUk9XEBYqWwoKVmlld2VyUm9sZRIbChdWSUVXRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKElZJRVdFUl9ST0xFX1ZJRVdFUhABEhgKFFZJRVdFUl9ST0xFX09QRVJBVE9SEAIqngEKCFN0ZXBVbml0EhkKFVNURVBfVU5JVF9VTlNQRUNJRklFRBAAEhMKD1NURVBfVU5JVF9FVkVOVBABEhwKGFNURVBfVU5JVF9FVkVOVF9CVVRfVElDSxACEhIKDlNURVBfVU5JVF9USUNLEAMSFQoRU1RFUF9VTklUX01FU1NBR0UQBBIZChVTVEVQX1VOSVRfSU5URVJFU1RJTkcQBSo8CgRQYWNlEhQKEFBBQ0VfVU5TUEVDSUZJRUQQABIOCgpQQUNFX1NUT1JZEAESDgoKUEFDRV9GSVhFRBACKoEBCgtWZXJkaWN0S2luZBIcChhWRVJESUNUX0tJTkRfVU5TUEVDSUZJRUQQABIdChlWRVJESUNUX0tJTkRfTElORUFSSVpBQkxFEAESGQoVVkVSRElDVF9LSU5EX1ZJT0xBVEVEEAISGgoWVkVSRElDVF9LSU5EX1VOREVDSURFRBADQilaJ3JhZnRwbGF5L2NvcmUvcGIvc2Vzc2lvbnBiL3YxO3Nlc3Npb25wYmIGcHJvdG8z", [file_sessionpb_v1_event, file_sessionpb_v1_fault, file_sessionpb_v1_run]);
+  fileDesc("ChpzZXNzaW9ucGIvdjEvc2Vzc2lvbi5wcm90bxIMc2Vzc2lvbnBiLnYxIocBCgdSZXF1ZXN0EicKCGNvbW1hbmRzGAEgAygLMhUuc2Vzc2lvbnBiLnYxLkNvbW1hbmQSFgoOZWxhcHNlZF9taWNyb3MYAiABKAMSFQoNYnVkZ2V0X21pY3JvcxgDIAEoAxIkCgZhdHRhY2gYBCABKAsyFC5zZXNzaW9ucGIudjEuQXR0YWNoIlsKBkF0dGFjaBIYChBwcm90b2NvbF92ZXJzaW9uGAEgASgNEg0KBXRva2VuGAIgASgJEigKCGludGVyZXN0GAMgASgLMhYuc2Vzc2lvbnBiLnYxLkludGVyZXN0InoKCEludGVyZXN0EhIKCnJlZ2lvbl9pZHMYASADKAQSEQoJc3RvcmVfaWRzGAIgAygEEjAKDXdpdGhvdXRfdHlwZXMYAyADKA4yGS5zZXNzaW9ucGIudjEuTWVzc2FnZVR5cGUSFQoNd2l0aG91dF90aWNrcxgEIAEoCCLSAgoFRnJhbWUSIgoFaGVsbG8YASABKAsyEy5zZXNzaW9ucGIudjEuSGVsbG8SKAoIa2V5ZnJhbWUYAiABKAsyFi5zZXNzaW9ucGIudjEuS2V5ZnJhbWUSIwoGZXZlbnRzGAMgAygLMhMuc2Vzc2lvbnBiLnYxLkV2ZW50EiQKB3JlcGxpZXMYBCADKAsyEy5zZXNzaW9ucGIudjEuUmVwbHkSJAoGc3RhdHVzGAUgASgLMhQuc2Vzc2lvbnBiLnYxLlN0YXR1cxItCgticmFuY2hfbGlzdBgGIAEoCzIYLnNlc3Npb25wYi52MS5CcmFuY2hMaXN0EisKB21ldHJpY3MYByADKAsyGi5zZXNzaW9ucGIudjEuTWV0cmljc1BvaW50Eg4KBmNsb3NlZBgIIAEoCRIeCgNnYXAYCSABKAsyES5zZXNzaW9ucGIudjEuR2FwIiIKA0dhcBIOCgZldmVudHMYASABKAQSCwoDd2h5GAIgASgJIoYCCgxNZXRyaWNzUG9pbnQSEwoLdGltZV9taWNyb3MYASABKAMSEwoLc3Bhbl9taWNyb3MYAiABKAMSEAoIYW5zd2VyZWQYAyABKAQSDwoHYXBwbGllZBgEIAEoBBIaChJsYXRlbmN5X3A1MF9taWNyb3MYBSABKAMSGgoSbGF0ZW5jeV9wOTlfbWljcm9zGAYgASgDEhYKDmxlYWRlcl9jaGFuZ2VzGAcgASgEEhcKD3N5bmNfcDUwX21pY3JvcxgIIAEoAxIXCg9zeW5jX3A5OV9taWNyb3MYCSABKAMSDgoGZXZlbnRzGAogASgEEhcKD2V2ZW50c19sZWZ0X291dBgLIAEoBCKOAgoFSGVsbG8SGAoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDRItCgtzb3VyY2Vfa2luZBgCIAEoDjIYLnNlc3Npb25wYi52MS5Tb3VyY2VLaW5kEg8KB3ZlcnNpb24YAyABKAkSLgoMY2FwYWJpbGl0aWVzGAQgAygOMhguc2Vzc2lvbnBiLnYxLkNhcGFiaWxpdHkSLAoOY29uZmlnX2RlZmF1bHQYBSABKAsyFC5zZXNzaW9ucGIudjEuQ29uZmlnEiQKBmxpbWl0cxgGIAEoCzIULnNlc3Npb25wYi52MS5MaW1pdHMSJwoEbGl2ZRgHIAEoCzIZLnNlc3Npb25wYi52MS5MaXZlQ2x1c3RlciKEAQoLTGl2ZUNsdXN0ZXISEgoKY2x1c3Rlcl9pZBgBIAEoBBInCgZzdG9yZXMYAiADKAsyFy5zZXNzaW9ucGIudjEuTGl2ZVN0b3JlEhAKCGVtYmVkZGVkGAMgASgIEiYKBHJvbGUYBCABKA4yGC5zZXNzaW9ucGIudjEuVmlld2VyUm9sZSI/CglMaXZlU3RvcmUSEAoIc3RvcmVfaWQYASABKAQSDwoHYWRkcmVzcxgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJIskBCgZMaW1pdHMSEgoKc3RvcmVzX21heBgBIAEoDRIaChJsYXRlbmN5X21pY3Jvc19taW4YAiABKAMSGgoSbGF0ZW5jeV9taWNyb3NfbWF4GAMgASgDEhQKDGxvc3NfcHBtX21heBgEIAEoDRIXCg9kaXNrX21pY3Jvc19tYXgYBSABKAMSFQoNa2V5X2J5dGVzX21heBgGIAEoDRIXCg92YWx1ZV9ieXRlc19tYXgYByABKA0SFAoMcmVxdWVzdHNfbWF4GAggASgNIscECgdDb21tYW5kEgoKAmlkGAEgASgEEiQKBXJlc2V0GAIgASgLMhMuc2Vzc2lvbnBiLnYxLlJlc2V0SAASIgoEc3RlcBgDIAEoCzISLnNlc3Npb25wYi52MS5TdGVwSAASIgoEcGxheRgEIAEoCzISLnNlc3Npb25wYi52MS5QbGF5SAASJAoFcGF1c2UYBSABKAsyEy5zZXNzaW9ucGIudjEuUGF1c2VIABIgCgNhY3QYBiABKAsyES5zZXNzaW9ucGIudjEuQWN0SAASIgoEc2VlaxgHIAEoCzISLnNlc3Npb25wYi52MS5TZWVrSAASKQoIZ2V0X2hhc2gYCCABKAsyFS5zZXNzaW9ucGIudjEuR2V0SGFzaEgAEi0KCmV4cG9ydF9ydW4YCSABKAsyFy5zZXNzaW9ucGIudjEuRXhwb3J0UnVuSAASMwoNc3dpdGNoX2JyYW5jaBgKIAEoCzIaLnNlc3Npb25wYi52MS5Td2l0Y2hCcmFuY2hIABIxCgxnZXRfa2V5ZnJhbWUYCyABKAsyGS5zZXNzaW9ucGIudjEuR2V0S2V5ZnJhbWVIABIvCgtnZXRfaGlzdG9yeRgMIAEoCzIYLnNlc3Npb25wYi52MS5HZXRIaXN0b3J5SAASKAoHcmVjb3ZlchgNIAEoCzIVLnNlc3Npb25wYi52MS5SZWNvdmVySAASLgoMc2V0X2ludGVyZXN0GA4gASgLMhYuc2Vzc2lvbnBiLnYxLkludGVyZXN0SABCCQoHY29tbWFuZCIzCgVSZXNldBIeCgNydW4YASABKAsyES5zZXNzaW9ucGIudjEuUnVuEgoKAmdvGAIgASgIIj4KBFN0ZXASJAoEdW5pdBgBIAEoDjIWLnNlc3Npb25wYi52MS5TdGVwVW5pdBIQCghzdG9yZV9pZBgCIAEoBCJSCgRQbGF5EiAKBHBhY2UYASABKA4yEi5zZXNzaW9ucGIudjEuUGFjZRIRCglzcGVlZF9wcG0YAiABKAMSFQoNZmxpZ2h0X21pY3JvcxgDIAEoAyIHCgVQYXVzZSIrCgNBY3QSJAoGYWN0aW9uGAEgASgLMhQuc2Vzc2lvbnBiLnYxLkFjdGlvbiITCgRTZWVrEgsKA3NlcRgBIAEoBCIJCgdHZXRIYXNoIgsKCUV4cG9ydFJ1biIhCgxTd2l0Y2hCcmFuY2gSEQoJYnJhbmNoX2lkGAEgASgNIg0KC0dldEtleWZyYW1lIgwKCkdldEhpc3RvcnkiKQoHUmVjb3ZlchIMCgRzZWVkGAEgASgEEhAKCGFzX2l0X2lzGAIgASgIIoQCCgVSZXBseRISCgpjb21tYW5kX2lkGAEgASgEEg8KB2ZhaWx1cmUYAiABKAkSKAoEaGFzaBgDIAEoCzIYLnNlc3Npb25wYi52MS5IYXNoUmVzdWx0SAASIAoDcnVuGAQgASgLMhEuc2Vzc2lvbnBiLnYxLlJ1bkgAEiYKA2FjdBgFIAEoCzIXLnNlc3Npb25wYi52MS5BY3RSZXN1bHRIABIoCgdoaXN0b3J5GAYgASgLMhUuc2Vzc2lvbnBiLnYxLkhpc3RvcnlIABIuCgdyZWNvdmVyGAcgASgLMhsuc2Vzc2lvbnBiLnYxLlJlY292ZXJSZXN1bHRIAEIICgZyZXN1bHQiSgoHSGlzdG9yeRIrCgpvcGVyYXRpb25zGAEgAygLMhcuc2Vzc2lvbnBiLnYxLk9wZXJhdGlvbhISCgpub3dfbWljcm9zGAIgASgDInQKDVJlY292ZXJSZXN1bHQSEAoIcmVjb3ZlcnMYASABKAgSDwoHbWVzc2FnZRgCIAEoCRIRCglzdG9yZV9pZHMYAyADKAQSLQoHcmVnaW9ucxgEIAMoCzIcLnNlc3Npb25wYi52MS5SZWdpb25SZWNvdmVyeSJsCg5SZWdpb25SZWNvdmVyeRIRCglyZWdpb25faWQYASABKAQSDgoGc2VydmVzGAIgASgIEhQKDGFmdGVyX21pY3JvcxgDIAEoAxILCgN3aHkYBCABKAkSFAoMbGVhZGVyX3N0b3JlGAUgASgEIo4BCgdWZXJkaWN0EicKBGtpbmQYASABKA4yGS5zZXNzaW9ucGIudjEuVmVyZGljdEtpbmQSDwoHbWVzc2FnZRgCIAEoCRIOCgZqdWRnZWQYAyABKA0SEAoIbGVmdF9vdXQYBCABKA0SJwoIZmluZGluZ3MYBSADKAsyFS5zZXNzaW9ucGIudjEuRmluZGluZyKdAQoHRmluZGluZxIMCgRrZXlzGAEgAygMEicKBGtpbmQYAiABKA4yGS5zZXNzaW9ucGIudjEuVmVyZGljdEtpbmQSDwoHbWVzc2FnZRgDIAEoCRIVCg1vcGVyYXRpb25faWRzGAQgAygEEhMKC2xvbmdlc3RfaWRzGAUgAygEEg4KBmp1ZGdlZBgGIAEoDRIOCgZzdGF0ZXMYByABKAQiGgoKSGFzaFJlc3VsdBIMCgRoYXNoGAEgASgJIiEKCUFjdFJlc3VsdBIUCgxvcGVyYXRpb25faWQYASABKAQimAIKBlN0YXR1cxISCgpub3dfbWljcm9zGAEgASgDEgsKA3NlcRgCIAEoBBIQCghoZWFkX3NlcRgDIAEoBBINCgVzdGVwcxgEIAEoBBIPCgdwbGF5aW5nGAUgASgIEg0KBXF1aWNrGAYgASgIEhEKCXNwZWVkX3BwbRgHIAEoAxIRCglicmFuY2hfaWQYCCABKA0SIAoEd29yaxgJIAEoCzISLnNlc3Npb25wYi52MS5Xb3JrEhUKDWFjdGlvbnNfYWhlYWQYCiABKA0SGgoSbWVzc2FnZXNfaW5fZmxpZ2h0GAsgASgNEg8KB2FjdGlvbnMYDCABKA0SIAoEbGl2ZRgNIAEoCzISLnNlc3Npb25wYi52MS5MaXZlInIKBExpdmUSMwoLdW5yZWFjaGFibGUYASADKAsyHi5zZXNzaW9ucGIudjEuU3RvcmVVbnJlYWNoYWJsZRIPCgd2aWV3ZXJzGAIgASgNEg4KBmV2ZW50cxgDIAEoBBIUCgxldmVudHNfc2hvd24YBCABKAQiMQoQU3RvcmVVbnJlYWNoYWJsZRIQCghzdG9yZV9pZBgBIAEoBBILCgN3aHkYAiABKAkirAEKCVJlY29yZGluZxIPCgd2ZXJzaW9uGAEgASgJEiIKBWhlbGxvGAIgASgLMhMuc2Vzc2lvbnBiLnYxLkhlbGxvEhMKC3dhbGxfbWljcm9zGAMgASgDEigKCXN0cmV0Y2hlcxgEIAMoCzIVLnNlc3Npb25wYi52MS5TdHJldGNoEisKB21ldHJpY3MYBSADKAsyGi5zZXNzaW9ucGIudjEuTWV0cmljc1BvaW50IngKB1N0cmV0Y2gSKAoIa2V5ZnJhbWUYASABKAsyFi5zZXNzaW9ucGIudjEuS2V5ZnJhbWUSIwoGZXZlbnRzGAIgAygLMhMuc2Vzc2lvbnBiLnYxLkV2ZW50Eh4KA2dhcBgDIAEoCzIRLnNlc3Npb25wYi52MS5HYXAiMQoEV29yaxIMCgR3aGF0GAEgASgJEgwKBGRvbmUYAiABKAQSDQoFdG90YWwYAyABKAQicQoGQnJhbmNoEgoKAmlkGAEgASgNEhEKCXBhcmVudF9pZBgCIAEoDRIQCghmb3JrX3NlcRgDIAEoBBITCgtmb3JrX21pY3JvcxgEIAEoAxIPCgdhY3Rpb25zGAUgASgNEhAKCGhlYWRfc2VxGAYgASgEIjQKCkJyYW5jaExpc3QSJgoIYnJhbmNoZXMYASADKAsyFC5zZXNzaW9ucGIudjEuQnJhbmNoKnYKClNvdXJjZUtpbmQSGwoXU09VUkNFX0tJTkRfVU5TUEVDSUZJRUQQABIaChZTT1VSQ0VfS0lORF9TSU1VTEFUSU9OEAESFAoQU09VUkNFX0tJTkRfTElWRRACEhkKFVNPVVJDRV9LSU5EX1JFQ09SRElORxADKvMECgpDYXBhYmlsaXR5EhoKFkNBUEFCSUxJVFlfVU5TUEVDSUZJRUQQABITCg9DQVBBQklMSVRZX1NURVAQARITCg9DQVBBQklMSVRZX1BMQVkQAhIWChJDQVBBQklMSVRZX0dPX0JBQ0sQAxIWChJDQVBBQklMSVRZX1BST1BPU0UQBBIbChdDQVBBQklMSVRZX0NSQVNIX1NUT1JFUxAFEh0KGUNBUEFCSUxJVFlfVE9VQ0hfTUVTU0FHRVMQBhIeChpDQVBBQklMSVRZX1RJTUVfT1VUX1NUT1JFUxAHEh0KGUNBUEFCSUxJVFlfQ0hBTkdFX05FVFdPUksQCBIaChZDQVBBQklMSVRZX0NIQU5HRV9ESVNLEAkSFAoQQ0FQQUJJTElUWV9SRVNFVBAKEhkKFUNBUEFCSUxJVFlfRVhQT1JUX1JVThALEhkKFUNBUEFCSUxJVFlfQUREX1NUT1JFUxAMEh0KGUNBUEFCSUxJVFlfQ0hBTkdFX1JFR0lPTlMQDRIbChdDQVBBQklMSVRZX0NIQU5HRV9MSU5LUxAOEhkKFUNBUEFCSUxJVFlfRkFJTF9ESVNLUxAPEhsKF0NBUEFCSUxJVFlfUEFVU0VfU1RPUkVTEBASHAoYQ0FQQUJJTElUWV9DSEFOR0VfQ0xPQ0tTEBESGAoUQ0FQQUJJTElUWV9XT1JLTE9BRFMQEhIaChZDQVBBQklMSVRZX0dFVF9ISVNUT1JZEBMSFgoSQ0FQQUJJTElUWV9SRUNPVkVSEBQSFQoRQ0FQQUJJTElUWV9SRUNPUkQQFRIVChFDQVBBQklMSVRZX05BUlJPVxAWKlsKClZpZXdlclJvbGUSGwoXVklFV0VSX1JPTEVfVU5TUEVDSUZJRUQQABIWChJWSUVXRVJfUk9MRV9WSUVXRVIQARIYChRWSUVXRVJfUk9MRV9PUEVSQVRPUhACKp4BCghTdGVwVW5pdBIZChVTVEVQX1VOSVRfVU5TUEVDSUZJRUQQABITCg9TVEVQX1VOSVRfRVZFTlQQARIcChhTVEVQX1VOSVRfRVZFTlRfQlVUX1RJQ0sQAhISCg5TVEVQX1VOSVRfVElDSxADEhUKEVNURVBfVU5JVF9NRVNTQUdFEAQSGQoVU1RFUF9VTklUX0lOVEVSRVNUSU5HEAUqPAoEUGFjZRIUChBQQUNFX1VOU1BFQ0lGSUVEEAASDgoKUEFDRV9TVE9SWRABEg4KClBBQ0VfRklYRUQQAiqBAQoLVmVyZGljdEtpbmQSHAoYVkVSRElDVF9LSU5EX1VOU1BFQ0lGSUVEEAASHQoZVkVSRElDVF9LSU5EX0xJTkVBUklaQUJMRRABEhkKFVZFUkRJQ1RfS0lORF9WSU9MQVRFRBACEhoKFlZFUkRJQ1RfS0lORF9VTkRFQ0lERUQQA0IpWidyYWZ0cGxheS9jb3JlL3BiL3Nlc3Npb25wYi92MTtzZXNzaW9ucGJiBnByb3RvMw", [file_sessionpb_v1_event, file_sessionpb_v1_fault, file_sessionpb_v1_run]);
 
 /**
  * Request is what a viewer sends: commands, and how much time has passed for its eyes.
@@ -180,6 +180,13 @@ export type Frame = Message<"sessionpb.v1.Frame"> & {
    * @generated from field: string closed = 8;
    */
   closed: string;
+
+  /**
+   * Of a live cluster, with a keyframe that takes the place of events: what lies between the last event and the keyframe.
+   *
+   * @generated from field: sessionpb.v1.Gap gap = 9;
+   */
+  gap?: Gap | undefined;
 };
 
 /**
@@ -188,6 +195,34 @@ export type Frame = Message<"sessionpb.v1.Frame"> & {
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_session, 3);
+
+/**
+ * Gap is what a viewer was not shown.
+ *
+ * @generated from message sessionpb.v1.Gap
+ */
+export type Gap = Message<"sessionpb.v1.Gap"> & {
+  /**
+   * How many events, as far as anyone knows.
+   *
+   * @generated from field: uint64 events = 1;
+   */
+  events: bigint;
+
+  /**
+   * In words: why.
+   *
+   * @generated from field: string why = 2;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sessionpb.v1.Gap.
+ * Use `create(GapSchema)` to create a new message.
+ */
+export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
+  messageDesc(file_sessionpb_v1_session, 4);
 
 /**
  * MetricsPoint is a second in the life of a live cluster.
@@ -266,7 +301,7 @@ export type MetricsPoint = Message<"sessionpb.v1.MetricsPoint"> & {
  * Use `create(MetricsPointSchema)` to create a new message.
  */
 export const MetricsPointSchema: GenMessage<MetricsPoint> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 4);
+  messageDesc(file_sessionpb_v1_session, 5);
 
 /**
  * Hello is the first thing any source says.
@@ -315,7 +350,7 @@ export type Hello = Message<"sessionpb.v1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 5);
+  messageDesc(file_sessionpb_v1_session, 6);
 
 /**
  * LiveCluster is what a live session looks at.
@@ -351,7 +386,7 @@ export type LiveCluster = Message<"sessionpb.v1.LiveCluster"> & {
  * Use `create(LiveClusterSchema)` to create a new message.
  */
 export const LiveClusterSchema: GenMessage<LiveCluster> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 6);
+  messageDesc(file_sessionpb_v1_session, 7);
 
 /**
  * @generated from message sessionpb.v1.LiveStore
@@ -378,7 +413,7 @@ export type LiveStore = Message<"sessionpb.v1.LiveStore"> & {
  * Use `create(LiveStoreSchema)` to create a new message.
  */
 export const LiveStoreSchema: GenMessage<LiveStore> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 7);
+  messageDesc(file_sessionpb_v1_session, 8);
 
 /**
  * Limits are the bounds a viewer's controls keep.
@@ -432,7 +467,7 @@ export type Limits = Message<"sessionpb.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 8);
+  messageDesc(file_sessionpb_v1_session, 9);
 
 /**
  * @generated from message sessionpb.v1.Command
@@ -534,7 +569,7 @@ export type Command = Message<"sessionpb.v1.Command"> & {
  * Use `create(CommandSchema)` to create a new message.
  */
 export const CommandSchema: GenMessage<Command> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 9);
+  messageDesc(file_sessionpb_v1_session, 10);
 
 /**
  * Reset starts a run: its configuration, its actions as the future, and, when go is set, goes where the run stood.
@@ -558,7 +593,7 @@ export type Reset = Message<"sessionpb.v1.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 10);
+  messageDesc(file_sessionpb_v1_session, 11);
 
 /**
  * Step goes on in time, doing whatever is due earlier.
@@ -584,7 +619,7 @@ export type Step = Message<"sessionpb.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 11);
+  messageDesc(file_sessionpb_v1_session, 12);
 
 /**
  * @generated from message sessionpb.v1.Play
@@ -615,7 +650,7 @@ export type Play = Message<"sessionpb.v1.Play"> & {
  * Use `create(PlaySchema)` to create a new message.
  */
 export const PlaySchema: GenMessage<Play> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 12);
+  messageDesc(file_sessionpb_v1_session, 13);
 
 /**
  * @generated from message sessionpb.v1.Pause
@@ -628,7 +663,7 @@ export type Pause = Message<"sessionpb.v1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 13);
+  messageDesc(file_sessionpb_v1_session, 14);
 
 /**
  * Act does something to the cluster, now. In the past it starts a branch.
@@ -649,7 +684,7 @@ export type Act = Message<"sessionpb.v1.Act"> & {
  * Use `create(ActSchema)` to create a new message.
  */
 export const ActSchema: GenMessage<Act> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 14);
+  messageDesc(file_sessionpb_v1_session, 15);
 
 /**
  * Seek goes to the moment just after an event, back or forth. 0 means the latest event known.
@@ -668,7 +703,7 @@ export type Seek = Message<"sessionpb.v1.Seek"> & {
  * Use `create(SeekSchema)` to create a new message.
  */
 export const SeekSchema: GenMessage<Seek> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 15);
+  messageDesc(file_sessionpb_v1_session, 16);
 
 /**
  * @generated from message sessionpb.v1.GetHash
@@ -681,7 +716,7 @@ export type GetHash = Message<"sessionpb.v1.GetHash"> & {
  * Use `create(GetHashSchema)` to create a new message.
  */
 export const GetHashSchema: GenMessage<GetHash> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 16);
+  messageDesc(file_sessionpb_v1_session, 17);
 
 /**
  * @generated from message sessionpb.v1.ExportRun
@@ -694,7 +729,7 @@ export type ExportRun = Message<"sessionpb.v1.ExportRun"> & {
  * Use `create(ExportRunSchema)` to create a new message.
  */
 export const ExportRunSchema: GenMessage<ExportRun> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 17);
+  messageDesc(file_sessionpb_v1_session, 18);
 
 /**
  * @generated from message sessionpb.v1.SwitchBranch
@@ -711,7 +746,7 @@ export type SwitchBranch = Message<"sessionpb.v1.SwitchBranch"> & {
  * Use `create(SwitchBranchSchema)` to create a new message.
  */
 export const SwitchBranchSchema: GenMessage<SwitchBranch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 18);
+  messageDesc(file_sessionpb_v1_session, 19);
 
 /**
  * @generated from message sessionpb.v1.GetKeyframe
@@ -724,7 +759,7 @@ export type GetKeyframe = Message<"sessionpb.v1.GetKeyframe"> & {
  * Use `create(GetKeyframeSchema)` to create a new message.
  */
 export const GetKeyframeSchema: GenMessage<GetKeyframe> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 19);
+  messageDesc(file_sessionpb_v1_session, 20);
 
 /**
  * GetHistory asks for every operation of clients up to now, for a judge elsewhere.
@@ -739,7 +774,7 @@ export type GetHistory = Message<"sessionpb.v1.GetHistory"> & {
  * Use `create(GetHistorySchema)` to create a new message.
  */
 export const GetHistorySchema: GenMessage<GetHistory> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 20);
+  messageDesc(file_sessionpb_v1_session, 21);
 
 /**
  * Recover asks whether the cluster would recover: in a copy of the run a random quorum of stores is healed, every other
@@ -768,7 +803,7 @@ export type Recover = Message<"sessionpb.v1.Recover"> & {
  * Use `create(RecoverSchema)` to create a new message.
  */
 export const RecoverSchema: GenMessage<Recover> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 21);
+  messageDesc(file_sessionpb_v1_session, 22);
 
 /**
  * @generated from message sessionpb.v1.Reply
@@ -827,7 +862,7 @@ export type Reply = Message<"sessionpb.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 22);
+  messageDesc(file_sessionpb_v1_session, 23);
 
 /**
  * History is what clients asked and heard, in the order in which they asked.
@@ -853,7 +888,7 @@ export type History = Message<"sessionpb.v1.History"> & {
  * Use `create(HistorySchema)` to create a new message.
  */
 export const HistorySchema: GenMessage<History> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 23);
+  messageDesc(file_sessionpb_v1_session, 24);
 
 /**
  * @generated from message sessionpb.v1.RecoverResult
@@ -889,7 +924,7 @@ export type RecoverResult = Message<"sessionpb.v1.RecoverResult"> & {
  * Use `create(RecoverResultSchema)` to create a new message.
  */
 export const RecoverResultSchema: GenMessage<RecoverResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 24);
+  messageDesc(file_sessionpb_v1_session, 25);
 
 /**
  * @generated from message sessionpb.v1.RegionRecovery
@@ -930,7 +965,7 @@ export type RegionRecovery = Message<"sessionpb.v1.RegionRecovery"> & {
  * Use `create(RegionRecoverySchema)` to create a new message.
  */
 export const RegionRecoverySchema: GenMessage<RegionRecovery> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 25);
+  messageDesc(file_sessionpb_v1_session, 26);
 
 /**
  * Verdict is what the judge of histories says (Herlihy and Wing; checked by porcupine).
@@ -973,7 +1008,7 @@ export type Verdict = Message<"sessionpb.v1.Verdict"> & {
  * Use `create(VerdictSchema)` to create a new message.
  */
 export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 26);
+  messageDesc(file_sessionpb_v1_session, 27);
 
 /**
  * Finding is what was found of keys that are judged together.
@@ -1026,7 +1061,7 @@ export type Finding = Message<"sessionpb.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 27);
+  messageDesc(file_sessionpb_v1_session, 28);
 
 /**
  * @generated from message sessionpb.v1.HashResult
@@ -1045,7 +1080,7 @@ export type HashResult = Message<"sessionpb.v1.HashResult"> & {
  * Use `create(HashResultSchema)` to create a new message.
  */
 export const HashResultSchema: GenMessage<HashResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 28);
+  messageDesc(file_sessionpb_v1_session, 29);
 
 /**
  * @generated from message sessionpb.v1.ActResult
@@ -1064,7 +1099,7 @@ export type ActResult = Message<"sessionpb.v1.ActResult"> & {
  * Use `create(ActResultSchema)` to create a new message.
  */
 export const ActResultSchema: GenMessage<ActResult> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 29);
+  messageDesc(file_sessionpb_v1_session, 30);
 
 /**
  * @generated from message sessionpb.v1.Status
@@ -1153,7 +1188,7 @@ export type Status = Message<"sessionpb.v1.Status"> & {
  * Use `create(StatusSchema)` to create a new message.
  */
 export const StatusSchema: GenMessage<Status> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 30);
+  messageDesc(file_sessionpb_v1_session, 31);
 
 /**
  * Live is how a live session stands.
@@ -1191,7 +1226,7 @@ export type Live = Message<"sessionpb.v1.Live"> & {
  * Use `create(LiveSchema)` to create a new message.
  */
 export const LiveSchema: GenMessage<Live> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 31);
+  messageDesc(file_sessionpb_v1_session, 32);
 
 /**
  * @generated from message sessionpb.v1.StoreUnreachable
@@ -1215,7 +1250,7 @@ export type StoreUnreachable = Message<"sessionpb.v1.StoreUnreachable"> & {
  * Use `create(StoreUnreachableSchema)` to create a new message.
  */
 export const StoreUnreachableSchema: GenMessage<StoreUnreachable> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 32);
+  messageDesc(file_sessionpb_v1_session, 33);
 
 /**
  * Recording is what was seen of a cluster: a file of a live session, gzipped.
@@ -1258,7 +1293,7 @@ export type Recording = Message<"sessionpb.v1.Recording"> & {
  * Use `create(RecordingSchema)` to create a new message.
  */
 export const RecordingSchema: GenMessage<Recording> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 33);
+  messageDesc(file_sessionpb_v1_session, 34);
 
 /**
  * Stretch is a state and what followed, without a gap.
@@ -1275,6 +1310,13 @@ export type Stretch = Message<"sessionpb.v1.Stretch"> & {
    * @generated from field: repeated sessionpb.v1.Event events = 2;
    */
   events: Event[];
+
+  /**
+   * What lies between the stretch before and this one, if its source said so.
+   *
+   * @generated from field: sessionpb.v1.Gap gap = 3;
+   */
+  gap?: Gap | undefined;
 };
 
 /**
@@ -1282,7 +1324,7 @@ export type Stretch = Message<"sessionpb.v1.Stretch"> & {
  * Use `create(StretchSchema)` to create a new message.
  */
 export const StretchSchema: GenMessage<Stretch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 34);
+  messageDesc(file_sessionpb_v1_session, 35);
 
 /**
  * @generated from message sessionpb.v1.Work
@@ -1309,7 +1351,7 @@ export type Work = Message<"sessionpb.v1.Work"> & {
  * Use `create(WorkSchema)` to create a new message.
  */
 export const WorkSchema: GenMessage<Work> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 35);
+  messageDesc(file_sessionpb_v1_session, 36);
 
 /**
  * Branch is one future: a run of its own that shares its past with its parent.
@@ -1355,7 +1397,7 @@ export type Branch = Message<"sessionpb.v1.Branch"> & {
  * Use `create(BranchSchema)` to create a new message.
  */
 export const BranchSchema: GenMessage<Branch> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 36);
+  messageDesc(file_sessionpb_v1_session, 37);
 
 /**
  * @generated from message sessionpb.v1.BranchList
@@ -1372,7 +1414,7 @@ export type BranchList = Message<"sessionpb.v1.BranchList"> & {
  * Use `create(BranchListSchema)` to create a new message.
  */
 export const BranchListSchema: GenMessage<BranchList> = /*@__PURE__*/
-  messageDesc(file_sessionpb_v1_session, 37);
+  messageDesc(file_sessionpb_v1_session, 38);
 
 /**
  * @generated from enum sessionpb.v1.SourceKind

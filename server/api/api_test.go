@@ -1,0 +1,438 @@
+package api_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
+
+	errorpb "raftplay/core/pb/errorpb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	"raftplay/server/api"
+	"raftplay/server/client/clienttest"
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
+)
+
+// TestMain fails when goroutines of the services are left.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leftOver(); code == 0 && left != "" {
+		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func leftOver() (left string) {
+	for range 200 {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		left = ""
+		for _, stack := range strings.Split(string(stacks), "\n\n")[1:] {
+			if strings.Contains(stack, "raftplay/server/") || strings.Contains(stack, "google.golang.org/grpc") {
+				left = stack
+			}
+		}
+		if left == "" {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return left
+}
+
+// desk is a Store whose answers the test gives by hand: how long a store takes is what these tests are about. What real
+// stores answer is tested in server/client.
+type desk struct {
+	mu    sync.Mutex
+	calls []deskCall
+	came  chan struct{}
+}
+
+type deskCall struct {
+	request *raftcmdpb.RaftCommandRequest
+	answer  func(*raftcmdpb.RaftCommandResponse)
+}
+
+func (d *desk) Propose(req *raftcmdpb.RaftCommandRequest, callback func(*raftcmdpb.RaftCommandResponse)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls = append(d.calls, deskCall{req, callback})
+	d.came <- struct{}{}
+}
+
+// wait returns the commands on the desk once there are so many, and clears it.
+func (d *desk) wait(t *testing.T, n int) []deskCall {
+	t.Helper()
+	for range n {
+		select {
+		case <-d.came:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("fewer than %d commands have come", n)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	calls := d.calls
+	d.calls = nil
+	return calls
+}
+
+func (*desk) Describe() *rpcpb.DescribeResponse {
+	return &rpcpb.DescribeResponse{ClusterId: 7, StoreId: 1}
+}
+
+func (*desk) Watch(uint32) (api.Watcher, error) { return nil, errors.New("there is nothing to see") }
+
+// serve starts a server on a free port and returns it and a connection to it.
+func serve(t *testing.T, cfg api.Config) (*api.Server, *grpc.ClientConn) {
+	t.Helper()
+	a, err := api.New(cfg)
+	must(t, err)
+	server := grpc.NewServer(cfg.Limits.ServerOptions()...)
+	a.Register(server)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		_ = server.Serve(listener)
+	}()
+	conn, err := grpc.NewClient("passthrough:///"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		<-served
+	})
+	return a, conn
+}
+
+func newDesk() *desk { return &desk{came: make(chan struct{}, 10_000)} }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func put(key, value string) *raftcmdpb.RaftCommandRequest {
+	return &raftcmdpb.RaftCommandRequest{
+		Header: &raftcmdpb.RequestHeader{RegionId: 1, Client: 5, Sequence: 6},
+		Requests: []*raftcmdpb.Request{{Request: &raftcmdpb.Request_Put{
+			Put: &raftcmdpb.PutRequest{Key: []byte(key), Value: []byte(value)}}}},
+	}
+}
+
+func get(key string) *raftcmdpb.RaftCommandRequest {
+	return &raftcmdpb.RaftCommandRequest{
+		Header:   &raftcmdpb.RequestHeader{RegionId: 1},
+		Requests: []*raftcmdpb.Request{{Request: &raftcmdpb.Request_Get{Get: &raftcmdpb.GetRequest{Key: []byte(key)}}}},
+	}
+}
+
+// answered is an answer that carries a number.
+func answered(index uint64) *raftcmdpb.RaftCommandResponse {
+	return &raftcmdpb.RaftCommandResponse{Header: &raftcmdpb.ResponseHeader{Index: index}}
+}
+
+func TestAThousandCommandsOnAStreamAreAnsweredInAnyOrder(t *testing.T) {
+	const n = 1000
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d})
+	stream, err := rpcpb.NewCommandServiceClient(conn).Stream(t.Context())
+	must(t, err)
+	for i := uint64(1); i <= n; i++ {
+		must(t, stream.Send(&rpcpb.StreamRequest{Id: i, Request: put("a", fmt.Sprint(i))}))
+	}
+	calls := d.wait(t, n)
+	for i := range calls { // the last first
+		c := calls[n-1-i]
+		var number uint64
+		_, err := fmt.Sscan(string(c.request.GetRequests()[0].GetPut().GetValue()), &number)
+		must(t, err)
+		c.answer(answered(number))
+	}
+	must(t, stream.CloseSend())
+	for i := uint64(n); i >= 1; i-- {
+		in, err := stream.Recv()
+		must(t, err)
+		if in.GetId() != i || in.GetResponse().GetHeader().GetIndex() != i {
+			t.Fatalf("answer %d is %v", n-i, in)
+		}
+	}
+	if _, err := stream.Recv(); err != io.EOF {
+		t.Errorf("after the last answer: %v", err)
+	}
+}
+
+// A client that has as many commands under way as it may is not heard until one of them is answered.
+func TestAStreamIsBounded(t *testing.T) {
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d, Limits: api.Limits{StreamCommandsMax: 3}})
+	stream, err := rpcpb.NewCommandServiceClient(conn).Stream(t.Context())
+	must(t, err)
+	for i := uint64(1); i <= 5; i++ {
+		must(t, stream.Send(&rpcpb.StreamRequest{Id: i, Request: put("a", "")}))
+	}
+	calls := d.wait(t, 3)
+	// A call of its own is served meanwhile, so the server had its turn.
+	_, err = rpcpb.NewCommandServiceClient(conn).Describe(t.Context(), &rpcpb.DescribeRequest{})
+	must(t, err)
+	if len(d.came) > 0 {
+		t.Fatal("a fourth command is under way")
+	}
+	calls[1].answer(answered(2))
+	if in, err := stream.Recv(); err != nil || in.GetId() != 2 {
+		t.Fatalf("%v, %v", in, err)
+	}
+	calls = append(calls, d.wait(t, 1)...)
+	for i, at := range []int{0, 2, 3} {
+		calls[at].answer(answered(uint64(i)))
+	}
+	d.wait(t, 1)[0].answer(answered(9))
+	for range 4 {
+		_, err := stream.Recv()
+		must(t, err)
+	}
+}
+
+func TestACommandThatTakesTooLongHasAnUnknownOutcome(t *testing.T) {
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d, Limits: api.Limits{CommandTimeoutMax: 50 * time.Millisecond}})
+	service := rpcpb.NewCommandServiceClient(conn)
+	stream, err := service.Stream(t.Context())
+	must(t, err)
+	must(t, stream.Send(&rpcpb.StreamRequest{Id: 1, Request: put("a", "")}))
+	must(t, stream.Send(&rpcpb.StreamRequest{Id: 2, Request: get("a"), TimeoutMicros: 1}))
+	late := d.wait(t, 2)
+	read, err := stream.Recv()
+	must(t, err)
+	write, err := stream.Recv()
+	must(t, err)
+	if read.GetId() != 2 {
+		read, write = write, read
+	}
+	wantTimeout(t, "the read", read.GetResponse(), errorpb.Outcome_OUTCOME_NOT_APPLIED)
+	wantTimeout(t, "the write", write.GetResponse(), errorpb.Outcome_OUTCOME_MAY_APPLY)
+	if h := write.GetResponse().GetHeader(); h.GetClient() != 5 || h.GetSequence() != 6 || h.GetRegionId() != 1 {
+		t.Errorf("the answer does not say to what: %v", h)
+	}
+	for _, c := range late {
+		c.answer(answered(1)) // nobody hears
+	}
+	unary, err := service.Command(t.Context(), &rpcpb.CommandRequest{Request: put("a", "")})
+	must(t, err)
+	wantTimeout(t, "one call", unary.GetResponse(), errorpb.Outcome_OUTCOME_MAY_APPLY)
+
+	// The caller's own deadline is kept, and heard of before it has passed.
+	_, conn = serve(t, api.Config{Store: d})
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	unary, err = rpcpb.NewCommandServiceClient(conn).Command(ctx, &rpcpb.CommandRequest{Request: put("a", "")})
+	must(t, err)
+	wantTimeout(t, "one call with a deadline", unary.GetResponse(), errorpb.Outcome_OUTCOME_MAY_APPLY)
+}
+
+func wantTimeout(t *testing.T, what string, answer *raftcmdpb.RaftCommandResponse, outcome errorpb.Outcome) {
+	t.Helper()
+	e := answer.GetHeader().GetError()
+	if e.GetTimeout() == nil || e.GetOutcome() != outcome || !strings.HasPrefix(e.GetMessage(), "no answer within ") {
+		t.Errorf("%s: %v", what, answer)
+	}
+}
+
+// refusals are sent on a stream and as a call; the store sees none of them.
+func TestTheStoreDoesNotSeeWhatIsTooLarge(t *testing.T) {
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d, Limits: api.Limits{
+		KeyBytesMax: 4, ValueBytesMax: 10, RequestsMax: 2, CommandBytesMax: 16}})
+	service := rpcpb.NewCommandServiceClient(conn)
+	stream, err := service.Stream(t.Context())
+	must(t, err)
+	three := put("a", "")
+	three.Requests = append(three.Requests, get("a").Requests[0], get("b").Requests[0])
+	heavy := put("a", "0123456789")
+	heavy.Requests = append(heavy.Requests, heavy.Requests[0])
+	compared := put("a", "")
+	compared.Compares = []*raftcmdpb.Compare{{Key: []byte("a"), Expect: &raftcmdpb.Compare_Value{Value: make([]byte, 11)}}}
+	split := &raftcmdpb.RaftCommandRequest{Admin: &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_Split{
+		Split: &raftcmdpb.SplitRequest{SplitKey: []byte("abcde")}}}}
+	for i, c := range []struct {
+		request *raftcmdpb.RaftCommandRequest
+		want    string
+	}{
+		{put("abcde", ""), "the key has 5 bytes; the most is 4"},
+		{put("a", "0123456789a"), "the value has 11 bytes; the most is 10"},
+		{three, "3 requests in one command; the most is 2"},
+		{heavy, "the command has 22 bytes of keys and values; the most is 16"},
+		{compared, "the value has 11 bytes; the most is 10"},
+		{split, "the key has 5 bytes; the most is 4"},
+		{nil, "there is no command"},
+	} {
+		must(t, stream.Send(&rpcpb.StreamRequest{Id: uint64(i), Request: c.request}))
+		in, err := stream.Recv()
+		must(t, err)
+		unary, err := service.Command(t.Context(), &rpcpb.CommandRequest{Request: c.request})
+		must(t, err)
+		for _, answer := range []*raftcmdpb.RaftCommandResponse{in.GetResponse(), unary.GetResponse()} {
+			e := answer.GetHeader().GetError()
+			if e.GetInvalidRequest() == nil || e.GetMessage() != c.want || e.GetOutcome() != errorpb.Outcome_OUTCOME_NOT_APPLIED {
+				t.Errorf("want %q: %v", c.want, answer)
+			}
+		}
+	}
+	if len(d.calls) > 0 {
+		t.Errorf("the store saw %v", d.calls)
+	}
+}
+
+func TestAnAnswerThatIsTooLargeIsRefused(t *testing.T) {
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d, Limits: api.Limits{AnswerBytesMax: 100}})
+	stream, err := rpcpb.NewCommandServiceClient(conn).Stream(t.Context())
+	must(t, err)
+	must(t, stream.Send(&rpcpb.StreamRequest{Id: 1, Request: get("a")}))
+	answer := answered(1)
+	answer.Responses = []*raftcmdpb.Response{{Response: &raftcmdpb.Response_Scan{Scan: &raftcmdpb.ScanResponse{
+		Pairs: []*raftcmdpb.Pair{{Key: make([]byte, 50), Value: make([]byte, 51)}}}}}}
+	d.wait(t, 1)[0].answer(answer)
+	in, err := stream.Recv()
+	if err != nil || !strings.Contains(in.GetResponse().GetHeader().GetError().GetMessage(), "the answer has 101 bytes; the most is 100") {
+		t.Errorf("%v, %v", in, err)
+	}
+}
+
+func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
+	d := newDesk()
+	_, conn := serve(t, api.Config{Store: d, Tokens: api.Tokens{Viewer: "looking-on", Operator: "at-the-wheel"}})
+	service := rpcpb.NewCommandServiceClient(conn)
+	for _, c := range []struct{ authorization, want string }{
+		{"", "this store wants a token"},
+		{"Bearer looking-off", "does not know the token"},
+		{"Bearer ", "does not know the token"},
+		{"Basic bG9v", "not of the kind `Bearer <token>`"},
+	} {
+		ctx := t.Context()
+		if c.authorization != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", c.authorization)
+		}
+		_, err := service.Describe(ctx, &rpcpb.DescribeRequest{})
+		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
+		_, err = service.Command(ctx, &rpcpb.CommandRequest{Request: get("a")})
+		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
+		stream, err := service.Stream(ctx)
+		must(t, err)
+		_, err = stream.Recv()
+		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
+		watch, err := rpcpb.NewWatchServiceClient(conn).Watch(ctx)
+		must(t, err)
+		_, err = watch.Recv()
+		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
+	}
+	viewer := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer looking-on")
+	described, err := service.Describe(viewer, &rpcpb.DescribeRequest{})
+	if err != nil || described.GetStoreId() != 1 {
+		t.Errorf("a viewer: %v, %v", described, err)
+	}
+	unary, err := service.Command(viewer, &rpcpb.CommandRequest{Request: put("a", "")})
+	if err != nil || !strings.Contains(unary.GetResponse().GetHeader().GetError().GetMessage(), "the token is a viewer's") || len(d.calls) > 0 {
+		t.Errorf("a viewer writes: %v, %v", unary, err)
+	}
+	for _, bad := range []api.Tokens{{Viewer: "short"}, {Viewer: "the same one", Operator: "the same one"}} {
+		if _, err := api.New(api.Config{Store: d, Tokens: bad}); err == nil {
+			t.Errorf("tokens %v are taken", bad)
+		}
+	}
+}
+
+func wantStatus(t *testing.T, what string, err error, code codes.Code, words string) {
+	t.Helper()
+	if s := status.Convert(err); s.Code() != code || !strings.Contains(s.Message(), words) {
+		t.Errorf("%q: %v, want %v with %q", what, err, code, words)
+	}
+}
+
+func TestClosingEndsStreamsAndTellsWhoAsksForHealth(t *testing.T) {
+	d := newDesk()
+	a, conn := serve(t, api.Config{Store: d})
+	health := healthpb.NewHealthClient(conn)
+	is, err := health.Check(t.Context(), &healthpb.HealthCheckRequest{})
+	if err != nil || is.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+		t.Errorf("health: %v, %v", is, err)
+	}
+	stream, err := rpcpb.NewCommandServiceClient(conn).Stream(t.Context())
+	must(t, err)
+	must(t, stream.Send(&rpcpb.StreamRequest{Id: 1, Request: put("a", "")}))
+	d.wait(t, 1)
+	a.Close()
+	_, err = stream.Recv()
+	wantStatus(t, "a stream", err, codes.Unavailable, "the store is stopping")
+	_, err = rpcpb.NewCommandServiceClient(conn).Command(t.Context(), &rpcpb.CommandRequest{Request: get("a")})
+	wantStatus(t, "a call", err, codes.Unavailable, "the store is stopping")
+	if is, err = health.Check(t.Context(), &healthpb.HealthCheckRequest{}); err != nil || is.GetStatus() != healthpb.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("health: %v, %v", is, err)
+	}
+}
+
+func TestTheSchemaIsTold(t *testing.T) {
+	_, conn := serve(t, api.Config{Store: newDesk()})
+	stream, err := reflectionpb.NewServerReflectionClient(conn).ServerReflectionInfo(t.Context())
+	must(t, err)
+	must(t, stream.Send(&reflectionpb.ServerReflectionRequest{
+		MessageRequest: &reflectionpb.ServerReflectionRequest_ListServices{}}))
+	listed, err := stream.Recv()
+	must(t, err)
+	var names []string
+	for _, s := range listed.GetListServicesResponse().GetService() {
+		names = append(names, s.GetName())
+	}
+	for _, want := range []string{"rpcpb.v1.CommandService", "rpcpb.v1.WatchService", "grpc.health.v1.Health"} {
+		if !strings.Contains(strings.Join(names, " "), want) {
+			t.Errorf("%s is not among %v", want, names)
+		}
+	}
+}
+
+func TestWatchersAreBounded(t *testing.T) {
+	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Limits: api.Limits{WatchersMax: 1}})
+	conn, err := grpc.NewClient("passthrough:///"+cluster.Address(1), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	defer conn.Close()
+	watch := func() grpc.BidiStreamingClient[rpcpb.WatchRequest, rpcpb.WatchResponse] {
+		stream, err := rpcpb.NewWatchServiceClient(conn).Watch(t.Context())
+		must(t, err)
+		must(t, stream.CloseSend()) // one that asks for nothing is shown the store all the same
+		return stream
+	}
+	first := watch()
+	in, err := first.Recv()
+	if err != nil || in.GetHello().GetStoreId() != 1 {
+		t.Fatalf("%v, %v", in, err)
+	}
+	_, err = watch().Recv()
+	wantStatus(t, "a second watcher", err, codes.ResourceExhausted, "the store has 1 watchers; the most is 1")
+
+	_, conn = serve(t, api.Config{Store: newDesk()})
+	stream, err := rpcpb.NewWatchServiceClient(conn).Watch(t.Context())
+	must(t, err)
+	must(t, stream.Send(&rpcpb.WatchRequest{}))
+	_, err = stream.Recv()
+	wantStatus(t, "a store that shows nothing", err, codes.Unavailable, "there is nothing to see")
+}

@@ -1,0 +1,166 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	errorpb "raftplay/core/pb/errorpb/v1"
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+)
+
+// seenWait is how long the reply to a proposal waits for the operation to be told of by its store.
+const seenWait = time.Second
+
+// command does one command of a viewer, or begins it. It never waits for the cluster.
+func (s *Session) command(c *sessionpb.Command) {
+	id := c.GetId()
+	if !s.commands.take(s.g.micros()) {
+		s.refuse(id, "more than %d commands a second", s.g.limits.CommandsPerSecondMax)
+		return
+	}
+	switch body := c.GetCommand().(type) {
+	case *sessionpb.Command_Act:
+		s.act(id, body.Act.GetAction())
+	case *sessionpb.Command_GetKeyframe:
+		s.pictured = append(s.pictured, id)
+		s.anew("a keyframe was asked for")
+	case *sessionpb.Command_SetInterest:
+		if err := checkInterest(body.SetInterest); err != nil {
+			s.refuse(id, "%s", err)
+			return
+		}
+		s.interest = newInterest(body.SetInterest)
+		s.anew("what is shown was changed")
+		s.reply(&sessionpb.Reply{CommandId: id})
+	case nil:
+		s.refuse(id, "the command is empty")
+	default:
+		s.refuse(id, "%s", cannot(c))
+	}
+}
+
+// anew has the viewer go on from a new keyframe.
+func (s *Session) anew(why string) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if s.blank {
+		s.afterRound = s.w.want()
+		return
+	}
+	s.leap(why)
+}
+
+// cannot says why a live cluster does not do a command.
+func cannot(c *sessionpb.Command) string {
+	switch c.GetCommand().(type) {
+	case *sessionpb.Command_Step, *sessionpb.Command_Play, *sessionpb.Command_Pause:
+		return "a live cluster runs by itself: it is neither stepped nor stopped"
+	case *sessionpb.Command_Seek, *sessionpb.Command_SwitchBranch:
+		return "a live cluster does not go back: the viewer itself keeps what it has seen"
+	case *sessionpb.Command_Reset_:
+		return "a live cluster is not started anew from here"
+	case *sessionpb.Command_GetHash, *sessionpb.Command_ExportRun:
+		return "a live cluster has no run that could be repeated: keep a recording"
+	case *sessionpb.Command_GetHistory, *sessionpb.Command_Recover:
+		return "a live cluster is not judged from here"
+	}
+	return "this version does not know the command"
+}
+
+// act does something to the cluster, for an operator alone.
+func (s *Session) act(id uint64, a *sessionpb.Action) {
+	if s.role != sessionpb.ViewerRole_VIEWER_ROLE_OPERATOR {
+		s.refuse(id, "only an operator may act on the cluster: attach with the operator's token")
+		return
+	}
+	if p, ok := a.GetAction().(*sessionpb.Action_Propose); ok {
+		s.begin(id, func(ctx context.Context) (uint64, error) { return s.propose(ctx, p.Propose) })
+		return
+	}
+	deed, err := s.g.deed(s.w, a)
+	if err != nil {
+		s.refuse(id, "%s", err)
+		return
+	}
+	s.begin(id, func(context.Context) (uint64, error) { return 0, deed() })
+}
+
+// begin does work that may take its time, and replies when it is done.
+func (s *Session) begin(id uint64, work func(context.Context) (operationID uint64, err error)) {
+	s.mu.Lock()
+	full := s.waiting >= s.g.limits.CommandsWaitingMax
+	if !full {
+		s.waiting++
+	}
+	s.mu.Unlock()
+	if full {
+		s.refuse(id, "%d commands wait for their answers already, which is the most", s.g.limits.CommandsWaitingMax)
+		return
+	}
+	// Under the mutex: a watch that ends waits for its threads, and takes no new ones.
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	if s.w.ctx.Err() != nil {
+		return
+	}
+	s.w.threads.Go(func() {
+		ctx, cancel := context.WithTimeout(s.w.ctx, s.g.limits.CommandWait)
+		defer cancel()
+		operation, err := work(ctx)
+		s.mu.Lock()
+		s.waiting--
+		s.mu.Unlock()
+		if err != nil {
+			s.refuse(id, "%s", strings.ToValidUTF8(err.Error(), "?"))
+			return
+		}
+		s.reply(&sessionpb.Reply{CommandId: id, Result: &sessionpb.Reply_Act{Act: &sessionpb.ActResult{OperationId: operation}}})
+	})
+}
+
+// propose hands a command to the cluster and waits for its answer.
+func (s *Session) propose(ctx context.Context, p *sessionpb.Propose) (operationID uint64, err error) {
+	if p.GetRequest() == nil {
+		return 0, errors.New("there is no command to propose")
+	}
+	s.w.mu.Lock()
+	request := addressed(p.GetRequest(), s.w.merger.fold.stores)
+	s.w.mu.Unlock()
+	response, err := s.g.cfg.Cluster.Do(ctx, p.GetStoreId(), request)
+	if err != nil {
+		return 0, fmt.Errorf("no answer came, so the outcome is unknown: %w", err)
+	}
+	if e := response.GetHeader().GetError(); e != nil {
+		if e.GetOutcome() == errorpb.Outcome_OUTCOME_MAY_APPLY {
+			return 0, fmt.Errorf("%s; the outcome is unknown", e.GetMessage())
+		}
+		return 0, errors.New(e.GetMessage())
+	}
+	return s.seen(ctx, response.GetHeader()), nil
+}
+
+// seen is the number of the operation that an answer belongs to, once its store has told of it; 0 when it is not found.
+func (s *Session) seen(ctx context.Context, h *raftcmdpb.ResponseHeader) uint64 {
+	if h.GetClient() == 0 {
+		return 0 // Nothing names a request that only reads.
+	}
+	ctx, cancel := context.WithTimeout(ctx, seenWait)
+	defer cancel()
+	for {
+		s.w.mu.Lock()
+		found, changed := s.w.merger.operations.find(h.GetClient(), h.GetSequence()), s.w.changed
+		s.w.mu.Unlock()
+		if found != 0 {
+			return found
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
+)
+
+const (
+	crowd     = 200
+	crowdMute = 50
+)
+
+// Two hundred viewers, of whom fifty never ask: the others are told everything, and the memory that all of them take is
+// that of the one log.
+func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	limits := Limits{LogEventsMax: 10_000}
+	inTime(t, c, limits, func(t *testing.T, g *Gateway) {
+		var mute []*watcher
+		for range crowdMute {
+			v := attach(t, g, viewer, nil)
+			v.ask()
+			mute = append(mute, v)
+		}
+		before := heapBytes()
+		var asking sync.WaitGroup
+		viewers := make([]*watcher, crowd-crowdMute)
+		ctx, stop := context.WithCancel(t.Context())
+		for i := range viewers {
+			v := attach(t, g, viewer, nil)
+			viewers[i] = v
+			asking.Go(func() {
+				for ctx.Err() == nil {
+					v.take(v.s.Handle(ctx, nil))
+				}
+				v.take(v.s.Handle(t.Context(), nil))
+			})
+		}
+		time.Sleep(2 * time.Second)
+		const seconds, perSecond = 20, 1_500
+		for i := range uint64(3) {
+			c.pour(i+1, perSecond/3, seconds*time.Second)
+		}
+		time.Sleep((seconds + 1) * time.Second)
+		stop()
+		asking.Wait()
+		for i, v := range viewers {
+			if v.seq != seconds*perSecond || v.missed != 0 || v.closed != "" {
+				t.Fatalf("viewer %d was told %d of %d events, missed %d, closed %q", i, v.seq, seconds*perSecond, v.missed, v.closed)
+			}
+			v.said = nil
+		}
+		grown := heapBytes() - before
+		t.Logf("%d viewers, %d events in the log: %d KiB more", crowd, g.watch.log.next-g.watch.log.first, grown>>10)
+		if grown > 16<<20 {
+			t.Errorf("the heap grew by %d MiB", grown>>20)
+		}
+		for _, v := range mute {
+			v.ask()
+		}
+		time.Sleep(time.Second)
+		for _, v := range mute {
+			if v.ask(); v.missed < seconds*perSecond-1_000 || v.closed != "" {
+				t.Errorf("who did not ask missed %d, closed %q", v.missed, v.closed)
+			}
+		}
+	})
+}
+
+func heapBytes() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// A frame of 170 events, which is 5,000 a second, for each of many viewers: what one of them costs.
+func BenchmarkFrame(b *testing.B) {
+	for _, encoded := range []bool{false, true} {
+		b.Run(fmt.Sprintf("encoded=%t", encoded), func(b *testing.B) {
+			limits := Limits{FrameInterval: time.Nanosecond, FrameWait: time.Nanosecond, EventsPerSecondMax: 1 << 30}.filled()
+			g := &Gateway{cfg: Config{Now: time.Now}, limits: limits, opened: time.Now(), sessions: map[*Session]struct{}{}}
+			w := &watch{g: g, log: newEventLog(1<<10, 1<<20), merger: newMerger(&g.limits, &g.numbers), hello: &sessionpb.Hello{}, changed: make(chan struct{})}
+			for i := range 170 {
+				w.merger.add(1)
+				w.publish(frequent(i), subject{}, 0)
+			}
+			s := newSession(g, w, viewer, nil)
+			s.blank, s.greeted = false, 1
+			b.ReportAllocs()
+			for b.Loop() {
+				s.position = 0
+				if encoded {
+					s.HandleEncoded(b.Context(), nil)
+				} else {
+					appendProto(nil, s.Handle(b.Context(), nil))
+				}
+			}
+		})
+	}
+}
+
+// frequent is one of the events of which there are most.
+func frequent(i int) *sessionpb.Event {
+	var seen *rpcpb.Seen
+	switch i % 3 {
+	case 0:
+		seen = sending(int64(i), 2, uint64(i+1))
+	case 1:
+		seen = arriving(int64(i), 1, 1, uint64(i))
+	default:
+		seen = seenAt(int64(i), &sessionpb.Event{Body: &sessionpb.Event_Committed{Committed: &sessionpb.Committed{RegionId: 1, Index: 9, IndexBefore: 8}}})
+	}
+	return seen.Event
+}

@@ -1,0 +1,65 @@
+package live
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"google.golang.org/protobuf/proto"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+)
+
+// Any bytes as a Request, from a viewer: nothing panics, nothing is done to the cluster, each command has at most one reply,
+// and the frame's encoding is the frame.
+func FuzzRequest(f *testing.F) {
+	seed := func(commands ...*sessionpb.Command) {
+		encoded, err := proto.Marshal(&sessionpb.Request{Commands: commands, Attach: &sessionpb.Attach{ProtocolVersion: 1}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encoded)
+	}
+	seed()
+	for i, a := range deedsOf() {
+		seed(acting(uint64(i), a), acting(uint64(i), &sessionpb.Action{}))
+	}
+	seed(&sessionpb.Command{Command: &sessionpb.Command_GetKeyframe{}}, &sessionpb.Command{Command: &sessionpb.Command_SetInterest{}})
+	seed(&sessionpb.Command{Command: &sessionpb.Command_SetInterest{SetInterest: &sessionpb.Interest{
+		RegionIds: []uint64{0, 1 << 63}, WithoutTypes: []sessionpb.MessageType{-1, 1 << 30}, WithoutTicks: true}}})
+	seed(&sessionpb.Command{}, &sessionpb.Command{Command: &sessionpb.Command_Seek{}}, &sessionpb.Command{Command: &sessionpb.Command_Act{}})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		request := &sessionpb.Request{}
+		if proto.Unmarshal(data, request) != nil {
+			return
+		}
+		synctest.Test(t, func(t *testing.T) { requestOf(t, request) })
+	})
+}
+
+func requestOf(t *testing.T, request *sessionpb.Request) {
+	c := newScripted(1, 2)
+	g, err := Open(Config{Cluster: c, Operator: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	s, err := g.Open(viewer, &sessionpb.Attach{ProtocolVersion: ProtocolVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replies := 0
+	for range 3 {
+		encoded, closed := s.HandleEncoded(t.Context(), request)
+		frame := &sessionpb.Frame{}
+		if err := proto.Unmarshal(encoded, frame); err != nil || closed != frame.Closed {
+			t.Fatalf("the frame does not decode: %v, closed %q", err, closed)
+		}
+		replies += len(frame.Replies)
+	}
+	if asked := 3 * len(request.GetCommands()); replies > asked {
+		t.Errorf("%d replies for %d commands", replies, asked)
+	}
+	if done := c.done(); len(done) > 0 {
+		t.Errorf("a viewer did %v", done)
+	}
+}

@@ -1,0 +1,195 @@
+package live
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
+)
+
+// pour has a store tell so many ticks a second, for so long.
+func (c *scripted) pour(id uint64, perSecond int, d time.Duration) {
+	go func() {
+		for end := time.Now().Add(d); time.Now().Before(end); {
+			seen := make([]*rpcpb.Seen, perSecond/100)
+			for i := range seen {
+				seen[i] = ticking(0)
+			}
+			c.tell(id, seen...)
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
+}
+
+func TestABurstIsShownInSlicesThatAreCounted(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{EventsPerSecondMax: 500}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, nil)
+		v.askFor(1100 * time.Millisecond)
+		keys := v.keys
+		c.pour(1, 2_000, 10*time.Second)
+		for range 10 {
+			before := v.seq
+			v.askFor(time.Second)
+			if shown := v.seq - before; shown > 1_000 || shown < 250 {
+				t.Errorf("%d events in a second", shown)
+			}
+		}
+		l := v.status.Live
+		if l.Events < 1_500 || l.Events > 2_500 || l.EventsShown != 500 {
+			t.Errorf("it says %d of %d", l.EventsShown, l.Events)
+		}
+		v.askFor(3 * time.Second)
+		if slices := v.keys - keys; slices < 8 || slices > 11 {
+			t.Errorf("%d keyframes", slices)
+		}
+		if all := v.seq + v.missed; all != 20_000 {
+			t.Errorf("%d shown and %d missed are not the 20,000 there were", v.seq, v.missed)
+		}
+	})
+}
+
+func TestAViewerThatIsALittleBehindMissesNothing(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{EventsPerSecondMax: 500}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, nil)
+		v.askFor(1100 * time.Millisecond)
+		c.pour(1, 600, time.Second)
+		v.askFor(4 * time.Second)
+		if v.seq != 600 || v.missed != 0 || v.keys != 1 {
+			t.Errorf("%d events shown, %d missed, %d keyframes", v.seq, v.missed, v.keys)
+		}
+	})
+}
+
+func TestAViewerThatFellBehindIsGivenThePresentAndInTheEndSentAway(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{LogEventsMax: 1_000}, func(t *testing.T, g *Gateway) {
+		v, quick := attach(t, g, viewer, nil), attach(t, g, viewer, nil)
+		v.ask()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for quick.closed == "" {
+				quick.take(quick.s.Handle(t.Context(), nil))
+			}
+		}()
+		for i := 1; i <= overflowsMax; i++ {
+			if i == 4 {
+				time.Sleep(5 * time.Second)
+			}
+			c.pour(1, 3_000, time.Second)
+			time.Sleep(1100 * time.Millisecond)
+			f := v.ask()
+			if i == overflowsMax {
+				if !strings.Contains(f.Closed, "fell behind 5 times within 1m0s") {
+					t.Errorf("closed: %q", f.Closed)
+				}
+				break
+			}
+			v.askFor(300 * time.Millisecond)
+			if v.keys != i+1 || v.missed != uint64(i)*3_000 || v.closed != "" {
+				t.Errorf("time %d: %d keyframes, %d missed, closed %q", i, v.keys, v.missed, v.closed)
+			}
+		}
+		time.Sleep(time.Second)
+		quick.s.Close()
+		<-done
+		if quick.missed != 0 || quick.seq < 14_000 {
+			t.Errorf("who asked in time missed %d of %d", quick.missed, quick.seq)
+		}
+	})
+}
+
+func TestStoresThatLeaveEventsOutAreCounted(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, nil)
+		v.askFor(1050 * time.Millisecond)
+		c.tell(1, showing(1, 0, 900))
+		v.askFor(time.Second)
+		if l := v.status.Live; l.Events != 901 || l.EventsShown != 1 {
+			t.Errorf("it says %d of %d", l.EventsShown, l.Events)
+		}
+	})
+}
+
+func TestAnInterestNarrowsWhatIsToldAndNeverTheState(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
+		beats := sessionpb.MessageType_MESSAGE_TYPE_APPEND
+		viewers := map[string]*watcher{
+			"all":    attach(t, g, viewer, nil),
+			"region": attach(t, g, viewer, &sessionpb.Interest{RegionIds: []uint64{2}}),
+			"store":  attach(t, g, viewer, &sessionpb.Interest{StoreIds: []uint64{3}}),
+			"type":   attach(t, g, viewer, &sessionpb.Interest{WithoutTypes: []sessionpb.MessageType{beats}}),
+			"ticks":  attach(t, g, viewer, &sessionpb.Interest{WithoutTicks: true}),
+		}
+		for _, v := range viewers {
+			v.ask()
+		}
+		c.tell(1, sending(0, 2, 1), ticking(0), seenAt(0, &sessionpb.Event{Body: &sessionpb.Event_Committed{
+			Committed: &sessionpb.Committed{RegionId: 1, Index: 9}}}))
+		c.tell(2, arriving(0, 1, 1, 1))
+		for name, v := range viewers {
+			v.askFor(300 * time.Millisecond)
+			if v.fold.store(1).Peers[0].Commit != 9 {
+				t.Errorf("%s is not told of the state", name)
+			}
+		}
+		for name, want := range map[string]int{"all": 4, "region": 1, "store": 1, "type": 2, "ticks": 3} {
+			if got := viewers[name].said; len(got) != want {
+				t.Errorf("%s is told %q", name, got)
+			}
+		}
+		// Wide again, with a keyframe that says what is under way.
+		c.tell(1, sending(0, 2, 2))
+		narrow := viewers["region"]
+		narrow.askFor(100 * time.Millisecond)
+		narrow.ask(&sessionpb.Command{Id: 1, Command: &sessionpb.Command_SetInterest{SetInterest: &sessionpb.Interest{}}})
+		narrow.askFor(500 * time.Millisecond)
+		if narrow.keys != 2 || len(narrow.flying) != 1 || narrow.replies[1].GetFailure() != "" {
+			t.Errorf("%d keyframes, under way %v, replies %v", narrow.keys, narrow.flying, narrow.replies)
+		}
+		c.tell(2, arriving(0, 1, 1, 2))
+		narrow.askFor(300 * time.Millisecond)
+		if !slices.Contains(narrow.said, "S2 0ms delivered 2") {
+			t.Errorf("it was told %q", narrow.said)
+		}
+	})
+}
+
+func TestRoundsAreSharedAndRare(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
+		var all []*watcher
+		for range 50 {
+			all = append(all, attach(t, g, viewer, nil))
+		}
+		for _, v := range all {
+			if f := v.ask(); f.Keyframe == nil {
+				t.Fatal("no keyframe")
+			}
+		}
+		// Who came after the first round had begun is in the second.
+		if n := c.showsAsked(); n > 6 {
+			t.Errorf("%d pictures for 50 viewers of three stores", n)
+		}
+		before := c.showsAsked()
+		began := time.Now()
+		for i := range 20 {
+			all[0].ask(&sessionpb.Command{Id: uint64(i + 1), Command: &sessionpb.Command_GetKeyframe{GetKeyframe: &sessionpb.GetKeyframe{}}})
+			all[0].ask()
+		}
+		if rounds, most := (c.showsAsked()-before)/3, int(time.Since(began)/(250*time.Millisecond))+1; rounds > most || rounds == 0 {
+			t.Errorf("%d rounds in %v", rounds, time.Since(began))
+		}
+		all[0].askFor(time.Second)
+		if len(all[0].replies) != 20 || all[0].replies[20].Failure != "" {
+			t.Errorf("replies: %v", all[0].replies)
+		}
+	})
+}
