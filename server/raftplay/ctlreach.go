@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"raftplay/server/client"
 )
@@ -32,7 +32,8 @@ const (
 	tokenBytesMax     = 4 << 10
 )
 
-func (r *reach) addFlags(flags *pflag.FlagSet) {
+func (r *reach) addFlags(command *cobra.Command) {
+	flags := command.PersistentFlags()
 	flags.StringSliceVar(&r.endpoints, "endpoints", nil,
 		"host:port of stores, with commas between; one is enough (default $"+endpointsVariable+", or the cluster that `raftplay serve` runs on this machine)")
 	flags.DurationVar(&r.timeout, "timeout", 5*time.Second, "how long to try")
