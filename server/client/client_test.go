@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
@@ -142,6 +144,12 @@ func TestEndpointsThatAreNoStoreAreToldAbout(t *testing.T) {
 	c := open(t, client.Config{Endpoints: []string{nobody}})
 	if err := c.Discover(patience(t)); err == nil || !strings.Contains(err.Error(), "no store answers: "+nobody) {
 		t.Errorf("%v", err)
+	}
+	page := httptest.NewServer(http.NotFoundHandler())
+	defer page.Close()
+	c = open(t, client.Config{Endpoints: []string{strings.TrimPrefix(page.URL, "http://")}})
+	if err := c.Discover(patience(t)); err == nil || !strings.Contains(err.Error(), "does not speak gRPC") {
+		t.Errorf("a web server: %v", err)
 	}
 	cluster := clienttest.Start(t, clienttest.Options{})
 	c = open(t, client.Config{Endpoints: []string{nobody, cluster.Address(2)}})
