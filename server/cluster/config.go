@@ -59,14 +59,33 @@ const (
 	baseTickMax = 10 * time.Second
 )
 
+// What can be put right by whoever starts a store; errors.Is tells.
+var (
+	ErrConfig    = errors.New("the configuration cannot be")
+	ErrPortTaken = errors.New("the port is taken")
+)
+
+// wrong is one sentence about a configuration.
+type wrong struct {
+	kind     error
+	sentence string
+}
+
+func (w *wrong) Error() string { return w.sentence }
+func (w *wrong) Unwrap() error { return w.kind }
+
+func wrongf(kind error, format string, args ...any) error {
+	return &wrong{kind, fmt.Sprintf(format, args...)}
+}
+
 func (c *Config) complete() error {
 	switch {
 	case c.StoreID == 0 || c.StoreID > storeIDMax:
-		return fmt.Errorf("a store's id is a number from 1 to %d, not %d", storeIDMax, c.StoreID)
+		return wrongf(ErrConfig, "a store's id is a number from 1 to %d, not %d", storeIDMax, c.StoreID)
 	case c.Peers[c.StoreID] == "" && c.Listener == nil:
-		return fmt.Errorf("store %d is not among the peers %v: name its own address too", c.StoreID, c.Peers)
+		return wrongf(ErrConfig, "store %d is not among the peers %v: name its own address too", c.StoreID, c.Peers)
 	case c.DataDir == "":
-		return errors.New("a store needs a folder for its data")
+		return wrongf(ErrConfig, "a store needs a folder for its data")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -89,9 +108,9 @@ func (t *Timing) complete() error {
 	}
 	switch {
 	case t.BaseTick < baseTickMin || t.BaseTick > baseTickMax:
-		return fmt.Errorf("a tick lasts from %v to %v, not %v", baseTickMin, baseTickMax, t.BaseTick)
+		return wrongf(ErrConfig, "a tick lasts from %v to %v, not %v", baseTickMin, baseTickMax, t.BaseTick)
 	case t.HeartbeatTicks < 1 || t.ElectionTicks <= t.HeartbeatTicks:
-		return fmt.Errorf("the election timeout (%d ticks) must be longer than the time between heartbeats (%d ticks, at least 1)",
+		return wrongf(ErrConfig, "the election timeout (%d ticks) must be longer than the time between heartbeats (%d ticks, at least 1)",
 			t.ElectionTicks, t.HeartbeatTicks)
 	}
 	return nil

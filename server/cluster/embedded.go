@@ -55,7 +55,7 @@ type link struct{ from, to uint64 }
 // OpenEmbedded starts the stores. The caller closes the cluster.
 func OpenEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 	if cfg.Stores < 1 || cfg.Stores > embeddedStoresMax {
-		return nil, fmt.Errorf("a cluster in one process has from 1 to %d stores, not %d", embeddedStoresMax, cfg.Stores)
+		return nil, wrongf(ErrConfig, "a cluster in one process has from 1 to %d stores, not %d", embeddedStoresMax, cfg.Stores)
 	}
 	e := &Embedded{cfg: cfg, peers: Peers{}, stores: map[uint64]*Store{}, cut: map[link]bool{}}
 	listeners, err := e.listen()
@@ -84,7 +84,7 @@ func (e *Embedded) listen() (map[uint64]net.Listener, error) {
 			first, err = strconv.Atoi(port)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%q is no address: one is written as host:port", e.cfg.Listen)
+			return nil, wrongf(ErrConfig, "%q is no address: one is written as host:port", e.cfg.Listen)
 		}
 	}
 	listeners := map[uint64]net.Listener{}
@@ -98,7 +98,7 @@ func (e *Embedded) listen() (map[uint64]net.Listener, error) {
 			for _, l := range listeners {
 				_ = l.Close()
 			}
-			return nil, fmt.Errorf("store %d cannot listen: %w", id, err)
+			return nil, wrongf(ErrPortTaken, "store %d cannot listen: %v", id, err)
 		}
 		listeners[id], e.peers[id] = listener, listener.Addr().String()
 	}
@@ -111,14 +111,10 @@ func (e *Embedded) open(id uint64, listener net.Listener) (*Store, error) {
 		// Ports may differ at each start: the folders are what makes it one cluster.
 		clusterID = embeddedClusterID
 	}
-	registerer := e.cfg.Registerer
-	if registerer != nil {
-		registerer = prometheus.WrapRegistererWith(prometheus.Labels{"store": strconv.FormatUint(id, 10)}, registerer)
-	}
 	s, err := Open(Config{
 		StoreID: id, ClusterID: clusterID, Peers: e.peers, Listener: listener,
 		DataDir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("store-%d", id)), FS: e.cfg.FS, WithoutSync: e.cfg.WithoutSync,
-		Timing: e.cfg.Timing, Version: e.cfg.Version, Logger: e.cfg.Logger, Registerer: registerer,
+		Timing: e.cfg.Timing, Version: e.cfg.Version, Logger: e.cfg.Logger, Registerer: e.cfg.Registerer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store %d: %w", id, err)

@@ -116,7 +116,7 @@ func (s *Store) listen() error {
 		listener, err := net.Listen("tcp", cfg.Listen)
 		switch {
 		case errors.Is(err, syscall.EADDRINUSE):
-			return fmt.Errorf("%s is taken by another program: stop that one, or give store %d another address", cfg.Listen, cfg.StoreID)
+			return wrongf(ErrPortTaken, "%s is taken by another program: stop that one, or give store %d another address", cfg.Listen, cfg.StoreID)
 		case err != nil:
 			return fmt.Errorf("store %d cannot listen on %s: %w", cfg.StoreID, cfg.Listen, err)
 		}
@@ -138,7 +138,7 @@ func (s *Store) openDisk() (err error) {
 		}
 	}
 	if s.clusterID == 0 && cfg.Join {
-		return errors.New("a store that joins must be told which cluster: no peer answered who it is")
+		return wrongf(ErrConfig, "a store that joins must be told which cluster it is")
 	}
 	if s.clusterID == 0 {
 		s.clusterID = cfg.Peers.clusterID()
