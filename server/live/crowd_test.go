@@ -21,7 +21,7 @@ const (
 // that of the one log.
 func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
 	c := newScripted(1, 2, 3)
-	limits := Limits{LogEventsMax: 10_000}
+	limits := Limits{LogEventsMax: 10_000, IdleMax: 10 * time.Minute}
 	inTime(t, c, limits, func(t *testing.T, g *Gateway) {
 		var mute []*watcher
 		for range crowdMute {

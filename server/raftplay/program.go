@@ -81,6 +81,6 @@ func (p *Program) command() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("raftplay {{.Version}}\n")
-	root.AddCommand(p.serveCommand(), p.simCommand(), p.ctlCommand(), p.traceCommand())
+	root.AddCommand(p.serveCommand(), p.simCommand(), p.ctlCommand(), p.benchCommand(), p.traceCommand())
 	return root
 }
