@@ -44,7 +44,7 @@ func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
 			})
 		}
 		time.Sleep(2 * time.Second)
-		const seconds, perSecond = 20, 1_500
+		const seconds, perSecond = 12, 1_500
 		for i := range uint64(3) {
 			c.pour(i+1, perSecond/3, seconds*time.Second)
 		}
