@@ -70,7 +70,7 @@ func (c *Client) Status(ctx context.Context, regionID uint64) (*raftcmdpb.Status
 
 // StoreStats returns what a store is busy with. It is asked once.
 func (c *Client) StoreStats(ctx context.Context, storeID uint64) (*raftcmdpb.StoreStats, error) {
-	answer, err := c.DoOn(ctx, storeID, &raftcmdpb.RaftCommandRequest{
+	answer, err := c.DoAt(ctx, storeID, &raftcmdpb.RaftCommandRequest{
 		Header: &raftcmdpb.RequestHeader{},
 		Status: &raftcmdpb.StatusRequest{Type: raftcmdpb.StatusType_STATUS_TYPE_STORE_STATS},
 	})
@@ -78,21 +78,6 @@ func (c *Client) StoreStats(ctx context.Context, storeID uint64) (*raftcmdpb.Sto
 		err = &NotApplied{Answer: e, Cause: &refusal{e}}
 	}
 	return answer.GetStatus().GetStats(), err
-}
-
-// DoOn hands a command to one store, once, as it is, and returns that store's answer, which may be an error's. An error
-// means that no answer came: of a command that writes, the outcome is then unknown.
-func (c *Client) DoOn(ctx context.Context, storeID uint64, req *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error) {
-	address, err := c.addressOf(ctx, storeID)
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.link(address)
-	if err != nil {
-		return nil, err
-	}
-	answer, _, err := l.call(ctx, req, c.cfg.AttemptTimeout)
-	return answer, err
 }
 
 func (c *Client) addressOf(ctx context.Context, storeID uint64) (string, error) {

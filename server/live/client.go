@@ -10,40 +10,51 @@ import (
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// OfClient is the cluster that a client reaches.
-func OfClient(c *client.Client) Cluster { return reached{c} }
+// Over is a Cluster that a client speaks to, which stays the caller's.
+func Over(c *client.Client) Cluster { return remote{c} }
 
-type reached struct{ c *client.Client }
+type remote struct{ c *client.Client }
 
-func (r reached) Stores(ctx context.Context) ([]*rpcpb.StoreAddress, error) {
+// Stores implements Cluster.
+func (r remote) Stores(ctx context.Context) ([]*rpcpb.StoreAddress, error) {
 	seen, err := r.c.Stores(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var stores []*rpcpb.StoreAddress
-	for _, s := range seen {
-		stores = append(stores, &rpcpb.StoreAddress{StoreId: s.ID, Address: s.Address})
+	list := make([]*rpcpb.StoreAddress, len(seen))
+	for i, s := range seen {
+		list[i] = &rpcpb.StoreAddress{StoreId: s.ID, Address: s.Address}
 	}
-	return stores, nil
+	return list, nil
 }
 
-func (r reached) Watch(ctx context.Context, storeID uint64) (Stream, error) {
-	return r.c.Watch(ctx, storeID, 0)
+// Watch implements Cluster.
+func (r remote) Watch(ctx context.Context, storeID uint64) (Stream, error) {
+	stream, err := r.c.Watch(ctx, storeID, 0)
+	if err != nil {
+		return nil, err
+	}
+	return stream, nil
 }
 
-// Do carries out a command on the store that is named, as it is; or else finds the leader and tries until there is an answer.
-func (r reached) Do(ctx context.Context, storeID uint64, request *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error) {
-	if storeID != 0 {
-		return r.c.DoOn(ctx, storeID, request)
+// Do implements Cluster.
+func (r remote) Do(ctx context.Context, storeID uint64, request *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error) {
+	var answer *raftcmdpb.RaftCommandResponse
+	var err error
+	if storeID == 0 {
+		answer, err = r.c.Do(ctx, request)
+	} else {
+		answer, err = r.c.DoAt(ctx, storeID, request)
 	}
-	answer, err := r.c.Do(ctx, request)
-	refused := (*client.NotApplied)(nil)
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*client.NotApplied](err); ok {
 		e := refused.Answer
 		if e == nil {
-			e = &errorpb.Error{Message: err.Error(), Outcome: errorpb.Outcome_OUTCOME_NOT_APPLIED}
+			e = &errorpb.Error{Message: refused.Error(), Outcome: errorpb.Outcome_OUTCOME_NOT_APPLIED}
 		}
 		return &raftcmdpb.RaftCommandResponse{Header: &raftcmdpb.ResponseHeader{Error: e}}, nil
+	}
+	if unknown, ok := errors.AsType[*client.UnknownOutcome](err); ok {
+		return nil, unknown.Cause // That it is unknown is what an error means here.
 	}
 	return answer, err
 }

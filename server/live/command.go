@@ -26,16 +26,14 @@ func (s *Session) command(c *sessionpb.Command) {
 	case *sessionpb.Command_Act:
 		s.act(id, body.Act.GetAction())
 	case *sessionpb.Command_GetKeyframe:
-		s.pictured = append(s.pictured, id)
-		s.anew("a keyframe was asked for")
+		s.anew(id)
 	case *sessionpb.Command_SetInterest:
 		if err := checkInterest(body.SetInterest); err != nil {
 			s.refuse(id, "%s", err)
 			return
 		}
-		s.interest = newInterest(body.SetInterest)
-		s.anew("what is shown was changed")
-		s.reply(&sessionpb.Reply{CommandId: id})
+		s.interested = newInterest(body.SetInterest)
+		s.anew(id)
 	case nil:
 		s.refuse(id, "the command is empty")
 	default:
@@ -43,15 +41,12 @@ func (s *Session) command(c *sessionpb.Command) {
 	}
 }
 
-// anew has the viewer go on from a new keyframe.
-func (s *Session) anew(why string) {
+// anew has the viewer given a keyframe, which the command's reply comes with.
+func (s *Session) anew(id uint64) {
+	s.pictured = append(s.pictured, id)
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	if s.blank {
-		s.afterRound = s.w.want()
-		return
-	}
-	s.leap(why)
+	s.renewing, s.afterRound = true, s.w.want()
 }
 
 // cannot says why a live cluster does not do a command.
@@ -127,10 +122,7 @@ func (s *Session) propose(ctx context.Context, p *sessionpb.Propose) (*sessionpb
 	if p.GetRequest() == nil {
 		return nil, errors.New("there is no command to propose")
 	}
-	s.w.mu.Lock()
-	request := addressed(p.GetRequest(), s.w.merger.fold.stores)
-	s.w.mu.Unlock()
-	response, err := s.g.cfg.Cluster.Do(ctx, p.GetStoreId(), request)
+	response, err := s.g.cfg.Cluster.Do(ctx, p.GetStoreId(), p.GetRequest())
 	if err != nil {
 		return nil, fmt.Errorf("no answer came, so the outcome is unknown: %w", err)
 	}

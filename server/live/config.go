@@ -19,7 +19,8 @@ type Cluster interface {
 	Stores(ctx context.Context) ([]*rpcpb.StoreAddress, error)
 	// Watch opens a store's stream, which ends with ctx. Its first response has a hello.
 	Watch(ctx context.Context, storeID uint64) (Stream, error)
-	// Do carries out a command on a store, or with 0 wherever it belongs. An error means that no answer is known.
+	// Do carries out a command on a store, or with 0 wherever it belongs, and fills in what its header lacks: the region, its
+	// epoch, and with store 0 a request id. A store's error is in the answer; an error means that no answer is known.
 	Do(ctx context.Context, storeID uint64, request *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error)
 }
 

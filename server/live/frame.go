@@ -38,7 +38,7 @@ func (s *Session) draw() *draft {
 		s.start(d)
 	}
 	if !s.blank {
-		s.read(d)
+		s.read(d, s.renew(d))
 	}
 	d.frame.Metrics, s.metrics = w.meter.after(s.metrics)
 	d.frame.Status = s.status(now, uint32(viewers))
@@ -121,7 +121,30 @@ func (s *Session) start(d *draft) {
 		}
 		s.skip(s.count(snap.position))
 	}
-	s.blank, s.position = false, snap.position
+	s.position = snap.position
+	s.give(d, snap)
+}
+
+// renew gives a viewer that asked for it a keyframe in the midst of its events, when it has been told all before that. It
+// returns how far the viewer may be told.
+func (s *Session) renew(d *draft) (until uint64) {
+	snap := s.w.latest
+	if !s.renewing || snap == nil || snap.round <= s.afterRound {
+		return s.w.log.next
+	}
+	if s.position < snap.position {
+		return snap.position
+	}
+	s.give(d, snap)
+	return s.w.log.next
+}
+
+// give puts a keyframe into the frame, and whatever waited for one.
+func (s *Session) give(d *draft, snap *snapshot) {
+	if s.renewing {
+		s.interest = s.interested
+	}
+	s.blank, s.renewing = false, false
 	d.snapshot, d.frame.Keyframe, d.frame.Gap = snap, snap.keyframe(s.seq, s.interest, false), s.gap
 	s.gap = nil
 	for _, id := range s.pictured {
@@ -130,13 +153,13 @@ func (s *Session) start(d *draft) {
 	s.pictured = nil
 }
 
-// read takes what the viewer is told next.
-func (s *Session) read(d *draft) {
+// read takes what the viewer is told next, at most until a position.
+func (s *Session) read(d *draft, until uint64) {
 	limits := &s.g.limits
 	room := min(limits.FrameEventsMax, s.pace.room())
 	bytes := 0
 	d.firstSeq = s.seq + 1
-	for ; s.position < s.w.log.next; s.position++ {
+	for ; s.position < until; s.position++ {
 		r := s.w.log.at(s.position)
 		if s.interest.wants(r.subject) {
 			if len(d.records) >= room || bytes > 0 && bytes+len(r.encoded) > limits.FrameBytesMax {
@@ -164,7 +187,7 @@ func (s *Session) status(now int64, viewers uint32) *sessionpb.Status {
 			Unreachable: unreachable, Viewers: viewers, Events: s.pace.lastEvents, EventsShown: s.pace.lastShown,
 		},
 	}
-	if s.blank {
+	if s.blank || s.renewing {
 		status.Work = &sessionpb.Work{What: "asking the stores how they stand"}
 	}
 	return status

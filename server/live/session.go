@@ -43,6 +43,9 @@ type Session struct {
 	// blank: it holds nothing that events could continue, and waits for a snapshot later than afterRound.
 	blank      bool
 	afterRound uint64
+	// renewing: it asked for a keyframe, and is told all before that; interested is what it wants to be told from then on.
+	renewing   bool
+	interested *interest
 	gap        *sessionpb.Gap // what its next keyframe takes the place of
 	pictured   []uint64       // commands that the next keyframe answers
 	pace       pace
@@ -57,7 +60,7 @@ type Session struct {
 func newSession(g *Gateway, w *watch, role sessionpb.ViewerRole, of *interest) *Session {
 	now := g.cfg.Now()
 	s := &Session{
-		g: g, w: w, role: role, interest: of, asked: now, began: now, blank: true,
+		g: g, w: w, role: role, interest: of, interested: of, asked: now, began: now, blank: true,
 		ended: make(chan struct{}), replied: make(chan struct{}, 1),
 		pace:     pace{perSecond: g.limits.EventsPerSecondMax, began: g.micros()},
 		commands: allowance{perSecond: g.limits.CommandsPerSecondMax},
@@ -205,8 +208,8 @@ func (s *Session) wait(ctx context.Context) {
 // ready tells whether there is something to show. The caller holds the watch's mutex.
 func (s *Session) ready() bool {
 	w := s.w
-	if s.blank {
-		return w.latest != nil && w.latest.round > s.afterRound
+	if fresh := w.latest != nil && w.latest.round > s.afterRound; s.blank || s.renewing && fresh {
+		return fresh
 	}
 	if s.position < w.log.first {
 		return true

@@ -193,7 +193,7 @@ func (p *Program) openCluster(o *serveOptions, token string, registry *prometheu
 		return nil, nil, &usageError{fmt.Errorf("--attach: %w", err)}
 	}
 	p.closers = append(p.closers, func(context.Context) error { return c.Close() })
-	config.Cluster = live.OfClient(c)
+	config.Cluster = live.Over(c)
 	gateway, err := live.Open(config)
 	if err != nil {
 		return nil, nil, err
