@@ -248,8 +248,8 @@ func (s *Store) Kill() {
 	})
 }
 
-// closeTimeout is how long the streams of clients may take to end.
-const closeTimeout = time.Second
+// closeTimeout is how long the last answers may take to leave. Other stores' streams do not end by themselves.
+const closeTimeout = 100 * time.Millisecond
 
 func (s *Store) closeParts() error {
 	var err error

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -124,7 +125,7 @@ func (l *line) broke(address string, err error) {
 	l.dropped.Add(uint64(lost))
 	why := "it ended the stream"
 	if err != nil {
-		why = status.Convert(err).Message()
+		why = plain(status.Convert(err).Message())
 	}
 	l.mu.Lock()
 	news := l.connected || l.why != why
@@ -134,6 +135,17 @@ func (l *line) broke(address string, err error) {
 		l.t.cfg.Logger.Warn("a store is not connected", "store", l.t.cfg.StoreID, "to", l.storeID, "address", address, "why", why)
 	}
 	l.unreachable()
+}
+
+// plain is gRPC's message without the layers it names: `connection error: desc = "transport: Error while dialing: …"`.
+func plain(message string) string {
+	if _, inner, found := strings.Cut(message, `desc = "`); found {
+		message, _, _ = strings.Cut(inner, `"`)
+	}
+	for _, layer := range []string{"transport: ", "Error while dialing: "} {
+		message = strings.TrimPrefix(message, layer)
+	}
+	return message
 }
 
 // carry opens a connection and its streams, and sends until one of them ends.

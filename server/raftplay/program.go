@@ -28,6 +28,8 @@ type Program struct {
 	// closers end what Run started, the last first. failed yields what ended by itself.
 	closers []func(ctx context.Context) error
 	failed  chan error
+	// endpoints are where a served cluster is, with commas between.
+	endpoints string
 }
 
 // closeTimeout is how long everything together may take to end in order.

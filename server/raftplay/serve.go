@@ -199,7 +199,8 @@ func (p *Program) openCluster(o *serveOptions, token string, registry *prometheu
 		return nil, nil, err
 	}
 	p.closers = append(p.closers, func(context.Context) error { return gateway.Close() })
-	say = append(say, "endpoints "+strings.Join(reach.Endpoints, ",")+"\n")
+	p.endpoints = strings.Join(reach.Endpoints, ",")
+	say = append(say, "endpoints "+p.endpoints+"\n")
 	return gateway, say, nil
 }
 
