@@ -21,7 +21,7 @@ const (
 // that of the one log.
 func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
 	c := newScripted(1, 2, 3)
-	limits := Limits{LogEventsMax: 10_000, IdleMax: 10 * time.Minute}
+	limits := Limits{LogEventsMax: 5_000, IdleMax: 10 * time.Minute}
 	inTime(t, c, limits, func(t *testing.T, g *Gateway) {
 		var mute []*watcher
 		for range crowdMute {
@@ -44,7 +44,7 @@ func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
 			})
 		}
 		time.Sleep(2 * time.Second)
-		const seconds, perSecond = 12, 1_500
+		const seconds, perSecond = 6, 1_500
 		for i := range uint64(3) {
 			c.pour(i+1, perSecond/3, seconds*time.Second)
 		}
