@@ -120,3 +120,39 @@ func frequent(i int) *sessionpb.Event {
 	}
 	return seen.Event
 }
+
+// What an event costs from a store's stream to the log, in batches of a hundred from each of three stores.
+func BenchmarkMerge(b *testing.B) {
+	limits := DefaultLimits()
+	g := &Gateway{cfg: Config{Now: time.Now}, limits: limits, opened: time.Now()}
+	w := &watch{g: g, log: newEventLog(limits.LogEventsMax, limits.LogBytesMax), merger: newMerger(&g.limits, &g.numbers)}
+	w.merger.publish = w.publish
+	for id := range uint64(3) {
+		w.merger.add(id + 1)
+		w.merger.found(id+1, &rpcpb.WatchHello{StoreId: id + 1, Incarnation: 1}, 0)
+		w.merger.tell(id+1, showing(id+1, 0, 0), 0)
+	}
+	b.ReportAllocs()
+	now, events, next := int64(0), 0, uint64(0)
+	for b.Loop() {
+		b.StopTimer()
+		now += 10_000
+		batch := [3][]*rpcpb.Seen{}
+		for i := range 50 {
+			next++
+			from := i % 3
+			to := (from + 1) % 3
+			batch[from] = append(batch[from], sending(now+int64(i), uint64(to+1), next))
+			batch[to] = append(batch[to], arriving(now+int64(i), uint64(from+1), 1, next))
+		}
+		b.StartTimer()
+		for from := range batch {
+			for _, seen := range batch[from] {
+				w.merger.tell(uint64(from+1), seen, now)
+				events++
+			}
+			w.merger.drain(now)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(events), "ns/event")
+}

@@ -83,7 +83,7 @@ func checkRecording(r *sessionpb.Recording) error {
 	case r.GetHello() == nil:
 		return fmt.Errorf("%w: it does not begin with a hello", ErrNoRecording)
 	case v > ProtocolVersion:
-		return fmt.Errorf("the recording is of a newer raftplay (%s, protocol %d): this one reads protocol %d", r.GetVersion(), v, ProtocolVersion)
+		return fmt.Errorf("the recording is of a newer raftplay (%q, protocol %d): this one reads protocol %d", r.GetVersion(), v, ProtocolVersion)
 	}
 	for i, s := range r.GetStretches() {
 		if s.GetKeyframe() == nil {
