@@ -34,7 +34,7 @@ func page() fstest.MapFS {
 // ask sends one request to a handler of page.
 func ask(t *testing.T, method, path string, header ...string) *http.Response {
 	t.Helper()
-	handler, err := NewHandler(page())
+	handler, err := NewHandler(page(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestEveryAnswerRestrictsThePage(t *testing.T) {
 }
 
 func TestWithoutAPageThereIsNoHandler(t *testing.T) {
-	_, err := NewHandler(fstest.MapFS{".gitkeep": {}})
+	_, err := NewHandler(fstest.MapFS{".gitkeep": {}}, Options{})
 	if !errors.Is(err, ErrNotBuilt) {
 		t.Errorf("got %v, want ErrNotBuilt", err)
 	}

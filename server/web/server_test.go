@@ -10,7 +10,7 @@ import (
 
 func open(t *testing.T, handler http.Handler) *Server {
 	t.Helper()
-	s, err := Open("127.0.0.1:0", handler)
+	s, err := Open("127.0.0.1:0", handler, ServerOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +19,7 @@ func open(t *testing.T, handler http.Handler) *Server {
 }
 
 func TestHeadSaysWhatGetWouldSend(t *testing.T) {
-	handler, err := NewHandler(page())
+	handler, err := NewHandler(page(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func send(t *testing.T, method, url string) *http.Response {
 func TestATakenPortIsNamed(t *testing.T) {
 	first := open(t, http.NotFoundHandler())
 	address := strings.Trim(strings.TrimPrefix(first.URL(), "http://"), "/")
-	_, err := Open(address, http.NotFoundHandler())
+	_, err := Open(address, http.NotFoundHandler(), ServerOptions{})
 	if err == nil || !strings.HasPrefix(err.Error(), address+" is taken by another program") {
 		t.Errorf("got %v", err)
 	}

@@ -32,14 +32,18 @@ async function list(playground: Playground, ...groups: string[]): Promise<void> 
   }
 }
 
+/** Goes on to the next event that is listed, and waits until the page shows it. */
+async function step(playground: Playground): Promise<void> {
+  const before = await playground.listed();
+  await playground.button("Next event").click();
+  await expect.poll(() => playground.listed(), { intervals: [20, 20, 50, 100] }).toBeGreaterThan(before);
+}
+
 /** Steps from event to event until one says it. */
 async function until(playground: Playground, words: RegExp, stepsMax = 40): Promise<void> {
-  const newest = playground.events.getByRole("listitem").first();
   for (let i = 0; i < stepsMax; i++) {
-    const said = (await newest.textContent()) ?? "";
-    if (words.test(said)) return;
-    await playground.button("Next event").click();
-    await expect.poll(() => newest.textContent(), { intervals: [20, 20, 50, 100] }).not.toBe(said);
+    if (words.test((await playground.events.getByRole("listitem").first().textContent()) ?? "")) return;
+    await step(playground);
   }
   throw new Error(`no event says ${words}`);
 }
@@ -116,9 +120,9 @@ test("a partition is drawn with the mouse or ticked by keyboard, and healed", as
 test("a message is held, rests where it is also when time goes back and forth, and is released", async ({ playground, page }) => {
   const { leader } = await ready(playground);
   await list(playground, "messages");
+  const newest = playground.events.getByRole("listitem").first();
   await playground.send("put city Kyoto");
-  await until(playground, new RegExp(`${leader} sends S\\d an append`));
-  await playground.button("Next event").click();
+  await expect(newest).toContainText(new RegExp(`${leader} sends S\\d an append: entry`));
   const append = playground.stage.getByRole("button", { name: /^MsgApp / }).first();
   const id = await append.getAttribute("data-message-id");
   const message = playground.stage.locator(`[data-message-id="${id}"]`);
@@ -139,7 +143,7 @@ test("a message is held, rests where it is also when time goes back and forth, a
   await until(playground, new RegExp(`receives ${leader}'s append: entry`));
   // Its twin: a copy of one that flies.
   await playground.send("put city Oslo");
-  await until(playground, new RegExp(`${leader} sends S\\d an append`));
+  await until(playground, new RegExp(`${leader} sends S\\d an append: entry 3`));
   const next = playground.stage.getByRole("button", { name: /^MsgApp / }).first();
   await playground.send(`duplicate ${await next.getAttribute("data-message-id")}`);
   await expect(playground.stage.getByRole("button", { name: /copy of message/ })).toHaveCount(1);
