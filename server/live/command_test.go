@@ -198,6 +198,10 @@ func TestCommandsAreBounded(t *testing.T) {
 		if len(v.replies) != 60 {
 			t.Errorf("%d replies for 60 commands", len(v.replies))
 		}
+		v.ask(make([]*sessionpb.Command, 2_000)...)
+		if v.closed != "a request has at most 1024 commands, not 2000" {
+			t.Errorf("closed: %q", v.closed)
+		}
 	})
 }
 

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -62,4 +64,34 @@ func requestOf(t *testing.T, request *sessionpb.Request) {
 	if done := c.done(); len(done) > 0 {
 		t.Errorf("a viewer did %v", done)
 	}
+}
+
+// Any bytes as a file: reading fails in one sentence, or gives what is written as it was read.
+func FuzzRecording(f *testing.F) {
+	encoded, err := proto.Marshal(recorded())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded, true)
+	f.Add(encoded, false)
+	f.Add([]byte{}, true)
+	f.Fuzz(func(t *testing.T, data []byte, pack bool) {
+		if pack {
+			data = packed(t, data)
+		}
+		r, err := readRecording(bytes.NewReader(data), 1<<20)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is not one sentence", err)
+			}
+			return
+		}
+		var out bytes.Buffer
+		if err := WriteRecording(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ReadRecording(&out); err != nil || !proto.Equal(again, r) {
+			t.Errorf("it comes back as %v, %v", again, err)
+		}
+	})
 }

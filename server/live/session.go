@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// requestCommandsMax bounds a request: each command has a reply.
+	requestCommandsMax = 1_024
 	// overflowsMax is how often a viewer may fall off the log within overflowSpan.
 	overflowsMax = 5
 	overflowSpan = time.Minute
@@ -116,6 +118,10 @@ func (s *Session) Handle(ctx context.Context, request *sessionpb.Request) *sessi
 func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *draft {
 	s.noteAsking(true)
 	defer s.noteAsking(false)
+	if n := len(request.GetCommands()); n > requestCommandsMax {
+		s.g.leave(s)
+		s.end(fmt.Sprintf("a request has at most %d commands, not %d", requestCommandsMax, n))
+	}
 	if !s.over() {
 		for _, c := range request.GetCommands() {
 			s.command(c)
