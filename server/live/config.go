@@ -86,6 +86,8 @@ type Limits struct {
 	// FrameWait is how long an answer waits for something to happen; FrameInterval is the least time between two.
 	FrameWait     time.Duration
 	FrameInterval time.Duration
+	// FramesPerSecondMax is of all viewers together.
+	FramesPerSecondMax int
 	// FirstFrameWait is how long the first frame waits for the stores' pictures.
 	FirstFrameWait time.Duration
 
@@ -118,7 +120,7 @@ func DefaultLimits() Limits {
 		LogEventsMax: 32_768, LogBytesMax: 16 << 20,
 		FlightsMax: 20_000, OperationsMax: 10_000, HeldEventsMax: 20_000,
 		CommandsPerSecondMax: 50, CommandsWaitingMax: 16,
-		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FirstFrameWait: 1500 * time.Millisecond,
+		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FramesPerSecondMax: 1_000, FirstFrameWait: 1500 * time.Millisecond,
 		HoldMax: 250 * time.Millisecond, OrderWait: 50 * time.Millisecond, UnseenAfter: 3 * time.Second,
 		RoundInterval: 250 * time.Millisecond, RoundWait: time.Second,
 		Linger: 5 * time.Second, IdleMax: 30 * time.Second, CommandWait: 15 * time.Second, SilenceMax: 5 * time.Second,
@@ -133,7 +135,7 @@ func (l Limits) filled() Limits {
 		{&l.FrameEventsMax, &d.FrameEventsMax}, {&l.FrameBytesMax, &d.FrameBytesMax}, {&l.LogEventsMax, &d.LogEventsMax},
 		{&l.LogBytesMax, &d.LogBytesMax}, {&l.FlightsMax, &d.FlightsMax}, {&l.OperationsMax, &d.OperationsMax},
 		{&l.HeldEventsMax, &d.HeldEventsMax}, {&l.CommandsPerSecondMax, &d.CommandsPerSecondMax},
-		{&l.CommandsWaitingMax, &d.CommandsWaitingMax},
+		{&l.CommandsWaitingMax, &d.CommandsWaitingMax}, {&l.FramesPerSecondMax, &d.FramesPerSecondMax},
 	} {
 		if *of.have <= 0 {
 			*of.have = *of.standard

@@ -135,6 +135,12 @@ func (g *Gateway) leave(s *Session) {
 	}
 }
 
+// frameInterval is the least time between two frames of a viewer: with many viewers each gets fewer, for the cluster may run
+// on the same machine.
+func (g *Gateway) frameInterval() time.Duration {
+	return max(g.limits.FrameInterval, time.Duration(g.Viewers())*time.Second/time.Duration(g.limits.FramesPerSecondMax))
+}
+
 // Viewers is how many are attached.
 func (g *Gateway) Viewers() int {
 	g.mu.Lock()

@@ -181,7 +181,8 @@ func (s *Session) wait(ctx context.Context) {
 	if s.greeted == 0 {
 		longest = limits.FirstFrameWait
 	}
-	timer := time.NewTimer(min(limits.FrameInterval-now.Sub(s.framed), limits.FrameInterval))
+	interval := s.g.frameInterval()
+	timer := time.NewTimer(min(interval-now.Sub(s.framed), interval))
 	defer timer.Stop()
 	for due := false; ; {
 		s.w.mu.Lock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -21,7 +22,14 @@ func (s sessions) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (web
 	if err != nil {
 		return nil, err
 	}
-	return session, nil
+	return encoded{session}, nil
+}
+
+// encoded is a session whose frames share what several viewers are told.
+type encoded struct{ *live.Session }
+
+func (s encoded) Handle(ctx context.Context, r *sessionpb.Request) (frame []byte, closed string) {
+	return s.Session.HandleEncoded(ctx, r)
 }
 
 // asUsage marks what the person at the command line can put right: a folder that is not this store's, a taken port.

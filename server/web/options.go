@@ -22,9 +22,12 @@ type Sessions interface {
 
 // Session answers one viewer. Its methods are called by one goroutine, Close last and once.
 type Session interface {
-	// Handle answers a request, the first of which is the one with attach. It may wait until something happened, for at most
-	// a quarter of a second, and not beyond the end of ctx. A frame with closed set is the last. The frame is not kept.
-	Handle(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame
+	// Handle answers a request, the first of which is the one with attach, with an encoded sessionpb.Frame. It may wait until
+	// something happened, for at most a quarter of a second, and not beyond the end of ctx. With closed, a sentence, the frame
+	// is the last. The frame is not kept.
+	Handle(ctx context.Context, r *sessionpb.Request) (frame []byte, closed string)
+	// Ended is closed when the session is over; the next Handle says why.
+	Ended() <-chan struct{}
 	Close()
 }
 

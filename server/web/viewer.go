@@ -86,6 +86,8 @@ func (v *viewer) run() {
 		case <-v.ctx.Done():
 		case raw := <-v.queue:
 			v.answer(raw)
+		case <-v.ended():
+			v.tell(v.session.Handle(v.ctx, &sessionpb.Request{}))
 		case <-ping.C:
 			if err := v.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(v.h.limits.WriteTimeout)); err != nil {
 				v.end(v.writeFailed(err))
@@ -104,15 +106,27 @@ func (v *viewer) answer(raw []byte) {
 		v.end(refusal)
 		return
 	}
-	f := v.session.Handle(v.ctx, r)
-	if v.ctx.Err() != nil && f.GetClosed() == "" {
+	v.tell(v.session.Handle(v.ctx, r))
+}
+
+// tell gives the viewer a frame of its session.
+func (v *viewer) tell(frame []byte, closed string) {
+	if v.ctx.Err() != nil && closed == "" {
 		return
 	}
-	if err := v.write(f); err != nil {
+	if err := v.writeEncoded(frame); err != nil {
 		v.end(err)
-	} else if f.GetClosed() != "" {
-		v.end(told{refuse(CloseTryLater, "%s", f.GetClosed())})
+	} else if closed != "" {
+		v.end(told{refuse(CloseTryLater, "%s", closed)})
 	}
+}
+
+// ended is closed when the session is over, also while the viewer asks for nothing.
+func (v *viewer) ended() <-chan struct{} {
+	if v.session == nil {
+		return nil
+	}
+	return v.session.Ended()
 }
 
 // decode reads what a viewer sent.
@@ -178,7 +192,7 @@ var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const frameBufferBytesMax = 1 << 20
 
-// write returns the reason to end when the frame could not be written whole.
+// write encodes a frame of the server's own and writes it.
 func (v *viewer) write(f *sessionpb.Frame) error {
 	if f == nil {
 		f = &sessionpb.Frame{}
@@ -194,6 +208,11 @@ func (v *viewer) write(f *sessionpb.Frame) error {
 		return refuse(CloseInternal, "an answer cannot be encoded: %v", err)
 	}
 	*buffer = encoded
+	return v.writeEncoded(encoded)
+}
+
+// writeEncoded returns the reason to end when the frame could not be written whole.
+func (v *viewer) writeEncoded(encoded []byte) error {
 	if len(encoded) > v.h.limits.FrameBytesMax {
 		return refusalFrame(len(encoded), v.h.limits.FrameBytesMax)
 	}

@@ -56,7 +56,18 @@ func (c *tally) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (Sessi
 	return &tallied{tally: c}, nil
 }
 
-func (s *tallied) Handle(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame {
+func (s *tallied) Handle(ctx context.Context, r *sessionpb.Request) (frame []byte, closed string) {
+	f := s.frame(ctx, r)
+	encoded, err := proto.Marshal(f)
+	if err != nil {
+		panic(err)
+	}
+	return encoded, f.GetClosed()
+}
+
+func (s *tallied) Ended() <-chan struct{} { return nil }
+
+func (s *tallied) frame(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame {
 	s.mu.Lock()
 	s.handled++
 	f := &sessionpb.Frame{}
