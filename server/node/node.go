@@ -20,7 +20,7 @@ import (
 var ErrStopped = errors.New("the store has stopped")
 
 // Node is a live store. Its methods may be called from any goroutine, and none of them waits for a disk or for another
-// store but Stop and Kill.
+// store but Stop and Kill. Describe, Stop and Kill wait for the loop: they are not for callbacks.
 type Node struct {
 	cfg    Config
 	log    *slog.Logger
