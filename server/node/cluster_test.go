@@ -50,8 +50,10 @@ func (c *cluster) config(id uint64) Config {
 		ClusterID: 7, Store: store.DefaultConfig(), Disk: c.disks[id], Transport: wire{c.wires, id},
 		Address: fmt.Sprintf("127.0.0.1:%d", 7000+id), Version: "test", Bootstrap: c.region,
 	}
+	c.wires.mu.Lock()
 	c.wires.lives[id]++
 	cfg.Store.StoreID, cfg.Store.Incarnation = id, c.wires.lives[id]
+	c.wires.mu.Unlock()
 	if c.configure != nil {
 		c.configure(&cfg)
 	}
@@ -60,12 +62,12 @@ func (c *cluster) config(id uint64) Config {
 
 func (c *cluster) open(id uint64) *Node {
 	c.t.Helper()
-	c.wires.mu.Lock()
-	defer c.wires.mu.Unlock()
 	n, err := Open(c.config(id))
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.wires.mu.Lock()
+	defer c.wires.mu.Unlock()
 	c.nodes[id], c.wires.nodes[id] = n, n
 	return n
 }

@@ -18,6 +18,8 @@ type memoryDisk struct {
 	syncTakes time.Duration
 	fails     error
 	commits   int
+	// unreadable is what reading says.
+	unreadable atomic.Pointer[error]
 }
 
 var _ Disk = (*memoryDisk)(nil)
@@ -33,7 +35,12 @@ func (d *memoryDisk) publish() {
 	d.seen.Store(&frozen)
 }
 
-func (d *memoryDisk) Get(key []byte) ([]byte, bool, error) { return (*d.seen.Load()).Get(key) }
+func (d *memoryDisk) Get(key []byte) ([]byte, bool, error) {
+	if err := d.unreadable.Load(); err != nil {
+		return nil, false, *err
+	}
+	return (*d.seen.Load()).Get(key)
+}
 
 func (d *memoryDisk) Ascend(from, to []byte, visit func(key, value []byte) bool) error {
 	return (*d.seen.Load()).Ascend(from, to, visit)

@@ -171,6 +171,27 @@ func TestADiskErrorStopsTheStoreWithItsReason(t *testing.T) {
 	})
 }
 
+func TestADiskThatCannotBeReadStopsTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, nil)
+		defer c.close()
+		n := c.nodes[c.leader()]
+		rotten := errors.New("checksum mismatch")
+		c.disks[1].unreadable.Store(&rotten)
+		e := ask(n, get("a")).GetHeader().GetError()
+		<-n.Done()
+		if err := n.Err(); err == nil || !strings.Contains(err.Error(), "checksum mismatch") {
+			t.Errorf("it stopped because of %v", err)
+		}
+		if e.GetStoreStopped() == nil || !strings.Contains(e.GetMessage(), "checksum mismatch") {
+			t.Errorf("who read is answered %v", e)
+		}
+		if _, err := Open(c.config(1)); err == nil || !strings.Contains(err.Error(), "checksum mismatch") {
+			t.Errorf("it opens: %v", err)
+		}
+	})
+}
+
 func TestABrokenInvariantStopsTheStoreWithAReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, nil)

@@ -122,6 +122,25 @@ func TestAWatcherIsGreetedAndShownTheStoreFirst(t *testing.T) {
 	})
 }
 
+func TestWhoComesLaterMissesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 3, unlimited)
+		defer c.close()
+		n := c.nodes[c.leader()]
+		first := look(t, n, 0)
+		putMany(c, "a", 40)
+		second := look(t, n, 0) // the picture for it may have to wait
+		putMany(c, "b", 40)
+		compareAll(n, 1, first, second)
+		if first.f.leftOut != 0 || second.f.leftOut != 0 {
+			t.Errorf("%d and %d events were left out", first.f.leftOut, second.f.leftOut)
+		}
+		if p := second.f.store.GetPeers()[0]; len(p.GetKeys()) != 80 {
+			t.Errorf("who came later knows %d keys, want 80", len(p.GetKeys()))
+		}
+	})
+}
+
 func TestOnlySoManyWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, func(cfg *Config) { cfg.Limits.WatchersMax = 2 })
