@@ -72,13 +72,20 @@ func (c *cluster) open(id uint64) *Node {
 	return n
 }
 
-// kill is kill -9 and a power cut: what was not synced is lost.
-func (c *cluster) kill(id uint64) {
+// kill is kill -9 and a power cut, of all at once: what was not synced is lost.
+func (c *cluster) kill(ids ...uint64) {
 	c.wires.mu.Lock()
-	delete(c.wires.nodes, id)
+	for _, id := range ids {
+		delete(c.wires.nodes, id)
+	}
 	c.wires.mu.Unlock()
-	c.nodes[id].Kill()
-	c.disks[id].crash()
+	for _, id := range ids {
+		c.disks[id].crash()
+	}
+	for _, id := range ids {
+		c.nodes[id].Kill()
+		c.disks[id].crash() // what it wrote between the two
+	}
 }
 
 func (c *cluster) close() {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type memoryDisk struct {
 	syncTakes time.Duration
 	fails     error
 	commits   int
+	crashes   int
 	// unreadable is what reading says.
 	unreadable atomic.Pointer[error]
 }
@@ -58,7 +60,7 @@ func (d *memoryDisk) Snapshot() engine.Snapshot {
 
 func (d *memoryDisk) Commit(b *engine.Batch, sync bool) error {
 	d.mu.Lock()
-	fails, takes := d.fails, d.syncTakes
+	fails, takes, crashes := d.fails, d.syncTakes, d.crashes
 	d.mu.Unlock()
 	if fails != nil {
 		return fails
@@ -68,6 +70,9 @@ func (d *memoryDisk) Commit(b *engine.Batch, sync bool) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.crashes != crashes {
+		return errPowerCut // before the batch was written
+	}
 	d.commits++
 	if err := d.memory.Write(b); err != nil {
 		return err
@@ -81,10 +86,13 @@ func (d *memoryDisk) Commit(b *engine.Batch, sync bool) error {
 	return nil
 }
 
-// crash loses what was not synced.
+var errPowerCut = errors.New("the power was cut")
+
+// crash loses what was not synced, and what is being written.
 func (d *memoryDisk) crash() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.crashes++
 	d.memory.Crash(0)
 	d.publish()
 }
