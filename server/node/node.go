@@ -198,8 +198,8 @@ func (n *Node) takeLost(into []uint64) []uint64 {
 }
 
 // Stop takes no more commands, waits for the answers of those it has, hands leadership of every region it leads over, and
-// ends the store. Each wait is bounded by Limits; when ctx ends it stops without waiting any longer, and returns ctx's
-// error. Otherwise it returns Err.
+// ends the store. Each wait is bounded by Limits; when ctx ends it stops without waiting any longer, but for a batch that is
+// being written, and returns ctx's error. Otherwise it returns Err.
 func (n *Node) Stop(ctx context.Context) error {
 	n.leaving.Store(true)
 	for !n.order((*loop).leave) {

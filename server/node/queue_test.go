@@ -3,7 +3,32 @@ package node
 import (
 	"slices"
 	"testing"
+
+	sessionpb "raftplay/core/pb/sessionpb/v1"
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
+
+func TestWhoIsAlwaysALittleBehindCostsNoMoreMemory(t *testing.T) {
+	n := &Node{}
+	n.cfg.Limits = DefaultLimits()
+	w := &Watcher{n: n, ready: make(chan struct{}, 1)}
+	event := sighted{&rpcpb.Seen{Event: &sessionpb.Event{}}, smallBytes}
+	came := 0
+	for range 300 {
+		fit, _ := w.enqueue(slices.Repeat([]sighted{event}, responseEventsMax+3), 1<<30)
+		came += fit
+		if len(w.queue)-w.head <= responseEventsMax {
+			continue // so that the queue is never empty
+		}
+		came -= len(w.take().GetSeen())
+	}
+	if waits := len(w.queue) - w.head; waits != came || waits == 0 || w.bytes != waits*smallBytes {
+		t.Errorf("%d events of %d bytes wait, want %d", waits, w.bytes, came)
+	}
+	if most := 4 * n.cfg.Limits.WatcherEventsMax; cap(w.queue) > most {
+		t.Errorf("the queue has room for %d events, more than %d", cap(w.queue), most)
+	}
+}
 
 func TestAQueueIsBoundedInItemsAndBytes(t *testing.T) {
 	q := &queue[int]{itemsMax: 3, bytesMax: 10}

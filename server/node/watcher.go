@@ -126,9 +126,13 @@ func (w *Watcher) take() *rpcpb.WatchResponse {
 		w.bytes -= next.bytes
 		*next = sighted{}
 	}
-	if w.head == len(w.queue) {
+	switch {
+	case w.head == len(w.queue):
 		w.queue, w.head = w.queue[:0], 0
 		r.Ended, w.ended = w.ended, ""
+	case w.head > w.n.cfg.Limits.WatcherEventsMax:
+		// One who is always a little behind never empties the queue.
+		w.queue, w.head = append(w.queue[:0], w.queue[w.head:]...), 0
 	}
 	if r.Hello == nil && r.Metrics == nil && len(r.Seen) == 0 && r.Ended == "" {
 		return nil
