@@ -98,7 +98,7 @@ func BenchmarkFrame(b *testing.B) {
 			for b.Loop() {
 				s.position = 0
 				if encoded {
-					s.HandleEncoded(b.Context(), nil)
+					s.Draw(b.Context(), nil).Append(nil)
 				} else {
 					appendProto(nil, s.Handle(b.Context(), nil))
 				}

@@ -115,7 +115,7 @@ func (s *Session) Handle(ctx context.Context, request *sessionpb.Request) *sessi
 	return f.frame
 }
 
-func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *draft {
+func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *Draft {
 	s.noteAsking(true)
 	defer s.noteAsking(false)
 	if n := len(request.GetCommands()); n > requestCommandsMax {
@@ -129,7 +129,7 @@ func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *draft
 		s.wait(ctx)
 	}
 	if s.over() {
-		return &draft{frame: &sessionpb.Frame{Replies: s.takeReplies(), Closed: s.closed}}
+		return &Draft{frame: &sessionpb.Frame{Replies: s.takeReplies(), Closed: s.closed}}
 	}
 	f := s.draw()
 	s.framed = s.g.cfg.Now()
@@ -225,7 +225,7 @@ func (s *Session) ready() bool {
 		s.position++
 	}
 	now := s.g.micros()
-	if s.position < w.log.next && (s.pace.room() > 0 || now-s.pace.began >= secondMicros) {
+	if s.position < w.log.next && (s.pace.room() > 0 || s.pace.over(now)) {
 		return true
 	}
 	return s.metrics < w.meter.made || s.greeted != w.hellos+1 || s.unreached != unreachedText(w.unreachable())

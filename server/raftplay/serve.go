@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"raftplay/core"
@@ -119,8 +118,7 @@ func (p *Program) serve(ctx context.Context, o *serveOptions) error {
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	options := web.Options{
 		Tokens: tokens, AllowOrigins: o.allowOrigin, AllowConnect: o.allowConnect, Hosts: o.hosts(), Metrics: registry,
 		Pprof: o.pprof, Log: log,

@@ -22,14 +22,14 @@ func (s sessions) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (web
 	if err != nil {
 		return nil, err
 	}
-	return encoded{session}, nil
+	return drawn{session}, nil
 }
 
-// encoded is a session whose frames share what several viewers are told.
-type encoded struct{ *live.Session }
+// drawn is a session whose frames share what several viewers are told.
+type drawn struct{ *live.Session }
 
-func (s encoded) Handle(ctx context.Context, r *sessionpb.Request) (frame []byte, closed string) {
-	return s.Session.HandleEncoded(ctx, r)
+func (s drawn) Handle(ctx context.Context, r *sessionpb.Request) web.Frame {
+	return s.Session.Draw(ctx, r)
 }
 
 // asUsage marks what the person at the command line can put right: a folder that is not this store's, a taken port.

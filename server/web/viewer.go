@@ -110,14 +110,14 @@ func (v *viewer) answer(raw []byte) {
 }
 
 // tell gives the viewer a frame of its session.
-func (v *viewer) tell(frame []byte, closed string) {
-	if v.ctx.Err() != nil && closed == "" {
+func (v *viewer) tell(f Frame) {
+	if v.ctx.Err() != nil && f.Closed() == "" {
 		return
 	}
-	if err := v.writeEncoded(frame); err != nil {
+	if err := v.write(f); err != nil {
 		v.end(err)
-	} else if closed != "" {
-		v.end(told{refuse(CloseTryLater, "%s", closed)})
+	} else if f.Closed() != "" {
+		v.end(told{refuse(CloseTryLater, "%s", f.Closed())})
 	}
 }
 
@@ -192,27 +192,16 @@ var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 const frameBufferBytesMax = 1 << 20
 
-// write encodes a frame of the server's own and writes it.
-func (v *viewer) write(f *sessionpb.Frame) error {
-	if f == nil {
-		f = &sessionpb.Frame{}
-	}
+// write returns the reason to end when the frame could not be written whole.
+func (v *viewer) write(f Frame) error {
 	buffer := frameBuffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buffer) <= frameBufferBytesMax {
 			frameBuffers.Put(buffer)
 		}
 	}()
-	encoded, err := proto.MarshalOptions{}.MarshalAppend((*buffer)[:0], f)
-	if err != nil {
-		return refuse(CloseInternal, "an answer cannot be encoded: %v", err)
-	}
+	encoded := f.Append((*buffer)[:0])
 	*buffer = encoded
-	return v.writeEncoded(encoded)
-}
-
-// writeEncoded returns the reason to end when the frame could not be written whole.
-func (v *viewer) writeEncoded(encoded []byte) error {
 	if len(encoded) > v.h.limits.FrameBytesMax {
 		return refusalFrame(len(encoded), v.h.limits.FrameBytesMax)
 	}
