@@ -139,6 +139,6 @@ func (p *Program) command() *cobra.Command {
 	}
 	root.SetVersionTemplate("raftplay {{.Version}}\n")
 	root.AddCommand(
-		p.serveCommand(), p.storeCommand(), p.ctlCommand(), p.benchCommand(), p.traceCommand(), p.simCommand())
+		p.serveCommand(), p.storeCommand(), p.ctlCommand(), p.benchCommand(), p.traceCommand(), p.certCommand(), p.simCommand())
 	return root
 }
