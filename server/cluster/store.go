@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -35,6 +36,9 @@ type Store struct {
 	api       *api.Server
 	grpc      *grpc.Server
 	served    chan struct{} // closed when the server has ended
+
+	// told is the node once it is there: the transport may lose a link before.
+	told atomic.Pointer[node.Node]
 
 	known struct {
 		sync.Mutex
@@ -95,6 +99,7 @@ func (s *Store) open() error {
 	if s.node, err = node.Open(s.nodeConfig()); err != nil {
 		return err
 	}
+	s.told.Store(s.node)
 	if s.api, err = api.New(api.Config{Store: served{s.node}, Tokens: cfg.Tokens, Logger: cfg.Logger}); err != nil {
 		return err
 	}
@@ -187,9 +192,8 @@ func (s *Store) learn(storeID uint64, address string) {
 }
 
 func (s *Store) unreachable(storeID uint64) {
-	// The transport may lose a link before the node is there.
-	if s.node != nil {
-		s.node.Unreachable(storeID)
+	if n := s.told.Load(); n != nil {
+		n.Unreachable(storeID)
 	}
 }
 
