@@ -221,6 +221,7 @@ func (p *peer) collect(ready *Ready) bool {
 		committed = p.appliesAhead(committed)
 	}
 	if len(committed) > 0 {
+		p.log.applying = rd.CommittedEntries
 		for _, e := range committed {
 			if p.apply(e, ready); p.gone {
 				// The entry removed this peer: nothing of it is left to write.
@@ -347,6 +348,7 @@ func (p *peer) advance() {
 		rd := p.rd
 		p.rd, p.out = raft.Ready{}, false
 		p.rn.Advance(rd)
+		p.log.applying = nil
 		p.touched()
 	}
 	p.proposeDeferred()

@@ -36,8 +36,8 @@ type Store struct {
 	dirty       []*peer // may have a Ready
 	turn        []*peer // take part in the outstanding one
 	outstanding bool
-	// behind is set while the engine may lack what has been applied: from the start of a Ready to its Advance.
-	behind bool
+	// collecting is set while a Ready is made, and peers are between what they were and what its batch makes them.
+	collecting bool
 	// The last Ready's parts, whose memory the next one uses again.
 	batch               engine.Batch
 	messages, afterSync []Message
@@ -271,7 +271,7 @@ func (s *Store) Ready() (Ready, bool) {
 	s.batch.Reset()
 	ready := Ready{Batch: &s.batch, Messages: s.messages[:0], AfterSync: s.afterSync[:0], Writes: s.writes[:0]}
 	s.turn = s.turn[:0]
-	s.behind = true
+	s.collecting = true
 	// Peers that a split makes come to the list's end, and have their turn next time.
 	due := len(s.dirty)
 	for _, p := range s.dirty[:due] {
@@ -289,7 +289,7 @@ func (s *Store) Ready() (Ready, bool) {
 	clear(s.saysAfter)
 	s.says, s.saysAfter = s.says[:0], s.saysAfter[:0]
 	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
-	s.outstanding, s.behind = owes, owes
+	s.outstanding, s.collecting = owes, false
 	if !owes {
 		return Ready{}, false
 	}
@@ -301,8 +301,9 @@ func (s *Store) Advance() {
 	if !s.outstanding {
 		panic("store: Advance without a Ready")
 	}
-	s.outstanding, s.behind = false, false
+	s.outstanding = false
 	s.overlay.Reset()
+	s.freezeSnapshots()
 	for _, p := range s.turn {
 		p.advance()
 	}
