@@ -173,6 +173,7 @@ func (s *Store) Step(m Message) error {
 		return err
 	}
 	s.adopt(p)
+	p.tellCommitted(m)
 	return p.step(m)
 }
 
