@@ -3,13 +3,13 @@ package sim
 import (
 	"fmt"
 
-	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
 // kinds draws a part of all kinds of faults and changes; each places one episode. Crashes and transfers are always among
-// them: leaders are to change, and to go on believing that they lead.
+// them: leaders are to change, and to go on believing that they lead. So is what aims at a promise that chance alone hardly
+// ever puts to the test: see swarm_aims.go.
 func (x *swarm) kinds() []func() {
 	all := []func(){
 		// The network.
@@ -19,7 +19,7 @@ func (x *swarm) kinds() []func() {
 		// Processes and clocks.
 		x.crashMany, x.pause, x.lateTicks, x.skewed,
 		// Regions.
-		x.split, x.changeOne, x.changeSome, x.changeTwice, x.compact, x.newStore, x.away,
+		x.split, x.changeOne, x.changeSome, x.changeTwice, x.compact, x.newStore,
 	}
 	// A lease bears neither.
 	if !x.config.Raft.LeaseReads || x.unsafe {
@@ -28,7 +28,7 @@ func (x *swarm) kinds() []func() {
 	if x.unsafe {
 		all = append(all, x.wipe, x.corrupt, x.wild)
 	}
-	kinds := []func(){x.crash, x.transfer, x.depose}
+	kinds := []func(){x.crash, x.transfer, x.depose, x.strand, x.handOver, x.away}
 	for _, kind := range all {
 		if x.draw.oneIn(2) {
 			kinds = append(kinds, kind)
@@ -324,30 +324,6 @@ func (x *swarm) changeTwice() {
 	}
 }
 
-// depose makes a store a leader, and then keeps the others from hearing it.
-func (x *swarm) depose() {
-	id, regionID := x.anyStore(), x.anyRegion()
-	x.admin(regionID, &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_TransferLeader{
-		TransferLeader: &raftcmdpb.TransferLeaderRequest{Peer: &metapb.Peer{StoreId: id}}}})
-	x.now += x.draw.between(x.election/8, x.election/2)
-	x.ending = max(x.ending, x.now+x.election)
-	var others []uint64
-	for other := uint64(1); other <= x.stores; other++ {
-		if other != id {
-			others = append(others, other)
-		}
-	}
-	switch x.draw.below(4) {
-	case 0:
-		x.partition(sessionpb.PartitionKind_PARTITION_KIND_ONE_WAY, []uint64{id}, others)
-	case 1:
-		x.begins(pauseOf(id))
-		x.ends(resumeOf(id))
-	default:
-		x.partition(sessionpb.PartitionKind_PARTITION_KIND_SYMMETRIC, []uint64{id}, others)
-	}
-}
-
 func pauseOf(id uint64) *sessionpb.Action {
 	return &sessionpb.Action{Action: &sessionpb.Action_PauseStore{PauseStore: &sessionpb.PauseStore{StoreId: id}}}
 }
@@ -372,16 +348,6 @@ func (x *swarm) wipe() {
 
 func (x *swarm) corrupt() {
 	x.begins(&sessionpb.Action{Action: &sessionpb.Action_CorruptDisk{CorruptDisk: &sessionpb.CorruptDisk{StoreId: x.anyStore()}}})
-}
-
-// away crashes a store until the others' logs have been compacted, so that only a snapshot brings it back.
-func (x *swarm) away() {
-	id := x.anyStore()
-	x.begins(crashOf(id, x.keeps(), sessionpb.CrashMoment_CRASH_MOMENT_UNSPECIFIED))
-	for regionID := uint64(firstRegionID); regionID < firstRegionID+4; regionID++ {
-		x.place(x.ending, compactOf(regionID))
-	}
-	x.ends(restartOf(id))
 }
 
 func compactOf(regionID uint64) *sessionpb.Action {
