@@ -76,7 +76,7 @@ func TestInterruptedSwarmSaysSo(t *testing.T) {
 		stop()
 		return true
 	})
-	if !errors.Is(err, context.Canceled) || tried > 4 {
+	if !errors.Is(err, context.Canceled) || tried != 1 {
 		t.Errorf("%d runs, then %v", tried, err)
 	}
 }
