@@ -40,7 +40,11 @@ func (g *recoverGoal) work(s *Session) (bool, error) {
 	for range replaySteps {
 		switch {
 		case g.recovery != nil:
-			if !g.recovery.Next() {
+			more, err := g.recovery.Next()
+			if err != nil {
+				return true, err
+			}
+			if !more {
 				s.reply(&sessionpb.Reply{CommandId: g.id, Result: &sessionpb.Reply_Recover{Recover: g.recovery.Result()}})
 				return true, nil
 			}

@@ -19,34 +19,106 @@ const recoverElections = 40
 // Each region must accept a write within a bound; of one that does not the reason is told.
 type Recovery struct {
 	w               *World
+	seed            uint64
 	began, deadline int64
-	healed          []uint64
-	regions         map[uint64]*probe
+	healed          []uint64 // none: the cluster is taken as it is
+	// known are the regions as they were when they were last looked at; lookAgain is when that is done again.
+	known     []*metapb.Region
+	lookAgain int64
+	regions   map[uint64]*probe
+	campaigns map[candidacy]*campaign
+}
+
+// candidacy is a peer of a region on a store, and campaign how often it has stood for election since the recovery began,
+// as far as it was seen, and in which term last.
+type candidacy struct{ regionID, storeID uint64 }
+
+type campaign struct {
+	term  uint64
+	times int
 }
 
 // StartRecovery begins to ask. Unless the cluster is to be taken as it is, a quorum of stores, drawn by the seed, is
-// healed; every other fault stays for good. The world goes on from there: to ask without doing anything, ask a copy.
+// healed; every other fault stays for good. Changes of members that take effect later may call for more stores: they are
+// healed then, and the time begins anew. The world goes on from there: to ask without doing anything, ask a copy.
 func (w *World) StartRecovery(seed uint64, asItIs bool) (*Recovery, error) {
-	r := &Recovery{w: w, began: w.now, regions: map[uint64]*probe{}}
-	if !asItIs {
-		r.healed = w.someQuorum(seed)
-		heal := &sessionpb.Action{Action: &sessionpb.Action_Heal{Heal: &sessionpb.Heal{StoreIds: r.healed}}}
-		if _, err := w.Act(heal); err != nil {
-			return nil, err
+	r := &Recovery{w: w, seed: seed, began: w.now, regions: map[uint64]*probe{}, campaigns: map[candidacy]*campaign{}}
+	r.know()
+	r.setDeadline()
+	if asItIs {
+		return r, nil
+	}
+	return r, r.heal()
+}
+
+// Alone takes down every store that was not healed, and asks all regions once more: what those did no longer matters, and
+// what is healed is a quorum.
+func (r *Recovery) Alone() error {
+	for _, m := range r.w.machines {
+		if m.store == nil || slices.Contains(r.healed, m.id) {
+			continue
+		}
+		if _, err := r.w.Act(crashOf(m.id, sessionpb.CrashKeeps_CRASH_KEEPS_UNSPECIFIED, sessionpb.CrashMoment_CRASH_MOMENT_UNSPECIFIED)); err != nil {
+			return err
 		}
 	}
-	options := w.config.Raft
-	r.deadline = w.now + recoverElections*2*int64(options.ElectionTicksMin)*options.BaseTickMicros
-	return r, nil
+	clear(r.regions)
+	r.know()
+	r.setDeadline()
+	return r.heal()
+}
+
+func (r *Recovery) setDeadline() {
+	options := r.w.config.Raft
+	r.deadline = r.w.now + recoverElections*2*int64(options.ElectionTicksMin)*options.BaseTickMicros
+}
+
+// know looks at the regions, and at who stands for election.
+func (r *Recovery) know() {
+	r.known = r.w.regions()
+	r.lookAgain = r.w.now + r.w.config.Raft.BaseTickMicros
+	for _, m := range r.w.machines {
+		if m.store == nil {
+			continue
+		}
+		for _, id := range m.store.RegionIDs() {
+			key := candidacy{id, m.id}
+			view, _ := m.store.View(id)
+			switch seen := r.campaigns[key]; {
+			case seen == nil:
+				r.campaigns[key] = &campaign{term: view.Term}
+			case view.Term > seen.term && view.Vote == view.PeerID:
+				seen.term = view.Term
+				seen.times++
+			}
+		}
+	}
+}
+
+// heal heals as few stores as make a quorum of every region as it is now, those among them that are healed already.
+func (r *Recovery) heal() error {
+	if len(r.healed) > 0 && r.w.suffice(r.known, r.healed) {
+		return nil
+	}
+	r.healed = r.w.someQuorum(r.seed, r.known, r.healed)
+	r.setDeadline()
+	_, err := r.w.Act(&sessionpb.Action{Action: &sessionpb.Action_Heal{Heal: &sessionpb.Heal{StoreIds: r.healed}}})
+	return err
 }
 
 // Next does one step, and returns false when every region has answered or the time is up.
-func (r *Recovery) Next() (more bool) {
-	if r.serves() {
-		return false
+func (r *Recovery) Next() (more bool, err error) {
+	served := r.serves()
+	if served || r.w.now >= r.lookAgain {
+		if r.know(); len(r.healed) > 0 {
+			if err := r.heal(); err != nil {
+				return false, err
+			}
+		}
+		served = r.serves()
 	}
 	due, ok := r.w.NextDue()
-	return ok && due <= r.deadline && r.w.Step()
+	return !served && ok && due <= r.deadline && r.w.Step(), nil
 }
 
 // Progress is how much of the time that it may take has passed, in microseconds.
@@ -64,7 +136,7 @@ type probe struct {
 // serves asks every region that has not answered yet, and tells whether all have.
 func (r *Recovery) serves() bool {
 	all := true
-	for _, region := range r.w.regions() {
+	for _, region := range r.known {
 		p := r.regions[region.GetId()]
 		if p == nil {
 			p = &probe{}

@@ -16,9 +16,20 @@ func recovered(t *testing.T, w *sim.World, seed uint64, asItIs bool) *sessionpb.
 	if err != nil {
 		t.Fatal(err)
 	}
-	for recovery.Next() {
+	return asked(t, recovery)
+}
+
+func asked(t *testing.T, recovery *sim.Recovery) *sessionpb.RecoverResult {
+	t.Helper()
+	for {
+		more, err := recovery.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !more {
+			return recovery.Result()
+		}
 	}
-	return recovery.Result()
 }
 
 func TestAClusterInOrderRecovers(t *testing.T) {

@@ -30,6 +30,8 @@ type swarm struct {
 	unsafe bool
 	// ending is when the episode that is being placed is over.
 	ending int64
+	// retried counts the writes that are asked for again across a snapshot.
+	retried uint64
 }
 
 func (x *swarm) configure(seed uint64) {

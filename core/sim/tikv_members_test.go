@@ -440,6 +440,28 @@ func TestTiKVOneOfTwoRemoved(t *testing.T) {
 			c.mustBeGone(leader, 1)
 		})
 	})
+	t.Run("the leader becomes a learner with the longer log, and its last word is lost", func(t *testing.T) {
+		forSeeds(t, membersOf(2, 0), func(c *cluster) {
+			c.mustPut("k", "v")
+			c.pass(second)
+			leader := c.mustLeaderOf(1)
+			left := c.others(leader)[0]
+			view, _ := c.w.Store(leader).View(1)
+			demotion := view.LastIndex + 1
+			c.cut = func(m *sessionpb.Message) bool {
+				later := m.GetType() == sessionpb.MessageType_MESSAGE_TYPE_APPEND && m.GetIndex() >= demotion
+				return m.GetFromStore() == leader && (m.GetCommit() >= demotion || later)
+			}
+			demoted := c.start(leader, 1, administer(changePeers(addLearner(leader))))
+			c.start(leader, 1, command(putRequest("k", "lost")))
+			c.wait(demoted)
+			c.pass(second)
+			c.cut = nil
+			c.must("who is left leads", 30*second, func() bool { return c.leaderOf(1) == left })
+			c.mustPut("k", "w")
+			c.mustSettle(1, c.stores(), map[string]string{"k": "w"})
+		})
+	})
 	t.Run("the follower, and the leader crashes", func(t *testing.T) {
 		forSeeds(t, membersOf(2, 0), func(c *cluster) {
 			c.mustPut("k", "v")

@@ -34,6 +34,9 @@ type raftLog struct {
 	cacheBytes int
 	// written is the last entry that is surely in the engine; only those may leave the cache.
 	written uint64
+	// applying are the entries that the outstanding Ready applies. Until the Advance raft takes them for unapplied, and
+	// looks through them before it campaigns: it must find them, though one of them may have compacted others away.
+	applying []*raftpb.Entry
 }
 
 var _ raft.Storage = (*raftLog)(nil)
@@ -86,7 +89,21 @@ func (l *raftLog) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
 }
 
 // FirstIndex implements raft.Storage.
-func (l *raftLog) FirstIndex() (uint64, error) { return l.truncated + 1, nil }
+func (l *raftLog) FirstIndex() (uint64, error) {
+	first := l.truncated + 1
+	if len(l.applying) > 0 {
+		first = min(first, l.applying[0].GetIndex())
+	}
+	return first, nil
+}
+
+// beingApplied returns the entry at an index if the outstanding Ready applies it, or nil.
+func (l *raftLog) beingApplied(index uint64) *raftpb.Entry {
+	if n := uint64(len(l.applying)); n > 0 && index-l.applying[0].GetIndex() < n {
+		return l.applying[index-l.applying[0].GetIndex()]
+	}
+	return nil
+}
 
 // LastIndex implements raft.Storage.
 func (l *raftLog) LastIndex() (uint64, error) { return l.hard.LastIndex, nil }
@@ -97,6 +114,9 @@ func (l *raftLog) Term(index uint64) (uint64, error) {
 	case index == l.truncated:
 		return l.truncatedTerm, nil
 	case index < l.truncated:
+		if e := l.beingApplied(index); e != nil {
+			return e.GetTerm(), nil
+		}
 		return 0, raft.ErrCompacted
 	case index > l.hard.LastIndex:
 		return 0, raft.ErrUnavailable
@@ -112,7 +132,7 @@ func (l *raftLog) Term(index uint64) (uint64, error) {
 
 // Entries implements raft.Storage.
 func (l *raftLog) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
-	if lo <= l.truncated {
+	if lo <= l.truncated && l.beingApplied(lo) == nil {
 		return nil, raft.ErrCompacted
 	}
 	if hi > l.hard.LastIndex+1 {
@@ -179,6 +199,9 @@ func (l *raftLog) restore(index, term uint64, batch *engine.Batch) {
 func (l *raftLog) entry(index uint64) (*raftpb.Entry, error) {
 	if index >= l.cacheFirst {
 		return l.cache[index-l.cacheFirst], nil
+	}
+	if e := l.beingApplied(index); e != nil {
+		return e, nil
 	}
 	return l.read(index)
 }

@@ -71,7 +71,7 @@ type peer struct {
 	removed removal
 	// removedAt is the epoch at which it was told to be no member.
 	removedAt *metapb.RegionEpoch
-	ghost     uint64 // a removed peer that raft took for a leader for a moment; see stepRemoved
+	ghost     uint64 // a peer that raft took for a leader for a moment, and that waits for no answer; see stepRemoved
 	gone      bool   // the store has dropped it
 
 	dirty bool // in s.dirty
@@ -221,6 +221,7 @@ func (p *peer) collect(ready *Ready) bool {
 		committed = p.appliesAhead(committed)
 	}
 	if len(committed) > 0 {
+		p.log.applying = rd.CommittedEntries
 		for _, e := range committed {
 			if p.apply(e, ready); p.gone {
 				// The entry removed this peer: nothing of it is left to write.
@@ -322,6 +323,7 @@ func (p *peer) send(messages []*raftpb.Message, ready *Ready) {
 			ready.AfterSync = append(ready.AfterSync, out)
 		}
 	}
+	p.ghost = 0
 }
 
 // envelope is a message to another peer, without content. ToStore is 0 when nobody knows where that peer is.
@@ -347,6 +349,7 @@ func (p *peer) advance() {
 		rd := p.rd
 		p.rd, p.out = raft.Ready{}, false
 		p.rn.Advance(rd)
+		p.log.applying = nil
 		p.touched()
 	}
 	p.proposeDeferred()

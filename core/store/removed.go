@@ -93,8 +93,26 @@ func (p *peer) stepGone(m Message, gone *raftserverpb.PeerGone) error {
 	return nil
 }
 
-// stepRemoved hears that the entry which removed another peer is committed. If it stands here, so is all before it (log
-// matching), whoever could have told: raft hears it as from a leader that is gone again at once.
+// tellCommitted tells a voter that asks for a vote what is committed of its log, when an entry has made this peer a learner
+// and the voter has not heard of it. A learner is not elected; and if it led a moment ago its log may be the longest, and it
+// gives no vote either, without which the voter would never find out.
+func (p *peer) tellCommitted(m Message) {
+	if !asks(m) || !p.initialized || !p.isLearner() || m.ConfVer >= p.confVer() {
+		return
+	}
+	index := min(m.Raft.GetIndex(), p.applied)
+	term, err := p.log.Term(index)
+	if err != nil {
+		return // compacted: the voter needs a snapshot
+	}
+	out := letterFrom(p.s, p.region, p.id, m.FromPeer, m.FromStore)
+	out.Extra = &raftserverpb.PeerRemoved{Index: index, Term: term}
+	p.s.say(out)
+}
+
+// stepRemoved hears that an entry is committed: the one which removed the sender, or one that the sender, as a learner,
+// knows of. If it stands here, so is all before it (log matching), whoever could have told: raft hears it as from a leader
+// that is gone again at once.
 func (p *peer) stepRemoved(m Message, removed *raftserverpb.PeerRemoved) error {
 	index := removed.GetIndex()
 	term, err := p.log.Term(index)

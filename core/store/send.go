@@ -18,7 +18,7 @@ import (
 type outgoing struct {
 	id          uint64
 	from        *peer
-	frozen      engine.Snapshot
+	frozen      engine.Snapshot // nil until the engine holds what the snapshot is of
 	region      *metapb.Region
 	index, term uint64
 
@@ -34,6 +34,15 @@ type outgoing struct {
 	bytesTotal   uint64
 	idleTicks    int
 	tries        int
+}
+
+// freezeSnapshots freezes the engine for those snapshots that wait for it to hold what their peers have applied.
+func (s *Store) freezeSnapshots() {
+	for _, o := range s.sending {
+		if o.frozen == nil {
+			o.frozen = s.cfg.Engine.(engine.Snapshotter).Snapshot()
+		}
+	}
 }
 
 // chunkTriesMax is how often a chunk is sent again before the snapshot is given up.

@@ -18,17 +18,20 @@ import (
 // receiver keeps them apart in its engine until all have come, and then takes them in one batch (see receive_snapshot.go).
 // See TiKV's raftstore, store/snap.rs and worker/region.rs.
 
-// snapshot is raft's Storage.Snapshot. While the engine is behind what has been applied there is none; raft asks again.
+// snapshot is raft's Storage.Snapshot. While a Ready is made there is none; raft asks again. While one is outstanding the
+// peer is what the engine will hold with the Advance, and the engine is frozen then: a busy store hardly ever has none
+// outstanding.
 func (p *peer) snapshot() (*raftpb.Snapshot, error) {
-	frozen, ok := p.s.cfg.Engine.(engine.Snapshotter)
-	if !ok || p.s.behind || len(p.s.sending) >= p.s.cfg.Limits.SnapshotsSendingMax {
+	_, freezes := p.s.cfg.Engine.(engine.Snapshotter)
+	if !freezes || p.s.collecting || len(p.s.sending) >= p.s.cfg.Limits.SnapshotsSendingMax {
 		return nil, raft.ErrSnapshotTemporarilyUnavailable
 	}
 	p.s.lastSnapshotID++
-	o := &outgoing{
-		id: p.s.lastSnapshotID, from: p, frozen: frozen.Snapshot(), region: p.region, index: p.applied, term: p.appliedTerm,
-	}
+	o := &outgoing{id: p.s.lastSnapshotID, from: p, region: p.region, index: p.applied, term: p.appliedTerm}
 	p.s.sending = append(p.s.sending, o)
+	if !p.s.outstanding {
+		p.s.freezeSnapshots()
+	}
 	return &raftpb.Snapshot{
 		Data: encode(&raftserverpb.RegionSnapshot{Region: p.region, ClientFloor: p.clients.floor, SnapshotId: o.id}),
 		Metadata: &raftpb.SnapshotMetadata{

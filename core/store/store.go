@@ -37,8 +37,8 @@ type Store struct {
 	turn        []*peer // take part in the outstanding one
 	outstanding bool
 	served      bool // by Answer, since the last Ready
-	// behind is set while the engine may lack what has been applied: from the start of a Ready to its Advance.
-	behind bool
+	// collecting is set while a Ready is made, and peers are between what they were and what its batch makes them.
+	collecting bool
 	// The last Ready's parts, whose memory the next one uses again.
 	batch               engine.Batch
 	messages, afterSync []Message
@@ -176,6 +176,7 @@ func (s *Store) Step(m Message) error {
 		return err
 	}
 	s.adopt(p)
+	p.tellCommitted(m)
 	return p.step(m)
 }
 
@@ -274,7 +275,7 @@ func (s *Store) Ready() (Ready, bool) {
 	s.batch.Reset()
 	ready := Ready{Batch: &s.batch, Messages: s.messages[:0], AfterSync: s.afterSync[:0], Writes: s.writes[:0]}
 	s.turn = s.turn[:0]
-	s.behind = true
+	s.collecting = true
 	// Peers that a split makes come to the list's end, and have their turn next time.
 	due := len(s.dirty)
 	for _, p := range s.dirty[:due] {
@@ -292,7 +293,7 @@ func (s *Store) Ready() (Ready, bool) {
 	clear(s.saysAfter)
 	s.says, s.saysAfter = s.says[:0], s.saysAfter[:0]
 	s.messages, s.afterSync, s.writes = ready.Messages, ready.AfterSync, ready.Writes
-	s.outstanding, s.behind, s.served = owes, owes, false
+	s.outstanding, s.collecting, s.served = owes, false, false
 	if !owes {
 		return Ready{}, false
 	}
@@ -304,8 +305,9 @@ func (s *Store) Advance() {
 	if !s.outstanding {
 		panic("store: Advance without a Ready")
 	}
-	s.outstanding, s.behind = false, false
+	s.outstanding = false
 	s.overlay.Reset()
+	s.freezeSnapshots()
 	for _, p := range s.turn {
 		p.advance()
 	}

@@ -126,15 +126,9 @@ func (t *tally) summary(run *sessionpb.Run, player *sim.Player, hash string) *su
 
 // recover heals a quorum of the world and notes what does not serve again.
 func (s *summary) recover(w *sim.World, seed uint64) error {
-	recovery, err := w.StartRecovery(seed, false)
-	if err != nil {
-		return err
-	}
-	for recovery.Next() {
-	}
-	result := recovery.Result()
-	s.Recovery, s.Unserved = result.GetMessage(), swarm.Unserved(result)
-	return nil
+	result, unserved, err := swarm.Recover(w, seed)
+	s.Recovery, s.Unserved = result.GetMessage(), unserved
+	return err
 }
 
 // judge takes the verdict on what clients heard.

@@ -70,6 +70,9 @@ func Run(ctx context.Context, o Options, tell func(*Result) (more bool)) (*Summa
 				s.medians()
 				return s, nil
 			}
+			if err := ctx.Err(); err != nil {
+				return s, err
+			}
 		}
 	}
 	s.medians()

@@ -15,7 +15,7 @@ import (
 )
 
 // bugSeedsMax is by how many seeds every planted bug must have been caught.
-const bugSeedsMax = 400
+const bugSeedsMax = 100
 
 // Nothing that is known to be broken passes for sound. docs/bugs.md says after how many seeds each was caught.
 func TestTheSwarmCatchesEveryPlantedBug(t *testing.T) {
@@ -76,7 +76,7 @@ func TestInterruptedSwarmSaysSo(t *testing.T) {
 		stop()
 		return true
 	})
-	if !errors.Is(err, context.Canceled) || tried > 4 {
+	if !errors.Is(err, context.Canceled) || tried != 1 {
 		t.Errorf("%d runs, then %v", tried, err)
 	}
 }

@@ -3,7 +3,6 @@ package swarm
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"raftplay/core/check"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -110,34 +109,11 @@ func (t *trial) play(ctx context.Context, run *sessionpb.Run) (err error) {
 
 // recover demands that the cluster serves once a quorum of it is healed.
 func (t *trial) recover(w *sim.World, seed uint64) error {
-	recovery, err := w.StartRecovery(seed, false)
-	if err != nil {
-		return err
-	}
-	for recovery.Next() {
-	}
-	for _, why := range Unserved(recovery.Result()) {
+	_, unserved, err := Recover(w, seed)
+	for _, why := range unserved {
 		t.fail(judgeRecovery, why)
 	}
-	return nil
-}
-
-// Unserved are the regions that had to serve again after a recovery and do not, each in a sentence.
-func Unserved(result *sessionpb.RecoverResult) (sentences []string) {
-	for _, region := range result.GetRegions() {
-		if !region.GetServes() && !heldUp(region, result.GetStoreIds()) {
-			sentences = append(sentences, fmt.Sprintf("region %d: %s", region.GetRegionId(), region.GetWhy()))
-		}
-	}
-	return sentences
-}
-
-// heldUp tells whether a region is led by a store that was not healed. Raft does not promise that it is deposed: heartbeats
-// may reach the others while entries do not, or answers do not come back and without CheckQuorum nobody minds; and a minority
-// that hears it, with longer logs, may refuse the others' votes (seeds 128, 1395 and 1647 found one of each).
-func heldUp(region *sessionpb.RegionRecovery, healed []uint64) bool {
-	leader := region.GetLeaderStore()
-	return leader != 0 && !slices.Contains(healed, leader)
+	return err
 }
 
 func (t *trial) judgeHistory() {

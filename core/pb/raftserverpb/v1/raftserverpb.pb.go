@@ -376,8 +376,9 @@ func (*CheckPeer) Descriptor() ([]byte, []int) {
 	return file_raftserverpb_v1_raftserverpb_proto_rawDescGZIP(), []int{2}
 }
 
-// PeerRemoved tells a member that has not heard of it that the entry at index and term, which removed the sender, is
-// committed: the sender's vote or acknowledgement may be what is missing for the member to find out.
+// PeerRemoved tells a member that has not heard of it that the entry at index and term is committed: the one that removed
+// the sender, or one that the sender has applied, which an entry has made a learner. The sender's vote or acknowledgement
+// may be what is missing for the member to find out.
 type PeerRemoved struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`

@@ -137,7 +137,7 @@ export function messageDetail(m: Message): string {
     case MessageType.PEER_GONE:
       return `region ${m.regionId} has no such member any more`;
     case MessageType.PEER_REMOVED:
-      return `entry ${m.index}, which removed the sender, is committed`;
+      return `entry ${m.index} is committed: the sender, which votes no more, has applied it`;
     case MessageType.CHECK_PEER:
       return `is it still a member of region ${m.regionId}?`;
     case MessageType.SLEEP:

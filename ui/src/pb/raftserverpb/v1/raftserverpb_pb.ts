@@ -150,8 +150,9 @@ export const CheckPeerSchema: GenMessage<CheckPeer> = /*@__PURE__*/
   messageDesc(file_raftserverpb_v1_raftserverpb, 2);
 
 /**
- * PeerRemoved tells a member that has not heard of it that the entry at index and term, which removed the sender, is
- * committed: the sender's vote or acknowledgement may be what is missing for the member to find out.
+ * PeerRemoved tells a member that has not heard of it that the entry at index and term is committed: the one that removed
+ * the sender, or one that the sender has applied, which an entry has made a learner. The sender's vote or acknowledgement
+ * may be what is missing for the member to find out.
  *
  * @generated from message raftserverpb.v1.PeerRemoved
  */
