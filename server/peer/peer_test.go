@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -152,6 +151,7 @@ type station struct {
 	transport   *Transport
 	log         *journal
 	unreachable chan uint64
+	deaf        bool
 	learned     atomic.Int64 // how often its server told where somebody serves
 }
 
@@ -167,6 +167,8 @@ type setup struct {
 	options              []grpc.ServerOption
 	// address is told in the envelope instead of where it serves.
 	address string
+	// deaf: it does not learn where others serve, so it opens no line to them, by which they would learn of a way around a proxy.
+	deaf bool
 }
 
 // quick are limits for tests that wait for lines to be tried again.
@@ -177,7 +179,7 @@ func quick() Limits {
 // newStation starts a store's server and its transport.
 func newStation(t testing.TB, id uint64, s setup) *station {
 	t.Helper()
-	st := &station{t: t, id: id, inbox: &inbox{}, log: &journal{}, unreachable: make(chan uint64, 1_000)}
+	st := &station{t: t, id: id, deaf: s.deaf, inbox: &inbox{}, log: &journal{}, unreachable: make(chan uint64, 1_000)}
 	if s.cluster == 0 {
 		s.cluster = testCluster
 	}
@@ -234,7 +236,7 @@ func (st *station) serve(s setup) {
 
 func (st *station) learn(storeID uint64, address string) {
 	st.learned.Add(1)
-	if st.transport != nil {
+	if !st.deaf && st.transport != nil {
 		st.transport.Learn(storeID, address)
 	}
 }
@@ -278,38 +280,4 @@ func chunk(from, to, id uint64, bytes int) *rpcpb.Parcel {
 		SnapshotChunk: &raftserverpb.SnapshotChunk{SnapshotId: 1, Number: uint32(id), Message: make([]byte, bytes)},
 	}
 	return p
-}
-
-// journal is what was logged, as sentences.
-type journal struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
-func (j *journal) WithAttrs([]slog.Attr) slog.Handler       { return j }
-func (j *journal) WithGroup(string) slog.Handler            { return j }
-
-func (j *journal) Handle(_ context.Context, r slog.Record) error {
-	text := r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		text += fmt.Sprintf(" %s=%v", a.Key, a.Value)
-		return true
-	})
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.lines = append(j.lines, text)
-	return nil
-}
-
-// count is how many lines hold a text.
-func (j *journal) count(text string) (n int) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, line := range j.lines {
-		if strings.Contains(line, text) {
-			n++
-		}
-	}
-	return n
 }

@@ -129,7 +129,7 @@ func attentive() Limits {
 }
 
 func TestABlackHoleIsNoticedAndLeftAgain(t *testing.T) {
-	two := newStation(t, 2, setup{})
+	two := newStation(t, 2, setup{deaf: true})
 	p := newProxy(t, two.address)
 	one := newStation(t, 1, setup{known: map[uint64]string{2: p.address()}, limits: attentive()})
 	one.awaitConnected(2)
@@ -174,7 +174,7 @@ func TestAQuietLineStaysOpen(t *testing.T) {
 }
 
 func TestASlowLinkIsNotTakenForABlackHole(t *testing.T) {
-	two := newStation(t, 2, setup{})
+	two := newStation(t, 2, setup{deaf: true})
 	p := newProxy(t, two.address)
 	p.slow(20 * time.Millisecond)
 	one := newStation(t, 1, setup{known: map[uint64]string{2: p.address()}, limits: Limits{
@@ -191,7 +191,7 @@ func TestASlowLinkIsNotTakenForABlackHole(t *testing.T) {
 }
 
 func TestAConnectionThatIsCutIsMadeAgain(t *testing.T) {
-	two := newStation(t, 2, setup{})
+	two := newStation(t, 2, setup{deaf: true})
 	p := newProxy(t, two.address)
 	one := newStation(t, 1, setup{known: map[uint64]string{2: p.address()}, limits: quick()})
 	for id := range uint64(5) {

@@ -26,7 +26,7 @@ func reason(err error, storeID uint64, secured bool) string {
 	case has("tls: certificate required"):
 		return fmt.Sprintf("S%d wants a certificate, and this store shows none", storeID)
 	case has("remote error: tls:"):
-		return fmt.Sprintf("S%d does not accept this store's certificate: %s", storeID, from(text, "tls:"))
+		return fmt.Sprintf("S%d refuses the TLS of this store: %s", storeID, from(text, "tls:"))
 	case has("first record does not look like a TLS handshake"):
 		return fmt.Sprintf("S%d speaks without TLS, and this store with it", storeID)
 	case has("x509:"):

@@ -102,7 +102,7 @@ func TestWhoIsNotOfTheAuthorityIsRefused(t *testing.T) {
 	trusts, _ := load(t, ours.sign("one", nil))
 	_, server := load(t, ours.sign("two", nil))
 	_, stranger := load(t, others.sign("two", nil))
-	_, elsewhere := load(t, ours.sign("two", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 9)} }))
+	_, elsewhere := load(t, ours.sign("elsewhere", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 9)} }))
 	bare := trusts.Clone()
 	bare.GetClientCertificate = nil
 	foreign := trusts.Clone()
@@ -115,12 +115,12 @@ func TestWhoIsNotOfTheAuthorityIsRefused(t *testing.T) {
 		want           string
 	}{
 		"without a certificate":              {bare, server, "S2 wants a certificate, and this store shows none"},
-		"with another's certificate":         {foreign, server, "S2 does not accept this store's certificate: tls: "},
+		"with another's certificate":         {foreign, server, "S2 refuses the TLS of this store: tls: "},
 		"a server of another authority":      {trusts, stranger, "this store does not accept the certificate of S2: x509: certificate signed by unknown authority"},
 		"a server with another's name":       {trusts, elsewhere, "this store does not accept the certificate of S2: x509: certificate is valid for 127.0.0.9, not 127.0.0.1"},
 		"plainly, to one who wants TLS":      {nil, server, "S2 does not answer this store, which speaks without TLS: it may want TLS"},
 		"with TLS, to one who speaks it not": {trusts, nil, "S2 speaks without TLS, and this store with it"},
-		"with an old version of TLS":         {old, server, "S2 does not accept this store's certificate: tls: protocol version not supported"},
+		"with an old version of TLS":         {old, server, "S2 refuses the TLS of this store: tls: protocol version not supported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			two := newStation(t, 2, setup{serverTLS: c.server})
