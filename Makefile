@@ -44,7 +44,7 @@ wasm: $(wasm) $(wasm_js) ## build the cluster for the browser
 ui: $(site) ## build the page into static/dist
 
 .PHONY: bench
-bench: $(raftplay) bin/bench bin/bench.wasm ## measure speed and size, and print a table
+bench: $(raftplay) bin/bench bin/bench.wasm bin/bench-live bin/bench-etcd ## measure speed and size, and print a table
 	@.ci/bench
 
 .PHONY: lint
@@ -122,3 +122,10 @@ bin/bench: $(core_files) $(wildcard server/bench/core/*.go) go.mod go.sum | need
 
 bin/bench.wasm: $(core_files) $(wildcard server/bench/core/*.go) go.mod go.sum | need-go need-node
 	GOOS=js GOARCH=wasm $(go_build) -o $@ ./server/bench/core
+
+bin/bench-live: $(go_files) go.mod go.sum | need-go
+	$(go_build) -o $@ ./server/bench/live
+
+# A module of its own, so that nothing else depends on etcd.
+bin/bench-etcd: $(wildcard server/bench/etcd/*) | need-go
+	cd server/bench/etcd && $(go_build) -o ../../../$@ .

@@ -5,6 +5,7 @@ package core
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestTheWallsNoticeWhatTheyForbid(t *testing.T) {
@@ -39,6 +40,20 @@ func TestTheWallsNoticeWhatTheyForbid(t *testing.T) {
 		{"static/a.go", `package static; import "raftplay/core/pb/metapb/v1"`, "nothing of this module"},
 	} {
 		expect(t, c.file, c.source, c.want, checkGo(c.file, []byte(c.source)))
+	}
+}
+
+func TestTheWallsLookAtAllButTestsAndOtherModules(t *testing.T) {
+	files := fstest.MapFS{}
+	for _, name := range []string{
+		"server/a.go", "server/b/b.go", "server/b/b_test.go", "server/b/testdata/c.go", "server/other/go.mod", "server/other/d.go",
+	} {
+		files[name] = &fstest.MapFile{}
+	}
+	var seen []string
+	visit(t, files, "server", []string{".go"}, func(name string, _ []byte) { seen = append(seen, name) })
+	if got := strings.Join(seen, " "); got != "server/a.go server/b/b.go" {
+		t.Errorf("the walls look at %s", got)
 	}
 }
 

@@ -64,12 +64,12 @@ var rooms = []room{
 	// Stores put together of their parts: one in a process, or several.
 	{folder: "server/cluster", own: []string{
 		"core", "server/node", "server/disk", "server/peer", "server/api", "server/rpc",
-	}, others: []string{protobuf, grpc, prometheus}},
+	}, others: []string{protobuf, grpc, prometheus, "github.com/cockroachdb/pebble/v2/vfs"}},
 	{folder: "server/swarm", own: []string{"core"}, others: []string{protobuf}},
 	// These measure and compare the core itself, natively and in wasm; a bare raft is what it is measured against.
 	{folder: "server/bench/core", own: []string{"core"}, others: []string{raft, protobuf}},
 	{folder: "server/bench/seeds", own: []string{"core"}},
-	{folder: "server/bench", own: []string{"core/pb", "server/client"}},
+	{folder: "server/bench", own: []string{"core/pb", "server/client"}, others: []string{protobuf, "github.com/gorilla/websocket"}},
 	{folder: "server/web/precompress", others: []string{"github.com/andybalholm/brotli"}},
 	{folder: "server/web", own: []string{"core/pb", "static"}, others: []string{
 		protobuf, "github.com/gorilla/websocket", prometheus,
@@ -102,6 +102,10 @@ func visit(t *testing.T, root fs.FS, folder string, suffixes []string, look func
 		}
 		if entry.IsDir() {
 			if entry.Name() == "node_modules" || entry.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			// A module of its own is beyond the walls: nothing here can import it, and it imports nothing of this module.
+			if _, err := fs.Stat(root, path.Join(name, "go.mod")); err == nil {
 				return fs.SkipDir
 			}
 			return nil

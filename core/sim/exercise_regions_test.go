@@ -102,8 +102,16 @@ func TestTheExercisesOfRegionsHoldEverything(t *testing.T) {
 	}
 }
 
+// seedsOf is how many seeds a long test takes: a few where it is only to be short.
+func seedsOf(all uint64) uint64 {
+	if testing.Short() {
+		return min(all, 2)
+	}
+	return all
+}
+
 func TestTheEventsOfRegionsFoldToTheKeyframe(t *testing.T) {
-	for seed := uint64(0); seed < 10; seed++ {
+	for seed := range seedsOf(10) {
 		foldsToKeyframes(t, fmt.Sprintf("exercise of regions %d", seed), sim.ExerciseRegions(seed))
 	}
 }

@@ -70,18 +70,10 @@ func (c *Client) Status(ctx context.Context, regionID uint64) (*raftcmdpb.Status
 
 // StoreStats returns what a store is busy with. It is asked once.
 func (c *Client) StoreStats(ctx context.Context, storeID uint64) (*raftcmdpb.StoreStats, error) {
-	address, err := c.addressOf(ctx, storeID)
-	if err != nil {
-		return nil, err
-	}
-	l, err := c.link(address)
-	if err != nil {
-		return nil, err
-	}
-	answer, _, err := l.call(ctx, &raftcmdpb.RaftCommandRequest{
+	answer, err := c.DoAt(ctx, storeID, &raftcmdpb.RaftCommandRequest{
 		Header: &raftcmdpb.RequestHeader{},
 		Status: &raftcmdpb.StatusRequest{Type: raftcmdpb.StatusType_STATUS_TYPE_STORE_STATS},
-	}, c.cfg.AttemptTimeout)
+	})
 	if e := answer.GetHeader().GetError(); err == nil && e != nil {
 		err = &NotApplied{Answer: e, Cause: &refusal{e}}
 	}

@@ -34,6 +34,7 @@ type Config struct {
 
 const (
 	endpointsMax   = 1000
+	inFlightMost   = 4096
 	answerBytesMax = 40 << 20 // of one message; a store's answers are smaller
 )
 
@@ -53,8 +54,10 @@ func (c *Config) fill() error {
 		return errors.New("a store must be given at least 1 ms to answer")
 	case c.BackoffMin < 0 || c.BackoffMax < c.BackoffMin:
 		return fmt.Errorf("the waits between attempts cannot be from %v to %v", c.BackoffMin, c.BackoffMax)
-	case c.SessionsMax < 1 || c.InFlightMax < 1:
-		return fmt.Errorf("there must be room for at least one session and one command, not %d and %d", c.SessionsMax, c.InFlightMax)
+	case c.SessionsMax < 1:
+		return fmt.Errorf("there must be room for at least one session, not %d", c.SessionsMax)
+	case c.InFlightMax < 1 || c.InFlightMax > inFlightMost:
+		return fmt.Errorf("from 1 to %d commands may wait for a store's answer, not %d", inFlightMost, c.InFlightMax)
 	}
 	for i, endpoint := range c.Endpoints {
 		host, port, err := net.SplitHostPort(endpoint)

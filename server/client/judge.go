@@ -59,7 +59,8 @@ func (t *trip) follow(p place, storeID uint64, e *errorpb.Error) step {
 		return again
 	case *errorpb.Error_StaleEpoch:
 		for _, region := range reason.StaleEpoch.GetCurrentRegions() {
-			routes.learn(region, 0, 0)
+			// Whoever led the whole is the likeliest to lead the halves.
+			routes.learn(region, memberOn(region, storeID).GetStoreId(), 0)
 		}
 		return t.reshaped()
 	case *errorpb.Error_KeyNotInRegion:
@@ -71,7 +72,7 @@ func (t *trip) follow(p place, storeID uint64, e *errorpb.Error) step {
 		return t.reshaped()
 	case *errorpb.Error_RegionNotFound:
 		t.unserved(p, storeID)
-		t.tries += len(p.region.GetPeers()) // the members have changed: ask who they are
+		t.tries += len(p.region.GetPeers()) + 1 // the members have changed: ask who they are
 		return later
 	case *errorpb.Error_StoreStopped, *errorpb.Error_Timeout, *errorpb.Error_StoreNotMatch:
 		t.unserved(p, storeID)

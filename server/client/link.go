@@ -94,6 +94,9 @@ func (l *link) call(ctx context.Context, req *raftcmdpb.RaftCommandRequest, time
 		return nil, false, err
 	}
 	answer, sent, err = w.call(ctx, req, timeout)
+	if err == nil && answer == nil {
+		err = fmt.Errorf("%s answers with nothing", l.address)
+	}
 	if err != nil && w.isBroken() {
 		l.drop(w)
 	}

@@ -73,6 +73,9 @@ func inWords(address string, err error) error {
 	case codes.DeadlineExceeded:
 		return &rpcFailure{s.Code(), address + " does not answer"}
 	}
+	if strings.Contains(s.Message(), "server preface") {
+		return &rpcFailure{s.Code(), address + " does not speak gRPC: it is no store, or one that wants TLS"}
+	}
 	return &rpcFailure{s.Code(), address + ": " + plain(address, s.Message())}
 }
 
@@ -81,7 +84,7 @@ func plain(address, message string) string {
 	if _, inner, found := strings.Cut(message, `desc = "`); found {
 		message = strings.TrimSuffix(inner, `"`)
 	}
-	for _, layer := range []string{"transport: ", "Error while dialing: ", "dial tcp " + address + ": ", "connect: "} {
+	for _, layer := range []string{"transport: ", "Error while dialing: ", "dial tcp " + address + ": ", "dial tcp: ", "connect: "} {
 		message = strings.TrimPrefix(message, layer)
 	}
 	return message

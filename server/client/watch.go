@@ -58,6 +58,9 @@ func (c *Client) WatchAddress(ctx context.Context, address string, eventsPerSeco
 // hello; a store of another cluster is an error.
 func (w *WatchStream) Recv() (*rpcpb.WatchResponse, error) {
 	response, err := w.stream.Recv()
+	if err != nil {
+		w.Close()
+	}
 	switch {
 	case err == io.EOF:
 		return nil, io.EOF
@@ -68,6 +71,7 @@ func (w *WatchStream) Recv() (*rpcpb.WatchResponse, error) {
 	}
 	if !w.greeted {
 		if response.GetHello() == nil {
+			w.Close()
 			return nil, fmt.Errorf("%s does not say which store it shows", w.address)
 		}
 		if err := w.c.belongs(w.address, response.GetHello().GetClusterId()); err != nil {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,10 @@ type call struct {
 var calls = sync.Pool{New: func() any { return &call{done: make(chan struct{}, 1)} }}
 
 var errNoAnswer = errors.New("no answer in time")
+
+// queueMax bounds the commands that wait for being written, those that were given up included. The others are bounded by
+// the link's slots, of which there are fewer.
+const queueMax = 2 * inFlightMost
 
 // localGrace is by how much a caller outwaits the store, which is to answer first that it has no answer.
 const localGrace = 250 * time.Millisecond
@@ -88,6 +93,10 @@ func (w *wire) submit(id uint64, c *call) error {
 	if w.broken != nil {
 		defer w.mu.Unlock()
 		return w.broken
+	}
+	if len(w.queue) >= queueMax {
+		// The store does not read. Most of these have been given up.
+		w.queue = slices.DeleteFunc(w.queue, func(c *call) bool { return c.dropped })
 	}
 	w.waiting[id] = c
 	w.queue = append(w.queue, c)

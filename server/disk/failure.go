@@ -53,13 +53,17 @@ func newFailure(storeID uint64, log *slog.Logger) *failure {
 // fail ends the engine with err, unless it has ended before. It returns what ended it.
 func (f *failure) fail(err error) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err == nil {
+	first := f.err == nil
+	if first {
 		f.err = fmt.Errorf("store %d's disk failed: %w", f.storeID, cause(err))
 		f.told <- f.err // room for one, and there is only one
-		f.log.Error("the disk failed", "error", f.err)
 	}
-	return f.err
+	reason := f.err
+	f.mu.Unlock()
+	if first {
+		f.log.Error("the disk failed", "error", reason)
+	}
+	return reason
 }
 
 // reason is what ended the engine, or nil.

@@ -93,6 +93,18 @@ func readIdentity(fsys vfs.FS, dir string) (id identity, found bool, err error) 
 	return id, true, nil
 }
 
+// ClusterOf returns the cluster that a folder was made for, or 0 when it was made for none yet. It changes nothing.
+func ClusterOf(fsys vfs.FS, dir string) (uint64, error) {
+	if fsys == nil {
+		fsys = vfs.Default
+	}
+	id, _, err := readIdentity(fsys, dir)
+	if err != nil {
+		return 0, fmt.Errorf("folder %s cannot be opened: %w", dir, cause(err))
+	}
+	return id.ClusterID, nil
+}
+
 // write puts the identity in the place of the one before: whole and durable when it returns without an error, and one of
 // the two, whole, whatever happens meanwhile.
 func (id identity) write(fsys vfs.FS, dir string) error {

@@ -68,6 +68,13 @@ func open(o Options, f folder, lock *pebble.Lock) (*Engine, error) {
 	if err != nil {
 		return nil, f.blame(err)
 	}
+	if id.Starts == 0 {
+		// The first log is of the oldest format, which does not say how far it was synced: a later change in it would be
+		// taken for a torn end, and what follows be forgotten. A flush begins another.
+		if err := e.outcome(e.db.Flush()); err != nil {
+			return nil, errors.Join(f.blame(err), e.db.Close())
+		}
+	}
 	e.identity.Starts++
 	if err := e.identity.write(f.fs, f.dir); err != nil {
 		return nil, errors.Join(f.blame(fmt.Errorf("the start cannot be counted: %w", err)), e.db.Close())

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -232,6 +234,28 @@ type watcher struct {
 	metrics []*sessionpb.MetricsPoint
 	status  *sessionpb.Status
 	closed  string
+	// strict: a keyframe that leaves nothing out must be what the events told.
+	strict   bool
+	compared int
+}
+
+// compare looks whether a keyframe is what the events before it told.
+func (w *watcher) compare(k *sessionpb.Keyframe) {
+	w.t.Helper()
+	w.compared++
+	for _, s := range k.Stores {
+		if told, is := plainStore(w.fold.store(s.Id)), plainStore(s); !proto.Equal(told, is) {
+			w.t.Errorf("S%d was told as\n%v\nand is\n%v", s.Id, told, is)
+		}
+	}
+	if len(k.Messages) != len(w.flying) {
+		w.t.Errorf("%d messages are under way, and the keyframe has %d", len(w.flying), len(k.Messages))
+	}
+	for _, m := range k.Messages {
+		if !w.flying[m.Id] {
+			w.t.Errorf("message %d was not told of", m.Id)
+		}
+	}
 }
 
 func attach(t *testing.T, g *Gateway, role sessionpb.ViewerRole, of *sessionpb.Interest) *watcher {
@@ -263,6 +287,9 @@ func (w *watcher) take(f *sessionpb.Frame) {
 			w.t.Errorf("a keyframe is of event %d, after event %d", k.Seq, w.seq)
 		}
 		w.keys++
+		if w.strict && w.fold != nil && f.Gap == nil {
+			w.compare(k)
+		}
 		w.fold, w.flying = newFold(), map[uint64]bool{}
 		for _, state := range k.Stores {
 			w.fold.put(state)
@@ -290,6 +317,8 @@ func (w *watcher) take(f *sessionpb.Frame) {
 				w.t.Errorf("message %d arrives and was never sent", b.MessageDelivered.Id)
 			}
 			delete(w.flying, b.MessageDelivered.Id)
+		case *sessionpb.Event_MessageLost:
+			delete(w.flying, b.MessageLost.Id)
 		}
 	}
 	for _, r := range f.Replies {

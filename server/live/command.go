@@ -26,16 +26,14 @@ func (s *Session) command(c *sessionpb.Command) {
 	case *sessionpb.Command_Act:
 		s.act(id, body.Act.GetAction())
 	case *sessionpb.Command_GetKeyframe:
-		s.pictured = append(s.pictured, id)
-		s.anew("a keyframe was asked for")
+		s.anew(id)
 	case *sessionpb.Command_SetInterest:
 		if err := checkInterest(body.SetInterest); err != nil {
 			s.refuse(id, "%s", err)
 			return
 		}
-		s.interest = newInterest(body.SetInterest)
-		s.anew("what is shown was changed")
-		s.reply(&sessionpb.Reply{CommandId: id})
+		s.interested = newInterest(body.SetInterest)
+		s.anew(id)
 	case nil:
 		s.refuse(id, "the command is empty")
 	default:
@@ -43,15 +41,12 @@ func (s *Session) command(c *sessionpb.Command) {
 	}
 }
 
-// anew has the viewer go on from a new keyframe.
-func (s *Session) anew(why string) {
+// anew has the viewer given a keyframe, which the command's reply comes with.
+func (s *Session) anew(id uint64) {
+	s.pictured = append(s.pictured, id)
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	if s.blank {
-		s.afterRound = s.w.want()
-		return
-	}
-	s.leap(why)
+	s.renewing, s.afterRound = true, s.w.want()
 }
 
 // cannot says why a live cluster does not do a command.
@@ -78,7 +73,7 @@ func (s *Session) act(id uint64, a *sessionpb.Action) {
 		return
 	}
 	if p, ok := a.GetAction().(*sessionpb.Action_Propose); ok {
-		s.begin(id, func(ctx context.Context) (uint64, error) { return s.propose(ctx, p.Propose) })
+		s.begin(id, func(ctx context.Context) (*sessionpb.ActResult, error) { return s.propose(ctx, p.Propose) })
 		return
 	}
 	deed, err := s.g.deed(s.w, a)
@@ -86,11 +81,11 @@ func (s *Session) act(id uint64, a *sessionpb.Action) {
 		s.refuse(id, "%s", err)
 		return
 	}
-	s.begin(id, func(context.Context) (uint64, error) { return 0, deed() })
+	s.begin(id, func(context.Context) (*sessionpb.ActResult, error) { return &sessionpb.ActResult{}, deed() })
 }
 
 // begin does work that may take its time, and replies when it is done.
-func (s *Session) begin(id uint64, work func(context.Context) (operationID uint64, err error)) {
+func (s *Session) begin(id uint64, work func(context.Context) (*sessionpb.ActResult, error)) {
 	s.mu.Lock()
 	full := s.waiting >= s.g.limits.CommandsWaitingMax
 	if !full {
@@ -110,7 +105,7 @@ func (s *Session) begin(id uint64, work func(context.Context) (operationID uint6
 	s.w.threads.Go(func() {
 		ctx, cancel := context.WithTimeout(s.w.ctx, s.g.limits.CommandWait)
 		defer cancel()
-		operation, err := work(ctx)
+		result, err := work(ctx)
 		s.mu.Lock()
 		s.waiting--
 		s.mu.Unlock()
@@ -118,29 +113,26 @@ func (s *Session) begin(id uint64, work func(context.Context) (operationID uint6
 			s.refuse(id, "%s", strings.ToValidUTF8(err.Error(), "?"))
 			return
 		}
-		s.reply(&sessionpb.Reply{CommandId: id, Result: &sessionpb.Reply_Act{Act: &sessionpb.ActResult{OperationId: operation}}})
+		s.reply(&sessionpb.Reply{CommandId: id, Result: &sessionpb.Reply_Act{Act: result}})
 	})
 }
 
 // propose hands a command to the cluster and waits for its answer.
-func (s *Session) propose(ctx context.Context, p *sessionpb.Propose) (operationID uint64, err error) {
+func (s *Session) propose(ctx context.Context, p *sessionpb.Propose) (*sessionpb.ActResult, error) {
 	if p.GetRequest() == nil {
-		return 0, errors.New("there is no command to propose")
+		return nil, errors.New("there is no command to propose")
 	}
-	s.w.mu.Lock()
-	request := addressed(p.GetRequest(), s.w.merger.fold.stores)
-	s.w.mu.Unlock()
-	response, err := s.g.cfg.Cluster.Do(ctx, p.GetStoreId(), request)
+	response, err := s.g.cfg.Cluster.Do(ctx, p.GetStoreId(), p.GetRequest())
 	if err != nil {
-		return 0, fmt.Errorf("no answer came, so the outcome is unknown: %w", err)
+		return nil, fmt.Errorf("no answer came, so the outcome is unknown: %w", err)
 	}
 	if e := response.GetHeader().GetError(); e != nil {
 		if e.GetOutcome() == errorpb.Outcome_OUTCOME_MAY_APPLY {
-			return 0, fmt.Errorf("%s; the outcome is unknown", e.GetMessage())
+			return nil, fmt.Errorf("%s; the outcome is unknown", e.GetMessage())
 		}
-		return 0, errors.New(e.GetMessage())
+		return nil, errors.New(e.GetMessage())
 	}
-	return s.seen(ctx, response.GetHeader()), nil
+	return &sessionpb.ActResult{OperationId: s.seen(ctx, response.GetHeader()), Response: response}, nil
 }
 
 // seen is the number of the operation that an answer belongs to, once its store has told of it; 0 when it is not found.

@@ -198,24 +198,9 @@ func TestCommandsAreBounded(t *testing.T) {
 		if len(v.replies) != 60 {
 			t.Errorf("%d replies for 60 commands", len(v.replies))
 		}
-	})
-}
-
-func TestAnAdministrativeCommandIsAddressed(t *testing.T) {
-	c := newScripted(1, 2)
-	asked := make(chan *raftcmdpb.RaftCommandRequest, 1)
-	c.do = func(_ context.Context, _ uint64, r *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error) {
-		asked <- r
-		return &raftcmdpb.RaftCommandResponse{}, nil
-	}
-	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
-		v := attach(t, g, operator, nil)
-		v.ask()
-		given := &raftcmdpb.RaftCommandRequest{Admin: &raftcmdpb.AdminRequest{Request: &raftcmdpb.AdminRequest_Split{
-			Split: &raftcmdpb.SplitRequest{SplitKey: []byte("m")}}}}
-		v.ask(acting(1, &sessionpb.Action{Action: &sessionpb.Action_Propose{Propose: &sessionpb.Propose{Request: given}}}))
-		if r := <-asked; r.Header.GetRegionId() != 1 || r.Header.GetRegionEpoch().GetVersion() != 1 || given.Header != nil {
-			t.Errorf("it went out as %v", r)
+		v.ask(make([]*sessionpb.Command, 2_000)...)
+		if v.closed != "a request has at most 1024 commands, not 2000" {
+			t.Errorf("closed: %q", v.closed)
 		}
 	})
 }

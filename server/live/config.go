@@ -19,7 +19,8 @@ type Cluster interface {
 	Stores(ctx context.Context) ([]*rpcpb.StoreAddress, error)
 	// Watch opens a store's stream, which ends with ctx. Its first response has a hello.
 	Watch(ctx context.Context, storeID uint64) (Stream, error)
-	// Do carries out a command on a store, or with 0 wherever it belongs. An error means that no answer is known.
+	// Do carries out a command on a store, or with 0 wherever it belongs, and fills in what its header lacks: the region, its
+	// epoch, and with store 0 a request id. A store's error is in the answer; an error means that no answer is known.
 	Do(ctx context.Context, storeID uint64, request *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error)
 }
 
@@ -85,6 +86,8 @@ type Limits struct {
 	// FrameWait is how long an answer waits for something to happen; FrameInterval is the least time between two.
 	FrameWait     time.Duration
 	FrameInterval time.Duration
+	// FramesPerSecondMax is of all viewers together.
+	FramesPerSecondMax int
 	// FirstFrameWait is how long the first frame waits for the stores' pictures.
 	FirstFrameWait time.Duration
 
@@ -117,7 +120,7 @@ func DefaultLimits() Limits {
 		LogEventsMax: 32_768, LogBytesMax: 16 << 20,
 		FlightsMax: 20_000, OperationsMax: 10_000, HeldEventsMax: 20_000,
 		CommandsPerSecondMax: 50, CommandsWaitingMax: 16,
-		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FirstFrameWait: 1500 * time.Millisecond,
+		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FramesPerSecondMax: 1_000, FirstFrameWait: 1500 * time.Millisecond,
 		HoldMax: 250 * time.Millisecond, OrderWait: 50 * time.Millisecond, UnseenAfter: 3 * time.Second,
 		RoundInterval: 250 * time.Millisecond, RoundWait: time.Second,
 		Linger: 5 * time.Second, IdleMax: 30 * time.Second, CommandWait: 15 * time.Second, SilenceMax: 5 * time.Second,
@@ -132,7 +135,7 @@ func (l Limits) filled() Limits {
 		{&l.FrameEventsMax, &d.FrameEventsMax}, {&l.FrameBytesMax, &d.FrameBytesMax}, {&l.LogEventsMax, &d.LogEventsMax},
 		{&l.LogBytesMax, &d.LogBytesMax}, {&l.FlightsMax, &d.FlightsMax}, {&l.OperationsMax, &d.OperationsMax},
 		{&l.HeldEventsMax, &d.HeldEventsMax}, {&l.CommandsPerSecondMax, &d.CommandsPerSecondMax},
-		{&l.CommandsWaitingMax, &d.CommandsWaitingMax},
+		{&l.CommandsWaitingMax, &d.CommandsWaitingMax}, {&l.FramesPerSecondMax, &d.FramesPerSecondMax},
 	} {
 		if *of.have <= 0 {
 			*of.have = *of.standard

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -10,8 +11,8 @@ import (
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
-// draft is a frame whose events and stores are still those that all viewers share.
-type draft struct {
+// Draft is a frame that is not encoded yet, whose events and stores are still those that all viewers share.
+type Draft struct {
 	frame    *sessionpb.Frame
 	snapshot *snapshot // its keyframe's stores
 	records  []*record
@@ -19,10 +20,10 @@ type draft struct {
 }
 
 // draw makes the viewer's next frame.
-func (s *Session) draw() *draft {
+func (s *Session) draw() *Draft {
 	viewers := s.g.Viewers()
 	w := s.w
-	d := &draft{frame: &sessionpb.Frame{Replies: s.takeReplies()}}
+	d := &Draft{frame: &sessionpb.Frame{Replies: s.takeReplies()}}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := s.g.micros()
@@ -33,12 +34,12 @@ func (s *Session) draw() *draft {
 	if !s.blank && s.position < w.log.first {
 		s.overflow(d)
 	}
-	s.second(now)
+	s.second(now, viewers)
 	if s.blank {
 		s.start(d)
 	}
 	if !s.blank {
-		s.read(d)
+		s.read(d, s.renew(d))
 	}
 	d.frame.Metrics, s.metrics = w.meter.after(s.metrics)
 	d.frame.Status = s.status(now, uint32(viewers))
@@ -46,7 +47,7 @@ func (s *Session) draw() *draft {
 }
 
 // second ends a second of the viewer's, if it is over. One that was cut, and left much behind, is followed by the present.
-func (s *Session) second(now int64) {
+func (s *Session) second(now int64, viewers int) {
 	if !s.pace.over(now) {
 		return
 	}
@@ -54,12 +55,12 @@ func (s *Session) second(now int64) {
 		s.skip(s.count(s.w.log.next))
 		s.leap(fmt.Sprintf("more than %d events a second", s.pace.perSecond))
 	}
-	s.pace.roll(now)
+	s.pace.roll(now, viewers)
 }
 
 // overflow is what becomes of a viewer whose position the log no longer holds. The caller holds the watch's mutex; so it is
 // with all below.
-func (s *Session) overflow(d *draft) {
+func (s *Session) overflow(d *Draft) {
 	lost := s.w.log.first - s.position
 	s.position = s.w.log.first
 	s.skip(lost + s.count(s.w.log.next))
@@ -105,7 +106,7 @@ func (s *Session) leap(why string) {
 }
 
 // start gives a viewer the keyframe that it waits for, if it is there.
-func (s *Session) start(d *draft) {
+func (s *Session) start(d *Draft) {
 	snap := s.w.latest
 	if snap == nil || snap.round <= s.afterRound {
 		return
@@ -121,7 +122,30 @@ func (s *Session) start(d *draft) {
 		}
 		s.skip(s.count(snap.position))
 	}
-	s.blank, s.position = false, snap.position
+	s.position = snap.position
+	s.give(d, snap)
+}
+
+// renew gives a viewer that asked for it a keyframe in the midst of its events, when it has been told all before that. It
+// returns how far the viewer may be told.
+func (s *Session) renew(d *Draft) (until uint64) {
+	snap := s.w.latest
+	if !s.renewing || snap == nil || snap.round <= s.afterRound {
+		return s.w.log.next
+	}
+	if s.position < snap.position {
+		return snap.position
+	}
+	s.give(d, snap)
+	return s.w.log.next
+}
+
+// give puts a keyframe into the frame, and whatever waited for one.
+func (s *Session) give(d *Draft, snap *snapshot) {
+	if s.renewing {
+		s.interest = s.interested
+	}
+	s.blank, s.renewing = false, false
 	d.snapshot, d.frame.Keyframe, d.frame.Gap = snap, snap.keyframe(s.seq, s.interest, false), s.gap
 	s.gap = nil
 	for _, id := range s.pictured {
@@ -130,13 +154,13 @@ func (s *Session) start(d *draft) {
 	s.pictured = nil
 }
 
-// read takes what the viewer is told next.
-func (s *Session) read(d *draft) {
+// read takes what the viewer is told next, at most until a position.
+func (s *Session) read(d *Draft, until uint64) {
 	limits := &s.g.limits
 	room := min(limits.FrameEventsMax, s.pace.room())
 	bytes := 0
 	d.firstSeq = s.seq + 1
-	for ; s.position < s.w.log.next; s.position++ {
+	for ; s.position < until; s.position++ {
 		r := s.w.log.at(s.position)
 		if s.interest.wants(r.subject) {
 			if len(d.records) >= room || bytes > 0 && bytes+len(r.encoded) > limits.FrameBytesMax {
@@ -164,7 +188,7 @@ func (s *Session) status(now int64, viewers uint32) *sessionpb.Status {
 			Unreachable: unreachable, Viewers: viewers, Events: s.pace.lastEvents, EventsShown: s.pace.lastShown,
 		},
 	}
-	if s.blank {
+	if s.blank || s.renewing {
 		status.Work = &sessionpb.Work{What: "asking the stores how they stand"}
 	}
 	return status
@@ -179,7 +203,7 @@ func unreachedText(list []*sessionpb.StoreUnreachable) string {
 }
 
 // complete fills in the events and stores. Events are copies of the shared ones, with the viewer's numbers.
-func (d *draft) complete() {
+func (d *Draft) complete() {
 	if d.snapshot != nil {
 		d.frame.Keyframe.Stores = d.snapshot.stores
 	}
@@ -202,9 +226,12 @@ const (
 	seqField      = 1
 )
 
-// encode is the encoding of the complete frame, put together of what is encoded already. A viewer of protobuf does not mind
-// the order of the fields.
-func (d *draft) encode() []byte {
+// Closed is the frame's: the sentence with which the session ends, or empty.
+func (d *Draft) Closed() string { return d.frame.GetClosed() }
+
+// Append appends the frame in its encoding, put together of what is encoded already. A viewer of protobuf does not mind the
+// order of the fields.
+func (d *Draft) Append(b []byte) []byte {
 	size := 0
 	for _, r := range d.records {
 		size += len(r.encoded) + 2*protowire.SizeVarint(1<<32)
@@ -215,7 +242,7 @@ func (d *draft) encode() []byte {
 		stores = d.snapshot.encodedStores()
 		d.frame.Keyframe = nil
 	}
-	b := appendProto(make([]byte, 0, size+proto.Size(d.frame)+proto.Size(keyframe)+len(stores)+16), d.frame)
+	b = appendProto(slices.Grow(b, size+proto.Size(d.frame)+proto.Size(keyframe)+len(stores)+16), d.frame)
 	d.frame.Keyframe = keyframe
 	if d.snapshot != nil {
 		b = protowire.AppendTag(b, keyframeField, protowire.BytesType)

@@ -14,7 +14,7 @@ func TestAnEncodedFrameIsTheFrame(t *testing.T) {
 	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
 		plain, encoded := attach(t, g, viewer, nil), attach(t, g, viewer, nil)
 		ask := func() (*sessionpb.Frame, *sessionpb.Frame) {
-			bytes, _ := encoded.s.HandleEncoded(t.Context(), nil)
+			bytes := encoded.s.Draw(t.Context(), nil).Append(nil)
 			frame := &sessionpb.Frame{}
 			if err := proto.Unmarshal(bytes, frame); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,8 @@
 package live
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -49,7 +51,8 @@ func requestOf(t *testing.T, request *sessionpb.Request) {
 	}
 	replies := 0
 	for range 3 {
-		encoded, closed := s.HandleEncoded(t.Context(), request)
+		d := s.Draw(t.Context(), request)
+		encoded, closed := d.Append(nil), d.Closed()
 		frame := &sessionpb.Frame{}
 		if err := proto.Unmarshal(encoded, frame); err != nil || closed != frame.Closed {
 			t.Fatalf("the frame does not decode: %v, closed %q", err, closed)
@@ -62,4 +65,34 @@ func requestOf(t *testing.T, request *sessionpb.Request) {
 	if done := c.done(); len(done) > 0 {
 		t.Errorf("a viewer did %v", done)
 	}
+}
+
+// Any bytes as a file: reading fails in one sentence, or gives what is written as it was read.
+func FuzzRecording(f *testing.F) {
+	encoded, err := proto.Marshal(recorded())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded, true)
+	f.Add(encoded, false)
+	f.Add([]byte{}, true)
+	f.Fuzz(func(t *testing.T, data []byte, pack bool) {
+		if pack {
+			data = packed(t, data)
+		}
+		r, err := readRecording(bytes.NewReader(data), 1<<20)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q is not one sentence", err)
+			}
+			return
+		}
+		var out bytes.Buffer
+		if err := WriteRecording(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ReadRecording(&out); err != nil || !proto.Equal(again, r) {
+			t.Errorf("it comes back as %v, %v", again, err)
+		}
+	})
 }

@@ -54,6 +54,9 @@ func Open(cfg Config) (*Gateway, error) {
 // micros is the session clock: since the gateway was opened.
 func (g *Gateway) micros() int64 { return g.cfg.Now().Sub(g.opened).Microseconds() }
 
+// ErrTooManyViewers is why one more is not let in.
+var ErrTooManyViewers = errors.New("viewers are attached already, which is the most")
+
 // ErrClosed is what a gateway answers that was closed.
 var ErrClosed = errors.New("the server is ending")
 
@@ -74,7 +77,7 @@ func (g *Gateway) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (*Se
 	case g.closed:
 		return nil, ErrClosed
 	case len(g.sessions) >= g.limits.ViewersMax:
-		return nil, fmt.Errorf("%d viewers are attached already, which is the most", g.limits.ViewersMax)
+		return nil, fmt.Errorf("%d %w", g.limits.ViewersMax, ErrTooManyViewers)
 	}
 	if g.watch == nil {
 		g.begin()
@@ -130,6 +133,12 @@ func (g *Gateway) leave(s *Session) {
 		delete(g.sessions, s)
 		g.left = g.cfg.Now()
 	}
+}
+
+// frameInterval is the least time between two frames of a viewer: with many viewers each gets fewer, for the cluster may run
+// on the same machine.
+func (g *Gateway) frameInterval() time.Duration {
+	return max(g.limits.FrameInterval, time.Duration(g.Viewers())*time.Second/time.Duration(g.limits.FramesPerSecondMax))
 }
 
 // Viewers is how many are attached.

@@ -26,15 +26,15 @@ type merger struct {
 
 	// publish is given every event, which is nobody's to change any more.
 	publish func(e *sessionpb.Event, about subject, leftOut uint64)
-	// answered is told of each picture that was asked for, after the fold holds it.
-	answered func(storeID, show uint64)
+	// answered is told of each picture, before the fold takes it, and how many events were left out before it.
+	answered func(picture *sessionpb.StoreState, leftOut uint64)
 }
 
 func newMerger(limits *Limits, n *numbers) *merger {
 	return &merger{
 		limits: limits, numbers: n, fold: newFold(),
 		flights: newFlights(limits.FlightsMax), operations: newOperations(limits.OperationsMax),
-		publish: func(*sessionpb.Event, subject, uint64) {}, answered: func(uint64, uint64) {},
+		publish: func(*sessionpb.Event, subject, uint64) {}, answered: func(*sessionpb.StoreState, uint64) {},
 	}
 }
 

@@ -1,33 +1,47 @@
 package live
 
 // pace holds a viewer to so many events a second, and counts honestly what it was shown. A second in which more happens
-// shows its beginning; when much was left behind at its end, the viewer goes on from the present (jump).
+// shows its beginning; when much was left behind at its end, the viewer goes on from the present (jump), which costs a whole
+// picture: with many viewers the next slice comes later.
 type pace struct {
 	perSecond int
-	began     int64 // of the present second, on the gateway's clock
-	// shown are this second's, and events those that this viewer would have been shown without any bound.
+	began     int64 // of the present slice, on the gateway's clock
+	// rest is how long a slice that was cut lasts, microseconds.
+	rest int64
+	// shown are this slice's, and events those that this viewer would have been shown without any bound.
 	shown, events uint64
-	// cut: the bound was met in this second.
+	// cut: the bound was met in this slice.
 	cut bool
-	// lastShown and lastEvents are the second's before.
+	// lastShown and lastEvents are the slice's before, for a second of it.
 	lastShown, lastEvents uint64
 }
 
 const secondMicros = 1_000_000
 
-// over tells whether the present second is.
-func (p *pace) over(now int64) bool { return now-p.began >= secondMicros }
+// pictured is how many viewers are given a picture each second, about.
+const pictured = 20
 
-// roll begins a new second.
-func (p *pace) roll(now int64) {
-	p.lastShown, p.lastEvents = p.shown, p.events
-	if now-p.began >= 2*secondMicros {
-		p.lastShown, p.lastEvents = 0, 0 // Nothing was asked for in the second before this moment.
+// over tells whether the present slice is.
+func (p *pace) over(now int64) bool {
+	length := int64(secondMicros)
+	if p.cut {
+		length = max(length, p.rest)
 	}
-	p.began, p.shown, p.events, p.cut = now, 0, 0, false
+	return now-p.began >= length
 }
 
-// room is how many events may still be shown in this second.
+// roll begins a new slice of a viewer who is one of so many.
+func (p *pace) roll(now int64, viewers int) {
+	seconds := uint64(max(1, (now-p.began)/secondMicros))
+	p.lastShown, p.lastEvents = p.shown/seconds, p.events/seconds
+	if now-p.began >= 2*max(secondMicros, p.rest) {
+		p.lastShown, p.lastEvents = 0, 0 // Nothing was asked for before this moment.
+	}
+	p.began, p.rest = now, secondMicros*int64(viewers)/pictured
+	p.shown, p.events, p.cut = 0, 0, false
+}
+
+// room is how many events may still be shown in this slice.
 func (p *pace) room() int { return max(0, p.perSecond-int(p.shown)) }
 
 // allowance is how many commands a viewer may still give: it fills up again at an even pace, to a second's worth.

@@ -41,16 +41,20 @@ func WriteRecording(out io.Writer, r *sessionpb.Recording) error {
 // ReadRecording reads what WriteRecording, or a page, wrote. It looks at everything a reader relies on: that each stretch
 // has a keyframe and its events follow one another.
 func ReadRecording(in io.Reader) (*sessionpb.Recording, error) {
+	return readRecording(in, recordingBytesMax)
+}
+
+func readRecording(in io.Reader, bytesMax int) (*sessionpb.Recording, error) {
 	packed, err := gzip.NewReader(bufio.NewReader(in))
 	if err != nil {
 		return nil, unreadable("it is not gzipped", err)
 	}
-	encoded, err := io.ReadAll(io.LimitReader(packed, recordingBytesMax+1))
+	encoded, err := io.ReadAll(io.LimitReader(packed, int64(bytesMax)+1))
 	if err != nil {
 		return nil, unreadable("it is damaged or cut short", err)
 	}
-	if len(encoded) > recordingBytesMax {
-		return nil, fmt.Errorf("%w: it has more than %d MiB unpacked", ErrNoRecording, recordingBytesMax>>20)
+	if len(encoded) > bytesMax {
+		return nil, fmt.Errorf("%w: it has more than %d MiB unpacked", ErrNoRecording, bytesMax>>20)
 	}
 	r := &sessionpb.Recording{}
 	if err := proto.Unmarshal(encoded, r); err != nil {
@@ -79,7 +83,7 @@ func checkRecording(r *sessionpb.Recording) error {
 	case r.GetHello() == nil:
 		return fmt.Errorf("%w: it does not begin with a hello", ErrNoRecording)
 	case v > ProtocolVersion:
-		return fmt.Errorf("the recording is of a newer raftplay (%s, protocol %d): this one reads protocol %d", r.GetVersion(), v, ProtocolVersion)
+		return fmt.Errorf("the recording is of a newer raftplay (%q, protocol %d): this one reads protocol %d", r.GetVersion(), v, ProtocolVersion)
 	}
 	for i, s := range r.GetStretches() {
 		if s.GetKeyframe() == nil {

@@ -67,18 +67,18 @@ func TestWhatIsNoRecordingIsRefusedInOneSentence(t *testing.T) {
 	damaged := bytes.Clone(whole)
 	damaged[len(damaged)-6] ^= 1
 	for want, content := range map[string][]byte{
-		"not a recording: it is not gzipped":                                                       []byte("hello, I am a text"),
-		"not a recording: it is not gzipped ":                                                      nil,
-		"not a recording: it is damaged or cut short":                                              whole[:len(whole)-9],
-		"not a recording: it is damaged or cut short ":                                             damaged,
-		"not a recording: it is packed, but holds something else":                                  packed(t, []byte("hello, I am a text")),
-		"not a recording: it does not begin with a hello":                                          packed(t, nil),
-		"not a recording: it has more than 256 MiB unpacked":                                       packed(t, make([]byte, recordingBytesMax+1)),
-		"not a recording: stretch 2 has no keyframe":                                               changed(func(r *sessionpb.Recording) { r.Stretches[1].Keyframe = nil }),
-		"not a recording: in stretch 1 event 7 follows event 4":                                    changed(func(r *sessionpb.Recording) { r.Stretches[0].Events[0].Seq = 7 }),
-		"the recording is of a newer raftplay (0.1.0-test, protocol 2): this one reads protocol 1": changed(func(r *sessionpb.Recording) { r.Hello.ProtocolVersion++ }),
+		"not a recording: it is not gzipped":                                                         []byte("hello, I am a text"),
+		"not a recording: it is not gzipped ":                                                        nil,
+		"not a recording: it is damaged or cut short":                                                whole[:len(whole)-9],
+		"not a recording: it is damaged or cut short ":                                               damaged,
+		"not a recording: it is packed, but holds something else":                                    packed(t, []byte("hello, I am a text")),
+		"not a recording: it does not begin with a hello":                                            packed(t, nil),
+		"not a recording: it has more than 1 MiB unpacked":                                           packed(t, make([]byte, 1<<20+1)),
+		"not a recording: stretch 2 has no keyframe":                                                 changed(func(r *sessionpb.Recording) { r.Stretches[1].Keyframe = nil }),
+		"not a recording: in stretch 1 event 7 follows event 4":                                      changed(func(r *sessionpb.Recording) { r.Stretches[0].Events[0].Seq = 7 }),
+		`the recording is of a newer raftplay ("0.1.0-test", protocol 2): this one reads protocol 1`: changed(func(r *sessionpb.Recording) { r.Hello.ProtocolVersion++ }),
 	} {
-		if _, err := ReadRecording(bytes.NewReader(content)); err == nil || err.Error() != strings.TrimSpace(want) {
+		if _, err := readRecording(bytes.NewReader(content), 1<<20); err == nil || err.Error() != strings.TrimSpace(want) {
 			t.Errorf("it says %v, want %q", err, want)
 		}
 	}

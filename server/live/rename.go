@@ -189,9 +189,9 @@ func (m *merger) show(s *source, h *held, shown *sessionpb.StoreShown, wall, now
 		s.life.gapped = true
 		m.operations.doubtAll(s.id, now)
 	}
-	if asked := h.seen.GetShow(); asked != 0 && leftOut == 0 {
+	m.answered(shown.Store, leftOut)
+	if h.seen.GetShow() != 0 && leftOut == 0 && s.shown {
 		m.fold.put(shown.Store)
-		m.answered(s.id, asked)
 		return
 	}
 	if s.ever && !s.shown {
@@ -199,5 +199,4 @@ func (m *merger) show(s *source, h *held, shown *sessionpb.StoreShown, wall, now
 	}
 	s.ever, s.shown = true, true
 	m.emit(e, subject{stores: [2]uint64{s.id}}, leftOut)
-	m.answered(s.id, h.seen.GetShow())
 }

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// requestCommandsMax bounds a request: each command has a reply.
+	requestCommandsMax = 1_024
 	// overflowsMax is how often a viewer may fall off the log within overflowSpan.
 	overflowsMax = 5
 	overflowSpan = time.Minute
@@ -43,6 +45,9 @@ type Session struct {
 	// blank: it holds nothing that events could continue, and waits for a snapshot later than afterRound.
 	blank      bool
 	afterRound uint64
+	// renewing: it asked for a keyframe, and is told all before that; interested is what it wants to be told from then on.
+	renewing   bool
+	interested *interest
 	gap        *sessionpb.Gap // what its next keyframe takes the place of
 	pictured   []uint64       // commands that the next keyframe answers
 	pace       pace
@@ -57,7 +62,7 @@ type Session struct {
 func newSession(g *Gateway, w *watch, role sessionpb.ViewerRole, of *interest) *Session {
 	now := g.cfg.Now()
 	s := &Session{
-		g: g, w: w, role: role, interest: of, asked: now, began: now, blank: true,
+		g: g, w: w, role: role, interest: of, interested: of, asked: now, began: now, blank: true,
 		ended: make(chan struct{}), replied: make(chan struct{}, 1),
 		pace:     pace{perSecond: g.limits.EventsPerSecondMax, began: g.micros()},
 		commands: allowance{perSecond: g.limits.CommandsPerSecondMax},
@@ -110,9 +115,13 @@ func (s *Session) Handle(ctx context.Context, request *sessionpb.Request) *sessi
 	return f.frame
 }
 
-func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *draft {
+func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *Draft {
 	s.noteAsking(true)
 	defer s.noteAsking(false)
+	if n := len(request.GetCommands()); n > requestCommandsMax {
+		s.g.leave(s)
+		s.end(fmt.Sprintf("a request has at most %d commands, not %d", requestCommandsMax, n))
+	}
 	if !s.over() {
 		for _, c := range request.GetCommands() {
 			s.command(c)
@@ -120,7 +129,7 @@ func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *draft
 		s.wait(ctx)
 	}
 	if s.over() {
-		return &draft{frame: &sessionpb.Frame{Replies: s.takeReplies(), Closed: s.closed}}
+		return &Draft{frame: &sessionpb.Frame{Replies: s.takeReplies(), Closed: s.closed}}
 	}
 	f := s.draw()
 	s.framed = s.g.cfg.Now()
@@ -172,7 +181,8 @@ func (s *Session) wait(ctx context.Context) {
 	if s.greeted == 0 {
 		longest = limits.FirstFrameWait
 	}
-	timer := time.NewTimer(min(limits.FrameInterval-now.Sub(s.framed), limits.FrameInterval))
+	interval := s.g.frameInterval()
+	timer := time.NewTimer(min(interval-now.Sub(s.framed), interval))
 	defer timer.Stop()
 	for due := false; ; {
 		s.w.mu.Lock()
@@ -205,8 +215,8 @@ func (s *Session) wait(ctx context.Context) {
 // ready tells whether there is something to show. The caller holds the watch's mutex.
 func (s *Session) ready() bool {
 	w := s.w
-	if s.blank {
-		return w.latest != nil && w.latest.round > s.afterRound
+	if fresh := w.latest != nil && w.latest.round > s.afterRound; s.blank || s.renewing && fresh {
+		return fresh
 	}
 	if s.position < w.log.first {
 		return true
@@ -215,7 +225,7 @@ func (s *Session) ready() bool {
 		s.position++
 	}
 	now := s.g.micros()
-	if s.position < w.log.next && (s.pace.room() > 0 || now-s.pace.began >= secondMicros) {
+	if s.position < w.log.next && (s.pace.room() > 0 || s.pace.over(now)) {
 		return true
 	}
 	return s.metrics < w.meter.made || s.greeted != w.hellos+1 || s.unreached != unreachedText(w.unreachable())

@@ -151,7 +151,7 @@ func TestAnInterestNarrowsWhatIsToldAndNeverTheState(t *testing.T) {
 		narrow.askFor(100 * time.Millisecond)
 		narrow.ask(&sessionpb.Command{Id: 1, Command: &sessionpb.Command_SetInterest{SetInterest: &sessionpb.Interest{}}})
 		narrow.askFor(500 * time.Millisecond)
-		if narrow.keys != 2 || len(narrow.flying) != 1 || narrow.replies[1].GetFailure() != "" {
+		if narrow.keys != 2 || narrow.missed != 0 || len(narrow.flying) != 1 || narrow.replies[1].GetFailure() != "" {
 			t.Errorf("%d keyframes, under way %v, replies %v", narrow.keys, narrow.flying, narrow.replies)
 		}
 		c.tell(2, arriving(0, 1, 1, 2))

@@ -57,7 +57,7 @@ func startWatch(g *Gateway) *watch {
 		meter: newMeter(now), contacts: map[uint64]*contact{}, changed: make(chan struct{}),
 		roundMicros: now - g.limits.RoundInterval.Microseconds(),
 	}
-	w.merger.publish, w.merger.answered = w.publish, func(storeID, _ uint64) { w.answer(storeID) }
+	w.merger.publish, w.merger.answered = w.publish, func(of *sessionpb.StoreState, _ uint64) { w.answer(of.GetId()) }
 	w.merger.last = now
 	w.merger.fold.links = g.links
 	w.hello = w.greeting()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,148 +12,8 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 
-	"raftplay/core/engine"
 	"raftplay/core/store"
 )
-
-// memoryDisk is a disk in memory, which a crash takes back to the last sync. Readers see the last batch committed, and never
-// wait.
-type memoryDisk struct {
-	mu     sync.Mutex
-	memory *engine.Memory
-	seen   atomic.Pointer[engine.Snapshot]
-	// syncTakes is how long a sync lasts; fails is what a commit says.
-	syncTakes time.Duration
-	fails     error
-	commits   int
-}
-
-var _ Disk = (*memoryDisk)(nil)
-
-func newMemoryDisk() *memoryDisk {
-	d := &memoryDisk{memory: engine.NewMemory()}
-	d.publish()
-	return d
-}
-
-func (d *memoryDisk) publish() {
-	frozen := d.memory.Snapshot()
-	d.seen.Store(&frozen)
-}
-
-func (d *memoryDisk) Get(key []byte) ([]byte, bool, error) { return (*d.seen.Load()).Get(key) }
-
-func (d *memoryDisk) Ascend(from, to []byte, visit func(key, value []byte) bool) error {
-	return (*d.seen.Load()).Ascend(from, to, visit)
-}
-
-func (d *memoryDisk) Descend(from, to []byte, visit func(key, value []byte) bool) error {
-	return (*d.seen.Load()).Descend(from, to, visit)
-}
-
-func (d *memoryDisk) Snapshot() engine.Snapshot {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.memory.Snapshot()
-}
-
-func (d *memoryDisk) Commit(b *engine.Batch, sync bool) error {
-	d.mu.Lock()
-	fails, takes := d.fails, d.syncTakes
-	d.mu.Unlock()
-	if fails != nil {
-		return fails
-	}
-	if sync && takes > 0 {
-		time.Sleep(takes)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.commits++
-	if err := d.memory.Write(b); err != nil {
-		return err
-	}
-	if sync {
-		if err := d.memory.Sync(); err != nil {
-			return err
-		}
-	}
-	d.publish()
-	return nil
-}
-
-// crash loses what was not synced.
-func (d *memoryDisk) crash() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.memory.Crash(0)
-	d.publish()
-}
-
-func (d *memoryDisk) set(do func(*memoryDisk)) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	do(d)
-}
-
-// wires join the nodes of one process: a bounded channel and a goroutine for each pair.
-type wires struct {
-	mu    sync.Mutex
-	nodes map[uint64]*Node
-	lives map[uint64]uint64
-	links map[[2]uint64]chan *rpcpb.Parcel
-	cut   func(from, to uint64) bool
-	done  chan struct{}
-	work  sync.WaitGroup
-}
-
-var errWireFull = errors.New("the queue to the store is full")
-
-// wire is a node's end of them.
-type wire struct {
-	w    *wires
-	from uint64
-}
-
-func (t wire) Send(to uint64, p *rpcpb.Parcel) error {
-	w := t.w
-	w.mu.Lock()
-	link := w.links[[2]uint64{t.from, to}]
-	cut := w.cut != nil && w.cut(t.from, to)
-	if link == nil {
-		link = make(chan *rpcpb.Parcel, 4_096)
-		w.links[[2]uint64{t.from, to}] = link
-		w.work.Add(1)
-		go w.carry(t.from, to, link)
-	}
-	w.mu.Unlock()
-	if cut {
-		return errors.New("the link is cut")
-	}
-	select {
-	case link <- p:
-		return nil
-	default:
-		return errWireFull
-	}
-}
-
-func (w *wires) carry(from, to uint64, link chan *rpcpb.Parcel) {
-	defer w.work.Done()
-	for {
-		select {
-		case p := <-link:
-			w.mu.Lock()
-			n, life := w.nodes[to], w.lives[from]
-			w.mu.Unlock()
-			if n != nil {
-				n.Deliver(from, life, p)
-			}
-		case <-w.done:
-			return
-		}
-	}
-}
 
 // cluster is some live stores in one process.
 type cluster struct {
@@ -192,8 +50,10 @@ func (c *cluster) config(id uint64) Config {
 		ClusterID: 7, Store: store.DefaultConfig(), Disk: c.disks[id], Transport: wire{c.wires, id},
 		Address: fmt.Sprintf("127.0.0.1:%d", 7000+id), Version: "test", Bootstrap: c.region,
 	}
+	c.wires.mu.Lock()
 	c.wires.lives[id]++
 	cfg.Store.StoreID, cfg.Store.Incarnation = id, c.wires.lives[id]
+	c.wires.mu.Unlock()
 	if c.configure != nil {
 		c.configure(&cfg)
 	}
@@ -202,23 +62,30 @@ func (c *cluster) config(id uint64) Config {
 
 func (c *cluster) open(id uint64) *Node {
 	c.t.Helper()
-	c.wires.mu.Lock()
-	defer c.wires.mu.Unlock()
 	n, err := Open(c.config(id))
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	c.wires.mu.Lock()
+	defer c.wires.mu.Unlock()
 	c.nodes[id], c.wires.nodes[id] = n, n
 	return n
 }
 
-// kill is kill -9 and a power cut: what was not synced is lost.
-func (c *cluster) kill(id uint64) {
+// kill is kill -9 and a power cut, of all at once: what was not synced is lost.
+func (c *cluster) kill(ids ...uint64) {
 	c.wires.mu.Lock()
-	delete(c.wires.nodes, id)
+	for _, id := range ids {
+		delete(c.wires.nodes, id)
+	}
 	c.wires.mu.Unlock()
-	c.nodes[id].Kill()
-	c.disks[id].crash()
+	for _, id := range ids {
+		c.disks[id].crash()
+	}
+	for _, id := range ids {
+		c.nodes[id].Kill()
+		c.disks[id].crash() // what it wrote between the two
+	}
 }
 
 func (c *cluster) close() {

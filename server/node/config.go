@@ -87,7 +87,7 @@ func DefaultLimits() Limits {
 		StepsPerTurnMax:   1_024,
 		StepsPerWriteMax:  16_384,
 		DrainTimeout:      time.Second,
-		HandOverTimeout:   5 * time.Second,
+		HandOverTimeout:   3 * time.Second,
 		WatchersMax:       16,
 		WatcherEventsMax:  8_192,
 		WatcherBytesMax:   8 << 20,

@@ -7,7 +7,8 @@ import (
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// Describe tells who the store is, whom it knows, and which regions it has. A store that has stopped knows no regions.
+// Describe tells who the store is, whom it knows, and which regions it has, the first 4,096 of them. A store that has
+// stopped knows no regions. The answer is read only.
 func (n *Node) Describe() *rpcpb.DescribeResponse {
 	answer := make(chan *rpcpb.DescribeResponse, 1)
 	ordered := n.order(func(l *loop) {

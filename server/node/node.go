@@ -20,7 +20,7 @@ import (
 var ErrStopped = errors.New("the store has stopped")
 
 // Node is a live store. Its methods may be called from any goroutine, and none of them waits for a disk or for another
-// store but Stop and Kill.
+// store but Stop and Kill. Describe, Stop and Kill wait for the loop: they are not for callbacks.
 type Node struct {
 	cfg    Config
 	log    *slog.Logger
@@ -198,8 +198,8 @@ func (n *Node) takeLost(into []uint64) []uint64 {
 }
 
 // Stop takes no more commands, waits for the answers of those it has, hands leadership of every region it leads over, and
-// ends the store. Each wait is bounded by Limits; when ctx ends it stops without waiting any longer, and returns ctx's
-// error. Otherwise it returns Err.
+// ends the store. Each wait is bounded by Limits; when ctx ends it stops without waiting any longer, but for a batch that is
+// being written, and returns ctx's error. Otherwise it returns Err.
 func (n *Node) Stop(ctx context.Context) error {
 	n.leaving.Store(true)
 	for !n.order((*loop).leave) {

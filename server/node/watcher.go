@@ -39,9 +39,10 @@ type Watcher struct {
 
 // gap is what the loop keeps of a watcher.
 type gap struct {
-	// open: events are left out, until the store is shown again. why in words; drained: and what waits has been taken.
-	open    bool
-	drained bool
+	// open: events are left out, until the store is shown again. fresh: it has never been shown, and nothing is missing.
+	// drained: what waits has to be taken before.
+	open, fresh, drained bool
+
 	why     string
 	leftOut uint64
 	// used is how many events the present window has had, which ends then on the node's clock.
@@ -69,7 +70,7 @@ func (n *Node) Watch(eventsPerSecondMax uint32) (*Watcher, error) {
 		return nil, fmt.Errorf("%w: at most %d", ErrWatchersMax, n.cfg.Limits.WatchersMax)
 	}
 	w := &Watcher{n: n, ready: make(chan struct{}, 1), hello: n.hello()}
-	w.gap = gap{open: true, why: "the watching begins"}
+	w.gap = gap{open: true, fresh: true, why: "the watching begins"}
 	w.Limit(eventsPerSecondMax)
 	if !n.order(func(l *loop) { l.watch(w) }) {
 		n.watchers.Add(-1)
@@ -125,9 +126,13 @@ func (w *Watcher) take() *rpcpb.WatchResponse {
 		w.bytes -= next.bytes
 		*next = sighted{}
 	}
-	if w.head == len(w.queue) {
+	switch {
+	case w.head == len(w.queue):
 		w.queue, w.head = w.queue[:0], 0
 		r.Ended, w.ended = w.ended, ""
+	case w.head > w.n.cfg.Limits.WatcherEventsMax:
+		// One who is always a little behind never empties the queue.
+		w.queue, w.head = append(w.queue[:0], w.queue[w.head:]...), 0
 	}
 	if r.Hello == nil && r.Metrics == nil && len(r.Seen) == 0 && r.Ended == "" {
 		return nil
@@ -176,7 +181,7 @@ func (w *Watcher) signal() {
 // offer gives a turn's events to the watcher, who takes the first of them that fit, and a gap for the others. happened are
 // as many as there were, whether they were made or not.
 func (w *Watcher) offer(events []sighted, happened int, now int64) {
-	if happened == 0 {
+	if happened == 0 || w.gap.fresh {
 		return
 	}
 	if w.gap.open {

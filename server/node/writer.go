@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"time"
 
 	"raftplay/core/engine"
@@ -13,6 +14,17 @@ type writer struct {
 	batches chan batch
 	written chan outcome
 	ended   chan struct{}
+}
+
+// batch is what the disk is to write, outcome what became of it.
+type batch struct {
+	batch *engine.Batch
+	sync  bool
+}
+
+type outcome struct {
+	err    error
+	micros int64
 }
 
 func (w *writer) start(disk Disk) {
@@ -34,10 +46,16 @@ func (w *writer) stop() {
 	<-w.ended
 }
 
-func (w *writer) commit(b *engine.Batch, sync bool) outcome {
+// commit writes a batch. A disk that panics has failed.
+func (w *writer) commit(b *engine.Batch, sync bool) (o outcome) {
 	began := time.Now()
-	err := w.disk.Commit(b, sync)
-	return outcome{err: err, micros: time.Since(began).Microseconds()}
+	defer func() {
+		if broken := recover(); broken != nil {
+			o.err = fmt.Errorf("it broke: %v", broken)
+		}
+		o.micros = time.Since(began).Microseconds()
+	}()
+	return outcome{err: w.disk.Commit(b, sync)}
 }
 
 // inlineBytesMax is how large a batch may be that the loop writes itself.

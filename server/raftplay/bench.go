@@ -51,7 +51,7 @@ func (p *Program) benchCommand() *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	o.addFlags(flags)
+	o.addFlags(command)
 	flags.IntSliceVar(&o.clients, "clients", []int{1, 64, 256}, "how many clients at a time; one measurement for each number")
 	flags.DurationVar(&o.duration, "for", 5*time.Second, "how long each measurement takes")
 	flags.IntVar(&o.valueBytes, "value-bytes", 128, "how large a value is")

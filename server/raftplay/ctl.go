@@ -40,7 +40,7 @@ func (p *Program) ctlCommand() *cobra.Command {
 		RunE: showHelp,
 	}
 	flags := command.PersistentFlags()
-	o.addFlags(flags)
+	o.addFlags(command)
 	flags.BoolVar(&o.json, "json", false, "print one line of JSON")
 	flags.BoolVar(&o.hex, "hex", false, "keys and values are hexadecimal, in and out")
 	flags.BoolVar(&o.base64, "base64", false, "keys and values are base64, in and out")

@@ -44,7 +44,7 @@ var readModes = []struct {
 
 func readFlag(command *cobra.Command, name *string) {
 	command.Flags().StringVar(name, "read", "read-index",
-		"how: read-index asks a quorum, log goes through the log, lease trusts the leader's clock, stale may be old")
+		"`how`: read-index asks a quorum, log goes through the log, lease trusts the leader's clock, stale may be old")
 }
 
 func readMode(name string) (raftcmdpb.ReadMode, error) {
@@ -135,7 +135,7 @@ func (p *Program) ctlPut(o *ctl) *cobra.Command {
 			})
 		},
 	}
-	command.Flags().StringVar(&expected, "if", "", "only if the key has this value now")
+	command.Flags().StringVar(&expected, "if", "", "only if the key has this `value` now")
 	command.Flags().BoolVar(&absent, "if-absent", false, "only if there is no such key now")
 	command.MarkFlagsMutuallyExclusive("if", "if-absent")
 	return command

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"raftplay/server/client"
 )
@@ -32,14 +32,15 @@ const (
 	tokenBytesMax     = 4 << 10
 )
 
-func (r *reach) addFlags(flags *pflag.FlagSet) {
+func (r *reach) addFlags(command *cobra.Command) {
+	flags := command.PersistentFlags()
 	flags.StringSliceVar(&r.endpoints, "endpoints", nil,
-		"host:port of stores, with commas between; one is enough (default $"+endpointsVariable+", or the cluster that `raftplay serve` runs on this machine)")
+		"`host:port` of stores, with commas between; one is enough (default $"+endpointsVariable+", or what raftplay serve runs here)")
 	flags.DurationVar(&r.timeout, "timeout", 5*time.Second, "how long to try")
-	flags.StringVar(&r.tlsCA, "tls-ca", "", "speak TLS, to stores whose certificates this file's authorities signed")
-	flags.StringVar(&r.tlsCert, "tls-cert", "", "this client's certificate, for stores that want one")
-	flags.StringVar(&r.tlsKey, "tls-key", "", "the certificate's key")
-	flags.StringVar(&r.tokenFile, "token-file", "", "a file that holds the token to show")
+	flags.StringVar(&r.tlsCA, "tls-ca", "", "speak TLS, to stores whose certificates the authorities in this `file` signed")
+	flags.StringVar(&r.tlsCert, "tls-cert", "", "a `file` with this client's certificate, for stores that want one")
+	flags.StringVar(&r.tlsKey, "tls-key", "", "a `file` with the certificate's key")
+	flags.StringVar(&r.tokenFile, "token-file", "", "a `file` that holds the token to show")
 }
 
 func (r *reach) check() error {

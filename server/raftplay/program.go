@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +25,15 @@ type Program struct {
 
 	job    func(ctx context.Context) error
 	server *web.Server
+	// closers end what Run started, the last first. failed yields what ended by itself.
+	closers []func(ctx context.Context) error
+	failed  chan error
+	// endpoints are where a served cluster is, with commas between.
+	endpoints string
 }
+
+// closeTimeout is how long everything together may take to end in order.
+const closeTimeout = 15 * time.Second
 
 // ParseFlags reads the command line. Help, the version and shell completion are printed here and leave nothing to run.
 func (p *Program) ParseFlags(args []string) error {
@@ -38,7 +50,7 @@ func (p *Program) ParseFlags(args []string) error {
 // showHelp is what a command that only holds others does.
 func showHelp(command *cobra.Command, _ []string) error { return command.Help() }
 
-// Run does what the command line asks for. With `serve` it returns as soon as the page can be opened.
+// Run does what the command line asks for. What serves is serving when it returns.
 func (p *Program) Run(ctx context.Context) error {
 	if p.job == nil {
 		return nil
@@ -46,34 +58,79 @@ func (p *Program) Run(ctx context.Context) error {
 	return p.job(ctx)
 }
 
-// Wait returns when ctx is done or the server failed; at once when there is no server.
+// Wait returns when ctx is done or what serves failed; at once when nothing serves.
 func (p *Program) Wait(ctx context.Context) error {
-	if p.server == nil {
+	if len(p.closers) == 0 {
 		return nil
 	}
 	select {
 	case <-ctx.Done():
 		return nil
-	case err := <-p.server.Failed():
+	case err := <-p.failed:
 		return err
 	}
 }
 
 // Close ends what Run started, after the answers on their way.
 func (p *Program) Close() error {
-	if p.server == nil {
-		return nil
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var err error
+	for _, end := range slices.Backward(p.closers) {
+		err = errors.Join(err, end(ctx))
 	}
-	return p.server.Close()
+	p.closers = nil
+	return err
+}
+
+// watch has Wait return when something that serves ends by itself; why says why, nil for an end in order.
+func (p *Program) watch(ended <-chan struct{}, why func() error) {
+	if p.failed == nil {
+		p.failed = make(chan error, 1)
+	}
+	failed := p.failed
+	go func() {
+		<-ended
+		if err := why(); err != nil {
+			select {
+			case failed <- err:
+			default:
+			}
+		}
+	}()
+}
+
+// listenHTTP serves a handler at an address.
+func (p *Program) listenHTTP(address string, handler http.Handler, options web.ServerOptions) error {
+	server, err := web.Open(address, handler, options)
+	if err != nil {
+		return err
+	}
+	p.server = server
+	p.closers = append(p.closers, func(context.Context) error { return server.Close() })
+	if p.failed == nil {
+		p.failed = make(chan error, 1)
+	}
+	failed := p.failed
+	go func() {
+		if err, is := <-server.Failed(); is {
+			select {
+			case failed <- err:
+			default:
+			}
+		}
+	}()
+	return nil
 }
 
 func (p *Program) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "raftplay",
 		Short: "A playground for Raft: a cluster of real raft stores to step, break and watch",
-		Long: "raftplay runs clusters of real raft stores on virtual time. `raftplay serve` shows them in a browser;\n" +
-			"`raftplay sim run` runs them here and prints what happened.",
-		Example:       "  raftplay serve\n  raftplay sim run --seed 7 --for 60s",
+		Long: "raftplay runs clusters of real raft stores: simulated on virtual time, and live on disks and sockets. `raftplay serve`\n" +
+			"shows both in a browser; `raftplay store` runs one store of a live cluster, which `raftplay ctl` reads and writes;\n" +
+			"`raftplay sim run` runs a simulated cluster here and prints what happened.",
+		Example:       "  raftplay serve\n  raftplay ctl put city Oslo\n  raftplay sim run --seed 7 --for 60s",
 		Version:       core.Version,
 		Args:          cobra.NoArgs,
 		RunE:          showHelp,
@@ -81,6 +138,7 @@ func (p *Program) command() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("raftplay {{.Version}}\n")
-	root.AddCommand(p.serveCommand(), p.simCommand(), p.ctlCommand(), p.traceCommand())
+	root.AddCommand(
+		p.serveCommand(), p.storeCommand(), p.ctlCommand(), p.benchCommand(), p.traceCommand(), p.certCommand(), p.simCommand())
 	return root
 }

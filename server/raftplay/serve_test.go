@@ -47,7 +47,9 @@ func TestServeShowsThePageUntilItIsClosed(t *testing.T) {
 	if err := p.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`^raftplay is at (http://127\.0\.0\.1:[1-9]\d*/)\n$`).FindStringSubmatch(out.String())
+	found := regexp.MustCompile(`^raftplay is at (http://127\.0\.0\.1:[1-9]\d*/)\n` +
+		`the cluster's data is in \S+ until the end; --data-dir keeps it\n` +
+		`endpoints 127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+\n$`).FindStringSubmatch(out.String())
 	if found == nil {
 		t.Fatalf("printed %q", out.String())
 	}
@@ -77,7 +79,7 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 	}
 	defer p.Close()
 	taken := strings.Trim(strings.TrimPrefix(p.server.URL(), "http://"), "/")
-	code, _, stderr := try(t, "serve", "--listen", taken)
+	code, _, stderr := try(t, "serve", "--stores", "0", "--listen", taken)
 	if code != exitFailed || !strings.Contains(stderr, taken+" is taken") {
 		t.Errorf("a taken port: code %d, %s", code, stderr)
 	}
@@ -85,7 +87,7 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 
 	var out, errs bytes.Buffer
 	empty := &Program{Stdout: &out, Stderr: &errs, Site: fstest.MapFS{".gitkeep": {}}}
-	code = execute(t.Context(), empty, []string{"serve", "--listen", "127.0.0.1:0"})
+	code = execute(t.Context(), empty, []string{"serve", "--stores", "0", "--listen", "127.0.0.1:0"})
 	if code != exitFailed || !strings.Contains(errs.String(), "make build") || out.Len() > 0 {
 		t.Errorf("no page: code %d, %s%s", code, out.String(), errs.String())
 	}

@@ -22,10 +22,20 @@ type Sessions interface {
 
 // Session answers one viewer. Its methods are called by one goroutine, Close last and once.
 type Session interface {
-	// Handle answers a request, the first of which is the one with attach. It may wait until something happened, for at most
-	// a quarter of a second, and not beyond the end of ctx. A frame with closed set is the last. The frame is not kept.
-	Handle(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame
+	// Handle answers a request, the first of which is the one with attach. It may wait until something happened, for at most a
+	// quarter of a second, and not beyond the end of ctx. The frame is not kept.
+	Handle(ctx context.Context, r *sessionpb.Request) Frame
+	// Ended is closed when the session is over; the next Handle says why.
+	Ended() <-chan struct{}
 	Close()
+}
+
+// Frame is a sessionpb.Frame that is still to be encoded.
+type Frame interface {
+	// Append appends the frame in its encoding.
+	Append(b []byte) []byte
+	// Closed is the sentence with which the session ends; empty when it goes on.
+	Closed() string
 }
 
 // Options are what a Handler serves, and to whom. The zero Options serve the page and /healthz.

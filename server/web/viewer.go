@@ -86,6 +86,8 @@ func (v *viewer) run() {
 		case <-v.ctx.Done():
 		case raw := <-v.queue:
 			v.answer(raw)
+		case <-v.ended():
+			v.tell(v.session.Handle(v.ctx, &sessionpb.Request{}))
 		case <-ping.C:
 			if err := v.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(v.h.limits.WriteTimeout)); err != nil {
 				v.end(v.writeFailed(err))
@@ -104,15 +106,27 @@ func (v *viewer) answer(raw []byte) {
 		v.end(refusal)
 		return
 	}
-	f := v.session.Handle(v.ctx, r)
-	if v.ctx.Err() != nil && f.GetClosed() == "" {
+	v.tell(v.session.Handle(v.ctx, r))
+}
+
+// tell gives the viewer a frame of its session.
+func (v *viewer) tell(f Frame) {
+	if v.ctx.Err() != nil && f.Closed() == "" {
 		return
 	}
 	if err := v.write(f); err != nil {
 		v.end(err)
-	} else if f.GetClosed() != "" {
-		v.end(told{refuse(CloseTryLater, "%s", f.GetClosed())})
+	} else if f.Closed() != "" {
+		v.end(told{refuse(CloseTryLater, "%s", f.Closed())})
 	}
+}
+
+// ended is closed when the session is over, also while the viewer asks for nothing.
+func (v *viewer) ended() <-chan struct{} {
+	if v.session == nil {
+		return nil
+	}
+	return v.session.Ended()
 }
 
 // decode reads what a viewer sent.
@@ -179,20 +193,14 @@ var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 const frameBufferBytesMax = 1 << 20
 
 // write returns the reason to end when the frame could not be written whole.
-func (v *viewer) write(f *sessionpb.Frame) error {
-	if f == nil {
-		f = &sessionpb.Frame{}
-	}
+func (v *viewer) write(f Frame) error {
 	buffer := frameBuffers.Get().(*[]byte)
 	defer func() {
 		if cap(*buffer) <= frameBufferBytesMax {
 			frameBuffers.Put(buffer)
 		}
 	}()
-	encoded, err := proto.MarshalOptions{}.MarshalAppend((*buffer)[:0], f)
-	if err != nil {
-		return refuse(CloseInternal, "an answer cannot be encoded: %v", err)
-	}
+	encoded := f.Append((*buffer)[:0])
 	*buffer = encoded
 	if len(encoded) > v.h.limits.FrameBytesMax {
 		return refusalFrame(len(encoded), v.h.limits.FrameBytesMax)

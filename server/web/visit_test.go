@@ -56,7 +56,30 @@ func (c *tally) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (Sessi
 	return &tallied{tally: c}, nil
 }
 
-func (s *tallied) Handle(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame {
+// ours is a frame that is still to be encoded.
+type ours struct{ *sessionpb.Frame }
+
+func (f ours) Closed() string { return f.GetClosed() }
+
+func (f ours) Append(b []byte) []byte {
+	encoded, err := proto.MarshalOptions{}.MarshalAppend(b, f.Frame)
+	if err != nil {
+		panic(err) // of a sentence that is valid
+	}
+	return encoded
+}
+
+func (s *tallied) Handle(ctx context.Context, r *sessionpb.Request) Frame {
+	f := s.frame(ctx, r)
+	if f == nil {
+		f = &sessionpb.Frame{}
+	}
+	return ours{f}
+}
+
+func (s *tallied) Ended() <-chan struct{} { return nil }
+
+func (s *tallied) frame(ctx context.Context, r *sessionpb.Request) *sessionpb.Frame {
 	s.mu.Lock()
 	s.handled++
 	f := &sessionpb.Frame{}

@@ -1,6 +1,7 @@
 package clienttest
 
 import (
+	"crypto/tls"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type Options struct {
 	ClusterID uint64 // default 7
 	Tokens    api.Tokens
 	Limits    api.Limits
+	TLS       *tls.Config // nil: plain text
 	// ClientsRememberedMax is the stores' limit of that name.
 	ClientsRememberedMax int
 }
@@ -119,6 +121,15 @@ func (c *Cluster) Cut(storeID uint64, isCut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cut[storeID] = isCut
+}
+
+// Hold keeps a store from getting anything done, as a disk does that hangs, or lets it again: it takes commands, and neither
+// answers them nor notices the time.
+func (c *Cluster) Hold(storeID uint64, held bool) {
+	m := c.stores[storeID-1]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.held = held
 }
 
 func (c *Cluster) isCut(a, b uint64) bool {

@@ -7,6 +7,7 @@ import (
 
 	"go.etcd.io/raft/v3"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"raftplay/core/engine"
 	metapb "raftplay/core/pb/metapb/v1"
@@ -34,6 +35,7 @@ type machine struct {
 	mu     sync.Mutex
 	inputs []input
 	up     bool
+	held   bool
 	wake   chan struct{}
 	quit   chan struct{}
 	ended  chan struct{}
@@ -83,7 +85,11 @@ func (m *machine) start() {
 
 	m.api, err = api.New(api.Config{Store: m, Tokens: m.c.options.Tokens, Limits: m.c.options.Limits})
 	m.c.must(err)
-	m.server = grpc.NewServer(m.c.options.Limits.ServerOptions()...)
+	options := m.c.options.Limits.ServerOptions()
+	if m.c.options.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(m.c.options.TLS)))
+	}
+	m.server = grpc.NewServer(options...)
 	m.api.Register(m.server)
 	go func() {
 		defer close(m.served)
@@ -148,19 +154,22 @@ func (m *machine) loop(s *store.Store) {
 			m.answerAll(s)
 			return
 		case <-ticker.C:
-			s.Tick()
-			m.ticks++
-			m.show()
+			if !m.isHeld() {
+				s.Tick()
+				m.ticks++
+				m.show()
+			}
 		case <-m.wake:
 		}
 		m.mu.Lock()
 		batch, m.inputs = m.inputs, batch[:0]
+		held := m.held
 		m.mu.Unlock()
 		for _, in := range batch {
 			m.take(s, in)
 		}
 		clear(batch)
-		for {
+		for !held {
 			rd, owes := s.Ready()
 			if !owes {
 				break
@@ -173,6 +182,12 @@ func (m *machine) loop(s *store.Store) {
 			s.Advance()
 		}
 	}
+}
+
+func (m *machine) isHeld() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.held
 }
 
 func (m *machine) take(s *store.Store, in input) {

@@ -12,6 +12,7 @@ package sessionpb
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	v1 "raftplay/core/pb/raftcmdpb/v1"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -2613,7 +2614,9 @@ func (x *HashResult) GetHash() string {
 type ActResult struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The operation a proposal started, if it was one.
-	OperationId   uint64 `protobuf:"varint,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	OperationId uint64 `protobuf:"varint,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// Of a live cluster, where an answer is waited for: the answer to the command.
+	Response      *v1.RaftCommandResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2653,6 +2656,13 @@ func (x *ActResult) GetOperationId() uint64 {
 		return x.OperationId
 	}
 	return 0
+}
+
+func (x *ActResult) GetResponse() *v1.RaftCommandResponse {
+	if x != nil {
+		return x.Response
+	}
+	return nil
 }
 
 type Status struct {
@@ -3260,7 +3270,7 @@ var File_sessionpb_v1_session_proto protoreflect.FileDescriptor
 
 const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1asessionpb/v1/session.proto\x12\fsessionpb.v1\x1a\x18sessionpb/v1/event.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\xb6\x01\n" +
+	"\x1asessionpb/v1/session.proto\x12\fsessionpb.v1\x1a\x1craftcmdpb/v1/raftcmdpb.proto\x1a\x18sessionpb/v1/event.proto\x1a\x18sessionpb/v1/fault.proto\x1a\x16sessionpb/v1/run.proto\"\xb6\x01\n" +
 	"\aRequest\x121\n" +
 	"\bcommands\x18\x01 \x03(\v2\x15.sessionpb.v1.CommandR\bcommands\x12%\n" +
 	"\x0eelapsed_micros\x18\x02 \x01(\x03R\relapsedMicros\x12#\n" +
@@ -3423,9 +3433,10 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x06states\x18\a \x01(\x04R\x06states\" \n" +
 	"\n" +
 	"HashResult\x12\x12\n" +
-	"\x04hash\x18\x01 \x01(\tR\x04hash\".\n" +
+	"\x04hash\x18\x01 \x01(\tR\x04hash\"m\n" +
 	"\tActResult\x12!\n" +
-	"\foperation_id\x18\x01 \x01(\x04R\voperationId\"\x91\x03\n" +
+	"\foperation_id\x18\x01 \x01(\x04R\voperationId\x12=\n" +
+	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"\x91\x03\n" +
 	"\x06Status\x12\x1d\n" +
 	"\n" +
 	"now_micros\x18\x01 \x01(\x03R\tnowMicros\x12\x10\n" +
@@ -3547,58 +3558,59 @@ func file_sessionpb_v1_session_proto_rawDescGZIP() []byte {
 var file_sessionpb_v1_session_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_sessionpb_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_sessionpb_v1_session_proto_goTypes = []any{
-	(SourceKind)(0),          // 0: sessionpb.v1.SourceKind
-	(Capability)(0),          // 1: sessionpb.v1.Capability
-	(ViewerRole)(0),          // 2: sessionpb.v1.ViewerRole
-	(StepUnit)(0),            // 3: sessionpb.v1.StepUnit
-	(Pace)(0),                // 4: sessionpb.v1.Pace
-	(VerdictKind)(0),         // 5: sessionpb.v1.VerdictKind
-	(*Request)(nil),          // 6: sessionpb.v1.Request
-	(*Attach)(nil),           // 7: sessionpb.v1.Attach
-	(*Interest)(nil),         // 8: sessionpb.v1.Interest
-	(*Frame)(nil),            // 9: sessionpb.v1.Frame
-	(*Gap)(nil),              // 10: sessionpb.v1.Gap
-	(*MetricsPoint)(nil),     // 11: sessionpb.v1.MetricsPoint
-	(*Hello)(nil),            // 12: sessionpb.v1.Hello
-	(*LiveCluster)(nil),      // 13: sessionpb.v1.LiveCluster
-	(*LiveStore)(nil),        // 14: sessionpb.v1.LiveStore
-	(*Limits)(nil),           // 15: sessionpb.v1.Limits
-	(*Command)(nil),          // 16: sessionpb.v1.Command
-	(*Reset)(nil),            // 17: sessionpb.v1.Reset
-	(*Step)(nil),             // 18: sessionpb.v1.Step
-	(*Play)(nil),             // 19: sessionpb.v1.Play
-	(*Pause)(nil),            // 20: sessionpb.v1.Pause
-	(*Act)(nil),              // 21: sessionpb.v1.Act
-	(*Seek)(nil),             // 22: sessionpb.v1.Seek
-	(*GetHash)(nil),          // 23: sessionpb.v1.GetHash
-	(*ExportRun)(nil),        // 24: sessionpb.v1.ExportRun
-	(*SwitchBranch)(nil),     // 25: sessionpb.v1.SwitchBranch
-	(*GetKeyframe)(nil),      // 26: sessionpb.v1.GetKeyframe
-	(*GetHistory)(nil),       // 27: sessionpb.v1.GetHistory
-	(*Recover)(nil),          // 28: sessionpb.v1.Recover
-	(*Reply)(nil),            // 29: sessionpb.v1.Reply
-	(*History)(nil),          // 30: sessionpb.v1.History
-	(*RecoverResult)(nil),    // 31: sessionpb.v1.RecoverResult
-	(*RegionRecovery)(nil),   // 32: sessionpb.v1.RegionRecovery
-	(*Verdict)(nil),          // 33: sessionpb.v1.Verdict
-	(*Finding)(nil),          // 34: sessionpb.v1.Finding
-	(*HashResult)(nil),       // 35: sessionpb.v1.HashResult
-	(*ActResult)(nil),        // 36: sessionpb.v1.ActResult
-	(*Status)(nil),           // 37: sessionpb.v1.Status
-	(*Live)(nil),             // 38: sessionpb.v1.Live
-	(*StoreUnreachable)(nil), // 39: sessionpb.v1.StoreUnreachable
-	(*Recording)(nil),        // 40: sessionpb.v1.Recording
-	(*Stretch)(nil),          // 41: sessionpb.v1.Stretch
-	(*Work)(nil),             // 42: sessionpb.v1.Work
-	(*Branch)(nil),           // 43: sessionpb.v1.Branch
-	(*BranchList)(nil),       // 44: sessionpb.v1.BranchList
-	(MessageType)(0),         // 45: sessionpb.v1.MessageType
-	(*Keyframe)(nil),         // 46: sessionpb.v1.Keyframe
-	(*Event)(nil),            // 47: sessionpb.v1.Event
-	(*Config)(nil),           // 48: sessionpb.v1.Config
-	(*Run)(nil),              // 49: sessionpb.v1.Run
-	(*Action)(nil),           // 50: sessionpb.v1.Action
-	(*Operation)(nil),        // 51: sessionpb.v1.Operation
+	(SourceKind)(0),                // 0: sessionpb.v1.SourceKind
+	(Capability)(0),                // 1: sessionpb.v1.Capability
+	(ViewerRole)(0),                // 2: sessionpb.v1.ViewerRole
+	(StepUnit)(0),                  // 3: sessionpb.v1.StepUnit
+	(Pace)(0),                      // 4: sessionpb.v1.Pace
+	(VerdictKind)(0),               // 5: sessionpb.v1.VerdictKind
+	(*Request)(nil),                // 6: sessionpb.v1.Request
+	(*Attach)(nil),                 // 7: sessionpb.v1.Attach
+	(*Interest)(nil),               // 8: sessionpb.v1.Interest
+	(*Frame)(nil),                  // 9: sessionpb.v1.Frame
+	(*Gap)(nil),                    // 10: sessionpb.v1.Gap
+	(*MetricsPoint)(nil),           // 11: sessionpb.v1.MetricsPoint
+	(*Hello)(nil),                  // 12: sessionpb.v1.Hello
+	(*LiveCluster)(nil),            // 13: sessionpb.v1.LiveCluster
+	(*LiveStore)(nil),              // 14: sessionpb.v1.LiveStore
+	(*Limits)(nil),                 // 15: sessionpb.v1.Limits
+	(*Command)(nil),                // 16: sessionpb.v1.Command
+	(*Reset)(nil),                  // 17: sessionpb.v1.Reset
+	(*Step)(nil),                   // 18: sessionpb.v1.Step
+	(*Play)(nil),                   // 19: sessionpb.v1.Play
+	(*Pause)(nil),                  // 20: sessionpb.v1.Pause
+	(*Act)(nil),                    // 21: sessionpb.v1.Act
+	(*Seek)(nil),                   // 22: sessionpb.v1.Seek
+	(*GetHash)(nil),                // 23: sessionpb.v1.GetHash
+	(*ExportRun)(nil),              // 24: sessionpb.v1.ExportRun
+	(*SwitchBranch)(nil),           // 25: sessionpb.v1.SwitchBranch
+	(*GetKeyframe)(nil),            // 26: sessionpb.v1.GetKeyframe
+	(*GetHistory)(nil),             // 27: sessionpb.v1.GetHistory
+	(*Recover)(nil),                // 28: sessionpb.v1.Recover
+	(*Reply)(nil),                  // 29: sessionpb.v1.Reply
+	(*History)(nil),                // 30: sessionpb.v1.History
+	(*RecoverResult)(nil),          // 31: sessionpb.v1.RecoverResult
+	(*RegionRecovery)(nil),         // 32: sessionpb.v1.RegionRecovery
+	(*Verdict)(nil),                // 33: sessionpb.v1.Verdict
+	(*Finding)(nil),                // 34: sessionpb.v1.Finding
+	(*HashResult)(nil),             // 35: sessionpb.v1.HashResult
+	(*ActResult)(nil),              // 36: sessionpb.v1.ActResult
+	(*Status)(nil),                 // 37: sessionpb.v1.Status
+	(*Live)(nil),                   // 38: sessionpb.v1.Live
+	(*StoreUnreachable)(nil),       // 39: sessionpb.v1.StoreUnreachable
+	(*Recording)(nil),              // 40: sessionpb.v1.Recording
+	(*Stretch)(nil),                // 41: sessionpb.v1.Stretch
+	(*Work)(nil),                   // 42: sessionpb.v1.Work
+	(*Branch)(nil),                 // 43: sessionpb.v1.Branch
+	(*BranchList)(nil),             // 44: sessionpb.v1.BranchList
+	(MessageType)(0),               // 45: sessionpb.v1.MessageType
+	(*Keyframe)(nil),               // 46: sessionpb.v1.Keyframe
+	(*Event)(nil),                  // 47: sessionpb.v1.Event
+	(*Config)(nil),                 // 48: sessionpb.v1.Config
+	(*Run)(nil),                    // 49: sessionpb.v1.Run
+	(*Action)(nil),                 // 50: sessionpb.v1.Action
+	(*Operation)(nil),              // 51: sessionpb.v1.Operation
+	(*v1.RaftCommandResponse)(nil), // 52: raftcmdpb.v1.RaftCommandResponse
 }
 var file_sessionpb_v1_session_proto_depIdxs = []int32{
 	16, // 0: sessionpb.v1.Request.commands:type_name -> sessionpb.v1.Command
@@ -3647,21 +3659,22 @@ var file_sessionpb_v1_session_proto_depIdxs = []int32{
 	5,  // 43: sessionpb.v1.Verdict.kind:type_name -> sessionpb.v1.VerdictKind
 	34, // 44: sessionpb.v1.Verdict.findings:type_name -> sessionpb.v1.Finding
 	5,  // 45: sessionpb.v1.Finding.kind:type_name -> sessionpb.v1.VerdictKind
-	42, // 46: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
-	38, // 47: sessionpb.v1.Status.live:type_name -> sessionpb.v1.Live
-	39, // 48: sessionpb.v1.Live.unreachable:type_name -> sessionpb.v1.StoreUnreachable
-	12, // 49: sessionpb.v1.Recording.hello:type_name -> sessionpb.v1.Hello
-	41, // 50: sessionpb.v1.Recording.stretches:type_name -> sessionpb.v1.Stretch
-	11, // 51: sessionpb.v1.Recording.metrics:type_name -> sessionpb.v1.MetricsPoint
-	46, // 52: sessionpb.v1.Stretch.keyframe:type_name -> sessionpb.v1.Keyframe
-	47, // 53: sessionpb.v1.Stretch.events:type_name -> sessionpb.v1.Event
-	10, // 54: sessionpb.v1.Stretch.gap:type_name -> sessionpb.v1.Gap
-	43, // 55: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	52, // 46: sessionpb.v1.ActResult.response:type_name -> raftcmdpb.v1.RaftCommandResponse
+	42, // 47: sessionpb.v1.Status.work:type_name -> sessionpb.v1.Work
+	38, // 48: sessionpb.v1.Status.live:type_name -> sessionpb.v1.Live
+	39, // 49: sessionpb.v1.Live.unreachable:type_name -> sessionpb.v1.StoreUnreachable
+	12, // 50: sessionpb.v1.Recording.hello:type_name -> sessionpb.v1.Hello
+	41, // 51: sessionpb.v1.Recording.stretches:type_name -> sessionpb.v1.Stretch
+	11, // 52: sessionpb.v1.Recording.metrics:type_name -> sessionpb.v1.MetricsPoint
+	46, // 53: sessionpb.v1.Stretch.keyframe:type_name -> sessionpb.v1.Keyframe
+	47, // 54: sessionpb.v1.Stretch.events:type_name -> sessionpb.v1.Event
+	10, // 55: sessionpb.v1.Stretch.gap:type_name -> sessionpb.v1.Gap
+	43, // 56: sessionpb.v1.BranchList.branches:type_name -> sessionpb.v1.Branch
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_sessionpb_v1_session_proto_init() }
