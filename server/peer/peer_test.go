@@ -152,7 +152,8 @@ type station struct {
 	log         *journal
 	unreachable chan uint64
 	deaf        bool
-	learned     atomic.Int64 // how often its server told where somebody serves
+	learns      atomic.Pointer[Transport] // set once it is open: the server listens before
+	learned     atomic.Int64              // how often its server told where somebody serves
 }
 
 // setup is what differs from a usual station.
@@ -196,6 +197,7 @@ func newStation(t testing.TB, id uint64, s setup) *station {
 		Unreachable: func(storeID uint64) { st.unreachable <- storeID }, Logger: slog.New(st.log), Limits: s.limits,
 	})
 	must(t, err)
+	st.learns.Store(st.transport)
 	t.Cleanup(st.transport.Close)
 	return st
 }
@@ -236,8 +238,8 @@ func (st *station) serve(s setup) {
 
 func (st *station) learn(storeID uint64, address string) {
 	st.learned.Add(1)
-	if !st.deaf && st.transport != nil {
-		st.transport.Learn(storeID, address)
+	if t := st.learns.Load(); t != nil && !st.deaf {
+		t.Learn(storeID, address)
 	}
 }
 
