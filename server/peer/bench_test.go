@@ -1,45 +1,32 @@
 package peer
 
 import (
-	"sync/atomic"
 	"testing"
 
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// tally counts what arrives.
-type tally struct {
-	came atomic.Int64
-	want int64
-	done chan struct{}
-}
+// window bounds the messages in flight, as raft does: each arrival makes room for another one.
+type window chan struct{}
 
-func (c *tally) Deliver(uint64, uint64, *rpcpb.Parcel) {
-	if c.came.Add(1) == c.want {
-		close(c.done)
-	}
-}
+func (w window) Deliver(uint64, uint64, *rpcpb.Parcel) { <-w }
 
 // BenchmarkSend is messages over the loopback, each with an entry of 200 bytes, from Send to Deliver.
 func BenchmarkSend(b *testing.B) {
+	inFlight := make(window, queueMessagesMax/2)
 	two := newStation(b, 2, setup{})
-	counted := &tally{want: int64(b.N), done: make(chan struct{})}
-	two.server.cfg.Inbox = counted
+	two.server.cfg.Inbox = inFlight
 	one := newStation(b, 1, setup{known: map[uint64]string{2: two.address}})
 	one.awaitConnected(2)
-	line := one.transport.lines[2]
 	b.ReportAllocs()
 	b.SetBytes(200)
 	b.ResetTimer()
 	for id := range uint64(b.N) {
-		p := message(1, 2, id+1, 200)
-		for one.transport.Send(2, p) != nil {
-			// The queue is full: let it drain by half, as raft's window of messages in flight does.
-			for waiting := queueMessagesMax; waiting > queueMessagesMax/2; {
-				waiting, _ = line.messages.waiting()
-			}
-		}
+		inFlight <- struct{}{}
+		must(b, one.transport.Send(2, message(1, 2, id+1, 200)))
 	}
-	<-counted.done
+	for range cap(inFlight) { // once it can be filled again, all have arrived
+		inFlight <- struct{}{}
+	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
 }
