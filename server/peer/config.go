@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/keepalive"
 )
 
 // Config is what a Transport is opened with.
@@ -17,37 +14,40 @@ type Config struct {
 	ClusterID, StoreID uint64
 	// Incarnation is larger than at any earlier start of this store.
 	Incarnation uint64
-	// Address is where this store serves: others learn it from its lines.
+	// Address is where this store serves, host:port: others learn it from its lines.
 	Address string
 	// Addresses are where the other stores serve, host:port by id.
 	Addresses map[uint64]string
-	// TLS is nil for plain connections.
+	// TLS is nil for plain connections. See LoadTLS.
 	TLS *tls.Config
-	// Unreachable is told that messages to a store are being lost, at most every UnreachableInterval for each store. It may be
-	// called from any goroutine and must not wait. Nil tells nobody.
+	// Unreachable is told that messages which Send had taken were lost, or that a queue is full; at most once in
+	// UnreachableInterval for each store, from a goroutine that holds no lock. It must not wait for long. Nil tells nobody.
 	Unreachable func(storeID uint64)
-	Logger      *slog.Logger
-	Limits      Limits
+	// Logger nil discards.
+	Logger *slog.Logger
+	Limits Limits
 }
 
-// Limits bound what a Transport keeps and waits for. A zero takes the default.
+// Limits bound what a Transport and a Server keep and wait for. A zero takes the default.
 type Limits struct {
 	// QueueMessagesMax and QueueBytesMax are what may wait for one store; 4,096 and 32 MiB.
 	QueueMessagesMax, QueueBytesMax int
-	// ChunksMax is how many chunks of snapshots may wait for one store; 16.
+	// ChunksMax is how many chunks of snapshots may wait for one store, within QueueBytesMax again; 16.
 	ChunksMax int
 	// BatchMessagesMax and BatchBytesMax bound one request; 256 and 1 MiB, or one message.
 	BatchMessagesMax, BatchBytesMax int
-	// MessageBytesMax bounds one message; 16 MiB.
+	// MessageBytesMax bounds one message, on both sides; 16 MiB. It must exceed the largest command that a store takes, since
+	// an entry travels in one message, and a store's MessageBytesMax and SnapshotChunkBytes, each by a pair.
 	MessageBytesMax int
-	// StoresMax bounds the stores that a transport knows; 128.
+	// StoresMax bounds the stores that a transport sends to, and that a server listens to; 128.
 	StoresMax int
-	// BackoffMin and BackoffMax are between two tries to reach a store; 50 ms and 3 s.
+	// BackoffMin and BackoffMax are between two tries to reach a store: each failure doubles the pause, a line that has held
+	// for BackoffMax takes it back. What is waited is between half of it and all of it. 50 ms and 3 s.
 	BackoffMin, BackoffMax time.Duration
-	// ConnectTimeout bounds one try; 3 s.
+	// ConnectTimeout bounds one try, and how long a server waits for the envelope; 3 s.
 	ConnectTimeout time.Duration
-	// PingInterval is how long a line may be silent before the other end is asked whether it is there, and PingTimeout how
-	// long it may take to answer; 10 s, which is gRPC's least, and 3 s.
+	// PingInterval is how long nothing may come from the other end before it is asked whether it is there, and PingTimeout
+	// how long it may take to answer; 1 s and 3 s.
 	PingInterval, PingTimeout time.Duration
 	// UnreachableInterval is the least time between two calls of Unreachable for one store; 1 s.
 	UnreachableInterval time.Duration
@@ -64,13 +64,18 @@ const (
 	backoffMin          = 50 * time.Millisecond
 	backoffMax          = 3 * time.Second
 	connectTimeout      = 3 * time.Second
-	pingInterval        = 10 * time.Second
+	pingInterval        = time.Second
 	pingTimeout         = 3 * time.Second
 	unreachableInterval = time.Second
 
+	// requestMessagesMax bounds a request's messages whatever the sender's BatchMessagesMax is.
+	requestMessagesMax = 4_096
 	// requestBytesMore is what surrounds the messages of a request.
 	requestBytesMore = 64 << 10
-	windowBytes      = 4 << 20
+	// addressBytesMax bounds an address: a host's name and a port.
+	addressBytesMax = 300
+	// invalidMax is how many messages of a stream may be invalid before the stream is ended.
+	invalidMax = 100
 )
 
 func (l Limits) withDefaults() Limits {
@@ -91,36 +96,67 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// check says which limit cannot be.
+func (l Limits) check() error {
+	for _, limit := range []struct {
+		name  string
+		value int64
+	}{
+		{"QueueMessagesMax", int64(l.QueueMessagesMax)}, {"QueueBytesMax", int64(l.QueueBytesMax)},
+		{"ChunksMax", int64(l.ChunksMax)}, {"BatchMessagesMax", int64(l.BatchMessagesMax)},
+		{"BatchBytesMax", int64(l.BatchBytesMax)}, {"MessageBytesMax", int64(l.MessageBytesMax)},
+		{"StoresMax", int64(l.StoresMax)}, {"BackoffMin", int64(l.BackoffMin)}, {"BackoffMax", int64(l.BackoffMax)},
+		{"ConnectTimeout", int64(l.ConnectTimeout)}, {"PingInterval", int64(l.PingInterval)},
+		{"PingTimeout", int64(l.PingTimeout)}, {"UnreachableInterval", int64(l.UnreachableInterval)},
+	} {
+		if limit.value < 1 {
+			return fmt.Errorf("limit %s must be at least 1, not %d", limit.name, limit.value)
+		}
+	}
+	if l.BatchMessagesMax > requestMessagesMax {
+		return fmt.Errorf("limit BatchMessagesMax must be at most %d, not %d", requestMessagesMax, l.BatchMessagesMax)
+	}
+	if l.BackoffMin > l.BackoffMax {
+		return fmt.Errorf("limit BackoffMin (%v) must not exceed BackoffMax (%v)", l.BackoffMin, l.BackoffMax)
+	}
+	return nil
+}
+
+// complete fills in what may be left out, and says what may not.
 func (c *Config) complete() error {
 	switch {
 	case c.ClusterID == 0 || c.StoreID == 0:
 		return errors.New("a transport needs the ids of its cluster and its store")
 	case c.Incarnation == 0:
 		return errors.New("a transport needs its store's incarnation, from 1")
-	case c.Addresses[c.StoreID] != "":
+	case len(c.Address) > addressBytesMax:
+		return fmt.Errorf("the address of store %d is longer than %d bytes", c.StoreID, addressBytesMax)
+	}
+	if _, itself := c.Addresses[c.StoreID]; itself {
 		return fmt.Errorf("store %d is among the stores it is to reach", c.StoreID)
+	}
+	for id, address := range c.Addresses {
+		if id == 0 {
+			return errors.New("store id must not be 0")
+		}
+		if err := checkAddress(address); err != nil {
+			return fmt.Errorf("store %d cannot be reached: %w", id, err)
+		}
 	}
 	if c.Unreachable == nil {
 		c.Unreachable = func(uint64) {}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
+	c.Logger = orDiscard(c.Logger)
 	c.Limits = c.Limits.withDefaults()
 	if n := len(c.Addresses); n > c.Limits.StoresMax {
 		return fmt.Errorf("a transport reaches at most %d stores, not %d", c.Limits.StoresMax, n)
 	}
-	return nil
+	return c.Limits.check()
 }
 
-// ServerOptions are what a grpc.Server needs to serve other stores' lines; options that bound messages take the larger
-// bound of those given to the server, and must come last.
-func ServerOptions(limits Limits) []grpc.ServerOption {
-	l := limits.withDefaults()
-	return []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(l.MessageBytesMax + l.BatchBytesMax + requestBytesMore),
-		// A line that nobody writes to is still asked whether it is there, and may be.
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: l.PingInterval / 2, PermitWithoutStream: true}),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: l.PingInterval, Timeout: l.PingTimeout}),
+func orDiscard(logger *slog.Logger) *slog.Logger {
+	if logger == nil {
+		return slog.New(slog.DiscardHandler)
 	}
+	return logger
 }

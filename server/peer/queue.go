@@ -6,7 +6,7 @@ import (
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// queue holds parcels for one store, within bounds. It takes them only while its line is open.
+// queue holds parcels for one store, within bounds. It takes them only while it is open.
 type queue struct {
 	messagesMax, bytesMax int
 
@@ -14,7 +14,7 @@ type queue struct {
 	open    bool
 	parcels []held
 	bytes   int
-	// filled is signalled when there is something, or the queue was shut.
+	// filled is signalled when something waits.
 	filled chan struct{}
 }
 
@@ -27,12 +27,13 @@ func newQueue(messagesMax, bytesMax int) *queue {
 	return &queue{messagesMax: messagesMax, bytesMax: bytesMax, filled: make(chan struct{}, 1)}
 }
 
+// admission is what became of a parcel at a queue.
 type admission uint8
 
 const (
 	admitted admission = iota
 	refusedFull
-	refusedDown
+	refusedShut
 )
 
 func (q *queue) add(p *rpcpb.Parcel, bytes int) admission {
@@ -40,7 +41,7 @@ func (q *queue) add(p *rpcpb.Parcel, bytes int) admission {
 	defer q.mu.Unlock()
 	switch {
 	case !q.open:
-		return refusedDown
+		return refusedShut
 	case len(q.parcels) >= q.messagesMax, q.bytes+bytes > q.bytesMax && len(q.parcels) > 0:
 		return refusedFull
 	}
@@ -57,27 +58,32 @@ func (q *queue) signal() {
 	}
 }
 
-// take appends what waits to batch, up to its bounds, or one parcel.
-func (q *queue) take(batch []*rpcpb.Parcel, messagesMax, bytesMax int) []*rpcpb.Parcel {
+// take gives what waits, up to the bounds, or one parcel; nil when nothing waits.
+func (q *queue) take(messagesMax, bytesMax int) []*rpcpb.Parcel {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	bytes, n := 0, 0
 	for n < len(q.parcels) && n < messagesMax && (n == 0 || bytes+q.parcels[n].bytes <= bytesMax) {
-		batch = append(batch, q.parcels[n].parcel)
 		bytes += q.parcels[n].bytes
 		n++
 	}
-	clear(q.parcels[:n])
-	if q.parcels = q.parcels[n:]; len(q.parcels) == 0 {
-		q.parcels = nil
-	} else if n > 0 {
+	if n == 0 {
+		return nil
+	}
+	batch := make([]*rpcpb.Parcel, n)
+	for i := range batch {
+		batch[i] = q.parcels[i].parcel
+	}
+	rest := copy(q.parcels, q.parcels[n:])
+	clear(q.parcels[rest:])
+	q.parcels, q.bytes = q.parcels[:rest], q.bytes-bytes
+	if rest > 0 {
 		q.signal()
 	}
-	q.bytes -= bytes
 	return batch
 }
 
-// set opens or shuts the queue; a shut one forgets what it holds, and tells how much that was.
+// set opens or shuts the queue; either way it forgets what it holds, and tells how much that was.
 func (q *queue) set(open bool) (lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,8 +92,8 @@ func (q *queue) set(open bool) (lost int) {
 	return lost
 }
 
-func (q *queue) len() int {
+func (q *queue) waiting() (parcels, bytes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.parcels)
+	return len(q.parcels), q.bytes
 }

@@ -1,11 +1,12 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
-	"net"
-	"sync"
+	"sync/atomic"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,8 +18,8 @@ import (
 
 // Inbox takes the messages that arrive.
 type Inbox interface {
-	// Deliver takes a message of another store in one of its lives, and does not wait: what it has no room for it drops. It is
-	// called from several goroutines, for one store's messages in their order.
+	// Deliver takes a message of another store in one of its lives, and owns it. It does not wait for long: what it has no
+	// room for it drops and counts. It is called from several goroutines, for one connection's messages in their order.
 	Deliver(fromStore, fromIncarnation uint64, p *rpcpb.Parcel)
 }
 
@@ -26,172 +27,148 @@ type Inbox interface {
 type ServerConfig struct {
 	ClusterID, StoreID uint64
 	Inbox              Inbox
-	// Learned is told where a store serves, when its line opens. It may be nil.
+	// Learned is told where a store serves, each time a stream of its opens, which is about once in PingInterval: usually
+	// Transport.Learn. It may be called from several goroutines. Nil tells nobody.
 	Learned func(storeID uint64, address string)
-	Logger  *slog.Logger
-	Limits  Limits
+	// Logger nil discards.
+	Logger *slog.Logger
+	Limits Limits
 }
-
-// invalidMax is how many messages of a line may be refused before the line is.
-const invalidMax = 100
-
-// addressBytesMax bounds the address in an envelope: a host's name and a port.
-const addressBytesMax = 300
 
 // Server takes other stores' messages.
 type Server struct {
 	rpcpb.UnimplementedPeerServiceServer
-	cfg ServerConfig
+	cfg    ServerConfig
+	census *census
 
-	mu sync.Mutex
-	// lives are the newest of each store that has been seen.
-	lives map[uint64]uint64
-}
-
-// NewServer returns a server, to be registered with one grpc.Server that has ServerOptions.
-func NewServer(cfg ServerConfig) *Server {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	cfg.Limits = cfg.Limits.withDefaults()
-	return &Server{cfg: cfg, lives: map[uint64]uint64{}}
+	streams                 atomic.Int64
+	taken, invalid, refused atomic.Uint64
 }
 
 var _ rpcpb.PeerServiceServer = (*Server)(nil)
 
+// NewServer returns a server, to be registered with one grpc.Server that has ServerOptions.
+func NewServer(cfg ServerConfig) *Server {
+	cfg.Logger = orDiscard(cfg.Logger)
+	cfg.Limits = cfg.Limits.withDefaults()
+	return &Server{cfg: cfg, census: newCensus(cfg.Limits.StoresMax)}
+}
+
+// ServerStats are what a server counted since it was made.
+type ServerStats struct {
+	// Streams are open now.
+	Streams int
+	// Taken messages went to the inbox, Invalid ones did not, and Refused streams were not listened to.
+	Taken, Invalid, Refused uint64
+}
+
+// Stats returns the figures. It may be called from any goroutine.
+func (s *Server) Stats() ServerStats {
+	return ServerStats{
+		Streams: int(s.streams.Load()), Taken: s.taken.Load(), Invalid: s.invalid.Load(), Refused: s.refused.Load(),
+	}
+}
+
 // Send implements rpcpb.PeerServiceServer.
 func (s *Server) Send(stream grpc.ClientStreamingServer[rpcpb.SendRequest, rpcpb.SendResponse]) error {
-	first, err := stream.Recv()
+	return serve(s, stream, false, (*rpcpb.SendRequest).GetParcels)
+}
+
+// SendSnapshot implements rpcpb.PeerServiceServer.
+func (s *Server) SendSnapshot(stream grpc.ClientStreamingServer[rpcpb.SendSnapshotRequest, rpcpb.SendSnapshotResponse]) error {
+	return serve(s, stream, true, func(r *rpcpb.SendSnapshotRequest) []*rpcpb.Parcel {
+		if r.GetParcel() == nil {
+			return nil
+		}
+		return []*rpcpb.Parcel{r.GetParcel()}
+	})
+}
+
+// serve listens to a stream of messages, or of snapshots' chunks, until it ends.
+func serve[Request, Response any, R interface {
+	*Request
+	GetEnvelope() *rpcpb.Envelope
+}](s *Server, stream grpc.ClientStreamingServer[Request, Response], chunks bool, parcels func(R) []*rpcpb.Parcel) error {
+	s.streams.Add(1)
+	defer s.streams.Add(-1)
+	request, err := first(stream.Context(), s.cfg.Limits.ConnectTimeout, stream.Recv)
 	if err != nil {
 		return err
 	}
-	sender, err := s.admit(first.GetEnvelope())
+	speaks, err := s.admit(R(request).GetEnvelope())
 	if err != nil {
 		return err
-	}
-	if s.cfg.Learned != nil && first.GetEnvelope().GetFromAddress() != "" {
-		s.cfg.Learned(sender.store, first.GetEnvelope().GetFromAddress())
 	}
 	// The header tells the line that it is open.
 	if err := stream.SendHeader(metadata.MD{}); err != nil {
 		return err
 	}
-	for request := first; ; {
-		for _, p := range request.GetParcels() {
-			if err := s.take(sender, p); err != nil {
-				return err
-			}
-		}
-		if request, err = stream.Recv(); err != nil {
-			return ended(err, func() error { return stream.SendAndClose(&rpcpb.SendResponse{}) })
-		}
-		if err := s.still(sender); err != nil {
-			return err
-		}
-	}
-}
-
-// SendSnapshot implements rpcpb.PeerServiceServer.
-func (s *Server) SendSnapshot(stream grpc.ClientStreamingServer[rpcpb.SendSnapshotRequest, rpcpb.SendSnapshotResponse]) error {
-	request, err := stream.Recv()
-	if err != nil {
-		return err
-	}
-	sender, err := s.admit(request.GetEnvelope())
-	if err != nil {
-		return err
-	}
+	speaks.chunks = chunks
+	list := parcels(request)
 	for {
-		if err := s.take(sender, request.GetParcel()); err != nil {
+		if err := s.take(speaks, list); err != nil {
 			return err
 		}
-		if request, err = stream.Recv(); err != nil {
-			return ended(err, func() error { return stream.SendAndClose(&rpcpb.SendSnapshotResponse{}) })
+		request, err = stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return stream.SendAndClose(new(Response))
 		}
-		if err := s.still(sender); err != nil {
+		if err != nil {
 			return err
 		}
+		if list = parcels(request); len(list) == 0 {
+			list = []*rpcpb.Parcel{nil} // nobody sends nothing; it counts as an invalid message
+		}
 	}
 }
 
-// ended answers a line that was ended in order.
-func ended(err error, answer func() error) error {
-	if errors.Is(err, io.EOF) {
-		return answer()
+// first is a stream's first request, which must come within a time. The stream's end ends the goroutine.
+func first[Request any](ctx context.Context, within time.Duration, receive func() (*Request, error)) (*Request, error) {
+	type answer struct {
+		request *Request
+		err     error
 	}
-	return err
+	came := make(chan answer, 1)
+	go func() {
+		request, err := receive()
+		came <- answer{request, err}
+	}()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case a := <-came:
+		return a.request, a.err
+	case <-ctx.Done():
+		return nil, status.FromContextError(ctx.Err()).Err()
+	case <-timer.C:
+		return nil, status.Errorf(codes.DeadlineExceeded, "the stream did not say within %v who speaks", within)
+	}
 }
 
-// sender is who speaks on a line.
-type sender struct {
-	store, incarnation uint64
-	invalid            *int
-}
-
-// admit looks at who speaks to whom.
-func (s *Server) admit(e *rpcpb.Envelope) (sender, error) {
-	from := sender{store: e.GetFromStore(), incarnation: e.GetFromIncarnation(), invalid: new(int)}
-	switch {
-	case e == nil:
-		return sender{}, s.refuse(from, "the line does not say who speaks")
-	case e.GetClusterId() != s.cfg.ClusterID:
-		return sender{}, s.refuse(from, "this is a store of cluster %d, not of cluster %d", s.cfg.ClusterID, e.GetClusterId())
-	case e.GetToStore() != s.cfg.StoreID:
-		return sender{}, s.refuse(from, "this is S%d, not S%d", s.cfg.StoreID, e.GetToStore())
-	case from.store == 0 || from.store == s.cfg.StoreID:
-		return sender{}, s.refuse(from, "S%d cannot be spoken to by S%d", s.cfg.StoreID, from.store)
-	case from.incarnation == 0:
-		return sender{}, s.refuse(from, "S%d does not say which of its lives it is in", from.store)
-	case len(e.GetFromAddress()) > addressBytesMax:
-		return sender{}, s.refuse(from, "S%d's address is longer than %d bytes", from.store, addressBytesMax)
+// take hands messages on, and drops those that cannot be meant for this store. An error ends the stream.
+func (s *Server) take(speaks *sender, parcels []*rpcpb.Parcel) error {
+	if newest := speaks.newest.Load(); speaks.incarnation < newest {
+		return s.refuse(speaks.store, "S%d has started again since: it is in its life %d, and this is life %d",
+			speaks.store, newest, speaks.incarnation)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if newest := s.lives[from.store]; from.incarnation < newest {
-		return sender{}, s.refuse(from, "S%d has started again since: two processes are the same store", from.store)
+	if len(parcels) > requestMessagesMax {
+		return s.refuse(speaks.store, "a request holds %d messages, and at most %d are taken", len(parcels), requestMessagesMax)
 	}
-	if _, known := s.lives[from.store]; !known && len(s.lives) >= s.cfg.Limits.StoresMax {
-		return sender{}, s.refuse(from, "S%d is one store too many: at most %d are heard", from.store, s.cfg.Limits.StoresMax)
-	}
-	s.lives[from.store] = from.incarnation
-	return from, nil
-}
-
-// still refuses a line of a life that is over.
-func (s *Server) still(from sender) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if from.incarnation < s.lives[from.store] {
-		return status.Errorf(codes.FailedPrecondition, "S%d has started again since", from.store)
+	for _, p := range parcels {
+		why := invalid(speaks, s.cfg.StoreID, p, s.cfg.Limits.MessageBytesMax)
+		if why == "" {
+			s.taken.Add(1)
+			s.cfg.Inbox.Deliver(speaks.store, speaks.incarnation, p)
+			continue
+		}
+		s.invalid.Add(1)
+		if speaks.invalid++; speaks.invalid == 1 {
+			s.cfg.Logger.Warn("a message is dropped, and others of its stream are only counted",
+				"store", s.cfg.StoreID, "from", speaks.store, "why", why)
+		}
+		if speaks.invalid > invalidMax {
+			return s.refuse(speaks.store, "more than %d messages of this stream are invalid; the last one: %s", invalidMax, why)
+		}
 	}
 	return nil
-}
-
-func (s *Server) refuse(from sender, format string, args ...any) error {
-	err := status.Errorf(codes.FailedPrecondition, format, args...)
-	s.cfg.Logger.Warn("a line is refused", "store", s.cfg.StoreID, "from", from.store, "why", status.Convert(err).Message())
-	return err
-}
-
-// take hands a message on, or drops it when it cannot be meant for this store. The store looks at what it says.
-func (s *Server) take(from sender, p *rpcpb.Parcel) error {
-	why := invalid(from.store, s.cfg.StoreID, p, s.cfg.Limits.MessageBytesMax)
-	if why == "" {
-		s.cfg.Inbox.Deliver(from.store, from.incarnation, p)
-		return nil
-	}
-	*from.invalid++
-	s.cfg.Logger.Warn("a message is dropped", "store", s.cfg.StoreID, "from", from.store, "why", why)
-	if *from.invalid > invalidMax {
-		return status.Errorf(codes.InvalidArgument, "more than %d messages of this line are not valid; the last one: %s", invalidMax, why)
-	}
-	return nil
-}
-
-func hostOf(address string) string {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	return host
 }

@@ -18,13 +18,15 @@ type TLSFiles struct{ CA, Cert, Key string }
 const tlsBytesMax = 1 << 20
 
 // LoadTLS reads the files and returns what a client and a server need; nil for plain connections. A certificate that
-// changes on the disk is taken from there at the next connection, so renewing it needs no restart. An error is one sentence.
+// changes on the disk is taken from there at the next connection, so renewing it needs no restart; if the new one is not
+// good, the last one is kept. The authorities are read once. A store's certificate must be good for servers and for
+// clients, and name the host that others dial. An error is one sentence.
 func LoadTLS(files TLSFiles) (client, server *tls.Config, err error) {
 	if files == (TLSFiles{}) {
 		return nil, nil, nil
 	}
 	if files.Cert == "" || files.Key == "" {
-		return nil, nil, errors.New("TLS needs a certificate and its key")
+		return nil, nil, errors.New("TLS needs a certificate and its key, and one of them is not given")
 	}
 	own := &certificate{files: files}
 	if _, err := own.current(); err != nil {
@@ -68,6 +70,9 @@ func readBounded(file string) ([]byte, error) {
 	}
 	if info.Size() > tlsBytesMax {
 		return nil, fmt.Errorf("%s is larger than %d bytes", file, tlsBytesMax)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", file)
 	}
 	return os.ReadFile(file)
 }
@@ -116,10 +121,13 @@ func (c *certificate) load() (*tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s are no certificate and its key: %w", c.files.Cert, c.files.Key, err)
+		return nil, fmt.Errorf("%s and %s are not a certificate and its key: %w", c.files.Cert, c.files.Key, err)
 	}
-	if leaf := pair.Leaf; leaf != nil && time.Now().After(leaf.NotAfter) {
-		return nil, fmt.Errorf("the certificate in %s was valid until %s", c.files.Cert, leaf.NotAfter.Format(time.DateOnly))
+	switch now := time.Now(); {
+	case now.After(pair.Leaf.NotAfter):
+		return nil, fmt.Errorf("the certificate in %s was valid until %s", c.files.Cert, pair.Leaf.NotAfter.UTC().Format(time.DateTime))
+	case now.Before(pair.Leaf.NotBefore):
+		return nil, fmt.Errorf("the certificate in %s is valid from %s on", c.files.Cert, pair.Leaf.NotBefore.UTC().Format(time.DateTime))
 	}
 	return &pair, nil
 }
