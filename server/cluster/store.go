@@ -183,12 +183,10 @@ func firstRegion(peers Peers) *metapb.Region {
 // learn takes in where a store serves that joined later.
 func (s *Store) learn(storeID uint64, address string) {
 	s.known.Lock()
-	news := s.known.addresses[storeID] != address
 	s.known.addresses[storeID] = address
 	s.known.Unlock()
-	if news {
-		s.transport.Learn(storeID, address)
-	}
+	// Also when it is where it was: it has just started, and need not be waited for.
+	s.transport.Learn(storeID, address)
 }
 
 func (s *Store) unreachable(storeID uint64) {
