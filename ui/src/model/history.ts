@@ -331,6 +331,7 @@ class Draft {
       case "storeCrashed":
       case "storeStarted":
       case "storeStopped":
+      case "storeShown":
       case "storePaused":
       case "storeResumed":
       case "peerCreated":

@@ -4,31 +4,25 @@ import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
 import { rangeWords, regionsOf, type RegionView } from "../model/regions";
+import type { Cluster } from "../model/state";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
-import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
+import { Capability, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
-import { Simulation, type CommandInit, type Condition } from "../source/simulation";
+import { Simulation } from "../source/simulation";
+import type { CommandInit, Condition, Source, Viewer } from "../source/source";
 import { announcer, weight } from "./announcer.svelte";
 import { pointing } from "./selection.svelte";
+import { paceOf, speeds } from "./speeds";
 
 export const seedDefault = 42n;
-/** For the eye: how long a message flies at least while the story is told. */
-const flightMicros = 300_000n;
+export type Mode = "simulation" | "live" | "recording";
 
-/** Story, or a fixed speed in millionths. */
-export type Speed = { readonly kind: "story" } | { readonly kind: "fixed"; readonly ppm: number };
-
-export const speeds: readonly Speed[] = [
-  { kind: "story" },
-  ...[10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1e6, 2e6, 5e6, 10e6, 20e6, 50e6, 100e6].map(
-    (ppm): Speed => ({ kind: "fixed", ppm }),
-  ),
-];
-
-export function speedText(speed: Speed): string {
-  if (speed.kind === "story") return "Story";
-  return speed.ppm < 1e6 ? `1/${1e6 / speed.ppm}×` : `${speed.ppm / 1e6}×`;
+interface Kept {
+  readonly source: Source;
+  timeline: Timeline;
+  condition: Condition;
+  readonly playing: boolean;
 }
 
 export interface Notice {
@@ -78,22 +72,83 @@ class Session {
   capabilities = $derived<ReadonlySet<Capability>>(new Set(this.timeline.hello?.capabilities ?? []));
   config = $derived(this.timeline.cluster.config);
 
-  readonly #simulation: Simulation;
+  /** What is shown: the simulation, a live cluster, or a recording. */
+  mode = $state<Mode>("simulation");
+
+  #source: Source;
+  /** The simulation, while something else is shown. */
+  #kept: Kept | null = null;
   #began = false;
   #listedMillis = -Infinity;
 
   constructor() {
-    this.#simulation = new Simulation({
-      frame: (frame, reset) => this.#take(frame, reset),
-      condition: (condition) => (this.condition = condition),
-      replayed: () => {
-        this.notice = { tone: "info", sentence: "The simulation had stopped; it was replayed to where it was, and nothing is lost." };
-      },
-    });
+    this.#source = new Simulation(this.#viewerOf(() => this.#source));
   }
 
   start(): void {
-    this.#simulation.start();
+    this.#source.start();
+  }
+
+  /** Shows another source instead; a simulation stands still meanwhile, a source of another kind ends. */
+  show(mode: Exclude<Mode, "simulation">, make: (viewer: Viewer) => Source): void {
+    if (this.mode === "simulation") {
+      if (this.playing) this.pause();
+      const { timeline, condition, playing } = this;
+      this.#kept = { source: this.#source, timeline, condition, playing };
+    } else {
+      this.#source.stop();
+    }
+    this.#begin = null;
+    this.#began = true;
+    let source: Source | null = null;
+    source = make(this.#viewerOf(() => source));
+    this.#turnTo(mode, source, noTimeline, { kind: "loading" });
+    source.start();
+  }
+
+  /** Back to the simulation, as it was left. */
+  showSimulation(): void {
+    if (!this.#kept) return;
+    this.#source.stop();
+    const { source, timeline, condition, playing } = this.#kept;
+    this.#kept = null;
+    this.#turnTo("simulation", source, timeline, condition);
+    if (!timeline.hello) this.#began = false;
+    else if (playing) this.play();
+  }
+
+  #turnTo(mode: Mode, source: Source, timeline: Timeline, condition: Condition): void {
+    this.mode = mode;
+    this.#source = source;
+    this.timeline = timeline;
+    this.condition = condition;
+    this.notice = null;
+    this.#regionChosen = 0;
+    this.listSeq = timeline.cluster.seq;
+    pointing.select({ kind: "none" });
+    pointing.hover({ kind: "none" });
+  }
+
+  /** What a source tells while another one is shown is kept for it. */
+  #viewerOf(source: () => Source | null): Viewer {
+    const isShown = () => source() === this.#source;
+    const kept = () => (this.#kept?.source === source() ? this.#kept : null);
+    return {
+      frame: (frame, reset, at) => {
+        const away = kept();
+        if (isShown()) this.#take(frame, reset, at);
+        else if (away) away.timeline = follow(away.timeline, frame, reset, at);
+      },
+      condition: (condition) => {
+        const away = kept();
+        if (isShown()) this.condition = condition;
+        else if (away) away.condition = condition;
+      },
+      replayed: () => {
+        const sentence = "The simulation had stopped; it was replayed to where it was, and nothing is lost.";
+        if (isShown()) this.notice = { tone: "info", sentence };
+      },
+    };
   }
 
   can(capability: Capability): boolean {
@@ -103,7 +158,7 @@ class Session {
   // Time.
 
   play(): void {
-    void this.#ask({ case: "play", value: this.#paceValue() });
+    void this.#ask({ case: "play", value: paceOf(speeds[this.speedIndex]) });
   }
 
   pause(): void {
@@ -232,7 +287,7 @@ class Session {
       this.#begin = run;
       this.#began = false;
       this.timeline = noTimeline;
-      this.#simulation.restart();
+      this.#source.restart();
       return;
     }
     const reply = await this.#reset(run, options.go === true, options.play === true);
@@ -246,7 +301,7 @@ class Session {
 
   /** The same seed and configuration from the start, without the actions. */
   async resetSame(): Promise<void> {
-    const config = this.config ?? this.hello?.configDefault ?? this.#simulation.knownRun?.config;
+    const config = this.config ?? this.hello?.configDefault ?? this.#source.knownRun?.config;
     const play = this.playing;
     await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true, play });
   }
@@ -291,7 +346,7 @@ class Session {
 
   /** Asks the source for something; null when it was gone before. The caller tells of a failure. */
   request(command: CommandInit): Promise<Reply | null> {
-    return this.#simulation.send(command);
+    return this.#source.send(command);
   }
 
   // Inside.
@@ -324,7 +379,7 @@ class Session {
 
   async #reset(run: Run, go: boolean, play: boolean): Promise<Reply | null> {
     const commands: CommandInit[] = [{ case: "reset", value: { run, go } }];
-    if (play) commands.push({ case: "play", value: this.#paceValue() });
+    if (play) commands.push({ case: "play", value: paceOf(speeds[this.speedIndex]) });
     return this.#ask(...commands);
   }
 
@@ -332,13 +387,6 @@ class Session {
     const run = await this.exportRun();
     // The run's own configuration: network and disk as they were at its start.
     return run?.config ?? config ?? create(ConfigSchema);
-  }
-
-  #paceValue() {
-    const speed = speeds[this.speedIndex];
-    return speed.kind === "story"
-      ? { pace: Pace.STORY, flightMicros, speedPpm: 1_000_000n }
-      : { pace: Pace.FIXED, speedPpm: BigInt(speed.ppm), flightMicros };
   }
 
   async #step(unit: StepUnit, storeId = 0): Promise<Reply | null> {
@@ -354,15 +402,15 @@ class Session {
 
   /** Sends commands of one request; the reply to the first that failed, else to the last. */
   async #ask(...commands: CommandInit[]): Promise<Reply | null> {
-    const replies = await Promise.all(commands.map((command) => this.#simulation.send(command)));
+    const replies = await Promise.all(commands.map((command) => this.#source.send(command)));
     const failed = replies.find((r) => r?.failure);
     if (failed) this.notice = { tone: "bad", sentence: failed.failure };
     return failed ?? replies[replies.length - 1];
   }
 
-  #take(frame: Frame, reset: boolean): void {
+  #take(frame: Frame, reset: boolean, at?: Cluster): void {
     const before = this.timeline;
-    this.timeline = follow(before, frame, reset);
+    this.timeline = follow(before, frame, reset, at);
     const now = performance.now();
     const rushing = this.playing && frame.events.length > rushingEventsMin;
     if (!rushing || reset || now - this.#listedMillis > listMillisMin) {
