@@ -12,19 +12,12 @@ import { LinkError, runOfHash } from "../source/link";
 import { Simulation } from "../source/simulation";
 import type { CommandInit, Condition, Source, Viewer } from "../source/source";
 import { announcer, weight } from "./announcer.svelte";
+import { asked } from "./asked.svelte";
 import { pointing } from "./selection.svelte";
+import { Shown, type Mode } from "./shown";
 import { paceOf, speeds } from "./speeds";
 
 export const seedDefault = 42n;
-export type Mode = "simulation" | "live" | "recording";
-
-interface Kept {
-  readonly source: Source;
-  timeline: Timeline;
-  condition: Condition;
-  readonly playing: boolean;
-}
-
 export interface Notice {
   readonly tone: "bad" | "info";
   readonly sentence: string;
@@ -72,83 +65,65 @@ class Session {
   capabilities = $derived<ReadonlySet<Capability>>(new Set(this.timeline.hello?.capabilities ?? []));
   config = $derived(this.timeline.cluster.config);
 
-  /** What is shown: the simulation, a live cluster, or a recording. */
   mode = $state<Mode>("simulation");
 
-  #source: Source;
-  /** The simulation, while something else is shown. */
-  #kept: Kept | null = null;
+  readonly #shown: Shown;
   #began = false;
   #listedMillis = -Infinity;
+  #playedBefore = false;
 
   constructor() {
-    this.#source = new Simulation(this.#viewerOf(() => this.#source));
+    this.#shown = new Shown(
+      {
+        frame: (frame, reset, at) => this.#take(frame, reset, at),
+        condition: (condition) => (this.condition = condition),
+        replayed: () => {
+          this.notice = { tone: "info", sentence: "The simulation had stopped; it was replayed to where it was, and nothing is lost." };
+        },
+        turn: (mode, timeline, condition) => this.#turn(mode, timeline, condition),
+      },
+      (viewer) => new Simulation(viewer),
+    );
   }
 
   start(): void {
-    this.#source.start();
+    this.#shown.source.start();
   }
 
-  /** Shows another source instead; a simulation stands still meanwhile, a source of another kind ends. */
+  /** Shows another source instead of the simulation, which stands still meanwhile. */
   show(mode: Exclude<Mode, "simulation">, make: (viewer: Viewer) => Source): void {
     if (this.mode === "simulation") {
+      this.#playedBefore = this.playing;
       if (this.playing) this.pause();
-      const { timeline, condition, playing } = this;
-      this.#kept = { source: this.#source, timeline, condition, playing };
-    } else {
-      this.#source.stop();
     }
-    this.#begin = null;
-    this.#began = true;
-    let source: Source | null = null;
-    source = make(this.#viewerOf(() => source));
-    this.#turnTo(mode, source, noTimeline, { kind: "loading" });
-    source.start();
+    this.#shown.show(mode, make, { timeline: this.timeline, condition: this.condition });
   }
 
-  /** Back to the simulation, as it was left. */
   showSimulation(): void {
-    if (!this.#kept) return;
-    this.#source.stop();
-    const { source, timeline, condition, playing } = this.#kept;
-    this.#kept = null;
-    this.#turnTo("simulation", source, timeline, condition);
-    if (!timeline.hello) this.#began = false;
-    else if (playing) this.play();
+    this.#shown.showSimulation();
+    if (this.#playedBefore && this.timeline.hello) this.play();
   }
 
-  #turnTo(mode: Mode, source: Source, timeline: Timeline, condition: Condition): void {
+  #turn(mode: Mode, timeline: Timeline, condition: Condition): void {
     this.mode = mode;
-    this.#source = source;
     this.timeline = timeline;
     this.condition = condition;
     this.notice = null;
     this.#regionChosen = 0;
+    this.#began = mode !== "simulation" || timeline.cluster.seq > 0;
     this.listSeq = timeline.cluster.seq;
+    asked.clear();
     pointing.select({ kind: "none" });
     pointing.hover({ kind: "none" });
+    if (!this.#began && timeline.hello) {
+      this.#began = true;
+      void this.#beginRun();
+    }
   }
 
-  /** What a source tells while another one is shown is kept for it. */
-  #viewerOf(source: () => Source | null): Viewer {
-    const isShown = () => source() === this.#source;
-    const kept = () => (this.#kept?.source === source() ? this.#kept : null);
-    return {
-      frame: (frame, reset, at) => {
-        const away = kept();
-        if (isShown()) this.#take(frame, reset, at);
-        else if (away) away.timeline = follow(away.timeline, frame, reset, at);
-      },
-      condition: (condition) => {
-        const away = kept();
-        if (isShown()) this.condition = condition;
-        else if (away) away.condition = condition;
-      },
-      replayed: () => {
-        const sentence = "The simulation had stopped; it was replayed to where it was, and nothing is lost.";
-        if (isShown()) this.notice = { tone: "info", sentence };
-      },
-    };
+  /** The source is there, and has no such thing: what is about it alone is not shown. */
+  lacks(capability: Capability): boolean {
+    return this.capabilities.size > 0 && !this.capabilities.has(capability);
   }
 
   can(capability: Capability): boolean {
@@ -272,7 +247,8 @@ class Session {
   /** Does something to the cluster. Resolves with the started operation's id (0 for none), or null when it was refused. */
   async act(action: Action): Promise<number | null> {
     const before = this.seq;
-    const reply = await this.#ask({ case: "act", value: { action } });
+    const send = () => this.#ask({ case: "act", value: { action } });
+    const reply = this.mode === "live" ? await asked.follow(action, this.nowMicros, send) : await send();
     if (reply?.failure) return null;
     if (!this.playing && !this.#announceWorthy(before)) this.#announceNow();
     return reply?.result.case === "act" ? Number(reply.result.value.operationId) : 0;
@@ -287,7 +263,7 @@ class Session {
       this.#begin = run;
       this.#began = false;
       this.timeline = noTimeline;
-      this.#source.restart();
+      this.#shown.source.restart();
       return;
     }
     const reply = await this.#reset(run, options.go === true, options.play === true);
@@ -301,7 +277,7 @@ class Session {
 
   /** The same seed and configuration from the start, without the actions. */
   async resetSame(): Promise<void> {
-    const config = this.config ?? this.hello?.configDefault ?? this.#source.knownRun?.config;
+    const config = this.config ?? this.hello?.configDefault ?? this.#shown.source.knownRun?.config;
     const play = this.playing;
     await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true, play });
   }
@@ -346,7 +322,7 @@ class Session {
 
   /** Asks the source for something; null when it was gone before. The caller tells of a failure. */
   request(command: CommandInit): Promise<Reply | null> {
-    return this.#source.send(command);
+    return this.#shown.source.send(command);
   }
 
   // Inside.
@@ -402,7 +378,7 @@ class Session {
 
   /** Sends commands of one request; the reply to the first that failed, else to the last. */
   async #ask(...commands: CommandInit[]): Promise<Reply | null> {
-    const replies = await Promise.all(commands.map((command) => this.#source.send(command)));
+    const replies = await Promise.all(commands.map((command) => this.#shown.source.send(command)));
     const failed = replies.find((r) => r?.failure);
     if (failed) this.notice = { tone: "bad", sentence: failed.failure };
     return failed ?? replies[replies.length - 1];

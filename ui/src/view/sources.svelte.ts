@@ -1,5 +1,6 @@
 /** Which source is shown, and the way to another. All that is live is loaded when it is first asked for. */
-import { session, type Mode } from "./session.svelte";
+import { session } from "./session.svelte";
+import type { Mode } from "./shown";
 
 class Sources {
   /** The part of the page that is about live clusters and recordings, once it is there. */
