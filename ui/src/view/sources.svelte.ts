@@ -1,11 +1,15 @@
 /** Which source is shown, and the way to another. All that is live is loaded when it is first asked for. */
+import type { Component } from "svelte";
 import { session } from "./session.svelte";
 import type { Mode } from "./shown";
 
+type LiveView = typeof import("./live/live.svelte").liveView;
+
 class Sources {
   /** The part of the page that is about live clusters and recordings, once it is there. */
-  live = $state.raw<typeof import("./live/live.svelte") | null>(null);
-  connectOpen = $state(false);
+  part = $state.raw<Component | null>(null);
+  metrics = $state.raw<Component | null>(null);
+  #view: LiveView | null = null;
 
   async choose(mode: Mode): Promise<void> {
     if (mode === session.mode) return;
@@ -13,27 +17,33 @@ class Sources {
       session.showSimulation();
       return;
     }
-    const live = await this.#load();
-    if (!live) return;
-    if (mode === "live") live.liveView.connect();
-    else live.liveView.choosing = true;
+    const view = await this.#load();
+    if (mode === "live") view?.connect();
+    else if (view) view.choosing = true;
   }
 
+  /** A recording. */
   async open(file: File): Promise<void> {
-    const live = await this.#load();
-    await live?.liveView.open(file);
+    const view = await this.#load();
+    const wrong = await view?.open(file);
+    if (wrong) session.notice = { tone: "bad", sentence: wrong };
   }
 
-  async #load(): Promise<typeof import("./live/live.svelte") | null> {
+  async #load(): Promise<LiveView | null> {
+    if (this.#view) return this.#view;
     try {
-      this.live ??= await import("./live/live.svelte");
+      const [part, live] = await Promise.all([import("./live/LivePart.svelte"), import("./live/live.svelte")]);
+      this.part = part.default;
+      this.#view = live.liveView;
+      // The charts come after what they are about.
+      void import("./live/MetricsPanel.svelte").then(({ default: panel }) => (this.metrics = panel), () => {});
     } catch {
       session.notice = {
         tone: "bad",
         sentence: "The part of the page that shows live clusters could not be loaded. Is the server still there? Try again.",
       };
     }
-    return this.live;
+    return this.#view;
   }
 }
 

@@ -2,12 +2,20 @@
 import { announcer } from "../announcer.svelte";
 import { session } from "../session.svelte";
 import { countText } from "../../model/text";
-import type { MetricsPoint } from "../../pb/sessionpb/v1/session_pb";
+import type { MetricsPoint, Recording } from "../../pb/sessionpb/v1/session_pb";
 import { Live } from "../../source/live";
 import type { Standing } from "../../source/playback/playback";
 import { RecordingError, RecordingSource, unpack } from "../../source/recording";
 import type { Link } from "../../source/websocket";
 import { addressKnown, remember, tokenKnown, urlOf } from "./address";
+
+export interface Recorded {
+  readonly fileName: string;
+  /** In the reader's own time. */
+  readonly when: string;
+  readonly micros: number;
+  readonly gapEvents: number;
+}
 
 class LiveView {
   link = $state.raw<Link>({ kind: "connecting" });
@@ -18,7 +26,7 @@ class LiveView {
   address = $state("");
   connecting = $state(false);
   choosing = $state(false);
-  fileName = $state("");
+  recorded = $state.raw<Recorded | null>(null);
   #live: Live | null = null;
 
   connect(address = addressKnown(), token = tokenKnown(address)): void {
@@ -39,22 +47,24 @@ class LiveView {
     })));
   }
 
-  /** Opens a recording; what is shown stays when the file is none. */
-  async open(file: File): Promise<void> {
+  /** Opens a recording. A sentence when the file is none: what is shown stays then. */
+  async open(file: File): Promise<string> {
+    let recording: Recording;
     try {
-      const recording = await unpack(file);
-      this.#clear();
-      this.fileName = file.name;
-      this.metrics = recording.metrics;
-      session.show("recording", (viewer) => new RecordingSource(recording, viewer, {
-        stands: (standing) => (this.standing = standing),
-        leapt: () => {},
-      }));
-      this.choosing = false;
+      recording = await unpack(file);
     } catch (error) {
-      if (!(error instanceof RecordingError)) throw error;
-      session.notice = { tone: "bad", sentence: error.message };
+      if (error instanceof RecordingError) return error.message;
+      throw error;
     }
+    this.#clear();
+    this.recorded = recordedOf(file.name, recording);
+    this.metrics = recording.metrics;
+    session.show("recording", (viewer) => new RecordingSource(recording, viewer, {
+      stands: (standing) => (this.standing = standing),
+      leapt: () => {},
+    }));
+    this.choosing = false;
+    return "";
   }
 
   again(): void {
@@ -89,6 +99,16 @@ class LiveView {
     if (link.kind === "waiting" || link.kind === "closed") announcer.say(link.sentence);
     if (link.kind === "closed" && link.token) this.connecting = true;
   }
+}
+
+function recordedOf(fileName: string, { stretches, wallMicros }: Recording): Recorded {
+  const first = stretches[0].keyframe!.timeMicros;
+  const last = stretches[stretches.length - 1];
+  const end = last.events.at(-1)?.timeMicros ?? last.keyframe!.timeMicros;
+  const gapEvents = stretches.reduce((sum, s) => sum + Number(s.gap?.events ?? 0n), 0);
+  const began = new Date(Number((wallMicros + first) / 1000n));
+  const when = wallMicros > 0n ? began.toLocaleString() : "at an unknown time";
+  return { fileName, when, micros: Number(end - first), gapEvents };
 }
 
 export const liveView = new LiveView();
