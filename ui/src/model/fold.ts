@@ -127,7 +127,8 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       return withStore(cluster, storeId, (store) => storeOf(state, cluster.peerStores, store.clock));
     }
     case "storeShown":
-      return body.value.store ? withShownStore(cluster, body.value.store, timeMicros) : cluster;
+      if (!body.value.store) return cluster;
+      return withShownStore(body.value.eventsLeftOut > 0n ? landedAt(cluster, storeId) : cluster, body.value.store, timeMicros);
     case "electionTimeoutSet": {
       const timer = body.value.timer;
       return timer ? withStore(cluster, storeId, (store) => withTimers(store, [timer])) : cluster;
@@ -238,7 +239,12 @@ function withStores(cluster: Cluster, states: readonly StoreState[]): Cluster {
   return { ...cluster, stores, peerStores };
 }
 
-/** The store as it stands, known before or not; messages on their way to it stay. */
+/** What was on its way to a store has ended in the events of it that were left out. */
+export function landedAt(cluster: Cluster, storeId: number): Cluster {
+  return { ...cluster, messages: cluster.messages.filter((m) => m.to !== storeId) };
+}
+
+/** The store as it stands, known before or not. */
 function withShownStore(cluster: Cluster, state: StoreState, timeMicros: number): Cluster {
   const id = Number(state.id);
   if (!cluster.stores.some((s) => s.id === id)) return withAddedStore(cluster, state, timeMicros);

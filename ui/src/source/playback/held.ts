@@ -6,7 +6,7 @@
 import { clone } from "@bufbuild/protobuf";
 import { fold, fromKeyframe } from "../../model/fold";
 import { noCluster, type Cluster } from "../../model/state";
-import { EventSchema, KeyframeSchema, LossReason, type Event, type Keyframe, type Message } from "../../pb/sessionpb/v1/event_pb";
+import { KeyframeSchema, LossReason, type Event, type Keyframe, type Message } from "../../pb/sessionpb/v1/event_pb";
 import type { Gap, Stretch } from "../../pb/sessionpb/v1/session_pb";
 import { bridge } from "./bridge";
 
@@ -17,6 +17,8 @@ const checkpointEvents = 500;
 export const flightMicrosMin = 60;
 /** So long a message is under way when nobody has seen it arrive; after that it counts as lost. */
 export const unseenMicros = 3_000_000;
+/** Of the messages under way in a whole state, those sent so lately are shown. */
+const freshMicros = 300_000;
 
 /** Where a whole state stands among the events: after event seq. */
 interface Mark {
@@ -103,7 +105,7 @@ export class Held {
     if (this.#fresh) this.#renumber(told);
     this.#fresh = false;
     const keyframe = clone(KeyframeSchema, told);
-    this.#adopt(keyframe);
+    this.#adopt(keyframe, told);
     if (first) {
       const seq = Number(told.seq);
       this.#marks = [{ seq, keyframe, gap, bridged: 0 }];
@@ -128,8 +130,9 @@ export class Held {
   events(told: readonly Event[]): void {
     if (this.#marks.length === 0) return;
     for (const event of told) {
-      this.#translate(event);
-      this.#push(event);
+      if (this.#translate(event)) this.#push(event);
+      // Its number is taken by the next one.
+      else this.#offsets.seq--;
     }
     this.#forget();
   }
@@ -181,8 +184,11 @@ export class Held {
     this.#offsets.operation = this.#operationMax;
   }
 
-  #adopt(keyframe: Keyframe): void {
+  #adopt(keyframe: Keyframe, told: Keyframe): void {
     keyframe.timeMicros = BigInt(this.micros(keyframe.timeMicros));
+    // What flies longer than any message does has most likely arrived, in what was left out.
+    const since = told.timeMicros - BigInt(freshMicros);
+    keyframe.messages = keyframe.messages.filter((m) => m.sentMicros >= since);
     for (const message of keyframe.messages) this.#adoptMessage(message, Number(message.sentMicros) + this.#offsets.micros);
     for (const operation of keyframe.operations) {
       operation.id = this.#operation(operation.id);
@@ -205,8 +211,11 @@ export class Held {
     return own;
   }
 
-  /** An event in the page's numbers and on its clock, which never goes back. */
-  #translate(event: Event): void {
+  /**
+   * An event in the page's numbers and on its clock, which never goes back. False for the end of a flight whose beginning
+   * was not shown: it says nothing.
+   */
+  #translate(event: Event): boolean {
     let micros = this.micros(event.timeMicros);
     const body = event.body;
     switch (body.case) {
@@ -221,7 +230,7 @@ export class Held {
         body.value.id += this.#offsets.message;
         const message = this.#flying.get(body.value.id);
         this.#flying.delete(body.value.id);
-        if (!message) break;
+        if (!message) return false;
         micros = Math.max(micros, Number(message.sentMicros) + flightMicrosMin);
         // The page plays a moment behind: the stage knows where a message is to be while it flies.
         message.dueMicros = BigInt(micros);
@@ -234,11 +243,20 @@ export class Held {
           body.value.operation.startedMicros = BigInt(micros);
         }
         break;
+      case "storeShown":
+        if (body.value.eventsLeftOut > 0n) this.#landAt(event.storeId);
+        break;
       case "operationEnded":
         body.value.id = this.#operation(body.value.id);
         break;
     }
     event.timeMicros = BigInt(micros);
+    return true;
+  }
+
+  /** The fold ends these flights, too. */
+  #landAt(storeId: bigint): void {
+    for (const [id, message] of this.#flying) if (message.toStore === storeId) this.#flying.delete(id);
   }
 
   #push(event: Event): void {
@@ -274,9 +292,4 @@ export class Held {
 
 function atTheDoor(reason: LossReason): boolean {
   return reason === LossReason.STORE_DOWN || reason === LossReason.REFUSED;
-}
-
-/** A copy that its receiver may change. */
-export function copied(events: readonly Event[]): Event[] {
-  return events.map((event) => clone(EventSchema, event));
 }

@@ -370,7 +370,8 @@ export class Playback {
       speedPpm: BigInt(Math.round(this.#shown.rate * 1e6)),
       messagesInFlight: this.#flights.size,
       live: this.#status,
-      work: this.#work,
+      // What is held is shown meanwhile.
+      work: this.held.empty ? this.#work : undefined,
     });
     this.#viewer.frame(create(FrameSchema, { ...more, events, status }), reset, at);
     this.#listener.stands({ behindMicros: this.behindMicros, paused: !this.#playing, byHand: this.#byHand });

@@ -73,7 +73,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
       unit: "per second",
       now: `${countText(leaders)} in ${durationText(span(points))}`,
       seconds,
-      series: [series("changes", "--vote", (p) => Number(p.leaderChanges), { bars: true })],
+      series: [series("changes", "--vote", (p) => Number(p.leaderChanges) || null, { bars: true })],
     },
   ];
 }
