@@ -3,7 +3,7 @@ import type { Component } from "svelte";
 import { session } from "./session.svelte";
 import type { Mode } from "./shown";
 
-type LiveView = typeof import("./live/live.svelte").liveView;
+type LiveView = typeof import("./live/LivePart.svelte").liveView;
 
 class Sources {
   /** The part of the page that is about live clusters and recordings, once it is there. */
@@ -32,9 +32,9 @@ class Sources {
   async #load(): Promise<LiveView | null> {
     if (this.#view) return this.#view;
     try {
-      const [part, live] = await Promise.all([import("./live/LivePart.svelte"), import("./live/live.svelte")]);
+      const part = await import("./live/LivePart.svelte");
       this.part = part.default;
-      this.#view = live.liveView;
+      this.#view = part.liveView;
       // The charts come after what they are about.
       void import("./live/MetricsPanel.svelte").then(({ default: panel }) => (this.metrics = panel), () => {});
     } catch {

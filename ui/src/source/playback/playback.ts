@@ -219,11 +219,11 @@ export class Playback {
     const millis = this.#clock.millis();
     const elapsed = Math.min(millis - this.#lastMillis, elapsedMillisMax) * 1000;
     this.#lastMillis = millis;
-    this.#catchUp();
     if (!this.#playing) {
       this.#show([]);
       return;
     }
+    this.#catchUp();
     if (this.#live && !this.#byHand && this.behindMicros - delayMicros > lagMicrosMax) {
       this.#leap();
       return;
@@ -297,9 +297,7 @@ export class Playback {
 
   /** What is not held any more cannot be played. */
   #catchUp(): void {
-    if (this.#seq >= this.held.firstSeq - 1) return;
-    const at = this.held.clusterAt(this.held.firstSeq - 1);
-    if (this.#playing) this.#jump(at);
+    if (this.#seq < this.held.firstSeq - 1) this.#jump(this.held.clusterAt(this.held.firstSeq - 1));
   }
 
   #leap(): void {
