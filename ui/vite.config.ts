@@ -32,6 +32,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
   },
   worker: { format: "es" },
+  // `npm run dev` beside a server: its live cluster.
+  server: {
+    proxy: {
+      "/api": { target: process.env.RAFTPLAY_URL ?? "http://127.0.0.1:8377", ws: true, changeOrigin: true, rewriteWsOrigin: true },
+    },
+  },
   // The policy that `raftplay serve` sends, so that a preview breaks where the real thing would.
   preview: {
     headers: {

@@ -85,8 +85,10 @@ func TestAPageOverItsBudgetFails(t *testing.T) {
 		files map[string]string
 		want  string
 	}{
-		{map[string]string{"index.html": "", "a.js": noise(2_000_000)}, ""},
-		{map[string]string{"index.html": "", "a.js": noise(2_100_000)}, "the whole page weighs 2100.0 kB"},
+		{map[string]string{"index.html": "a.js", "a.js": noise(2_000_000)}, ""},
+		{map[string]string{"index.html": "a.js", "a.js": noise(2_100_000)}, "the first load weighs 2100.0 kB"},
+		{map[string]string{"index.html": "", "worker-1.js": noise(2_100_000)}, "the first load weighs 2100.0 kB"},
+		{map[string]string{"index.html": "a.js", "a.js": "", "b.js": noise(2_100_000)}, ""},
 		{map[string]string{"index.html": "", "a.wasm": noise(1_900_000)}, "the wasm weighs 1900.0 kB"},
 		{nil, "there is no page"},
 	} {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +10,10 @@ import (
 	"strings"
 )
 
-// The budget of a first load, in bytes as sent with brotli. Everything that is built counts, whether the first load asks
-// for it or not. Wanted are 2,000,000 and 1,750,000, which faults, clients and judges have outgrown (docs/benchmarks.md);
-// this keeps the rest from growing too.
+// The budget of a first load, in bytes as sent with brotli. Wanted are 2,000,000 and 1,750,000, which faults, clients and
+// judges have outgrown (docs/benchmarks.md); this keeps the rest from growing too.
 const (
-	loadBytesMax = 2_040_000
+	loadBytesMax = 2_020_000
 	wasmBytesMax = 1_870_000
 )
 
@@ -21,12 +21,18 @@ const (
 type size struct {
 	name                string
 	plain, gzip, brotli int64
+	// later: the page asks for it when somebody wants what it holds. All else belongs to the first load.
+	later bool
 }
 
 // measure lists the files of site in order of name. An encoding that was not written counts as the plain file.
 func measure(site string) ([]size, error) {
+	page, err := os.ReadFile(filepath.Join(site, "index.html"))
+	if err != nil {
+		return nil, fmt.Errorf("there is no page in %s: %w", site, err)
+	}
 	var sizes []size
-	err := filepath.WalkDir(site, func(file string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(site, func(file string, entry fs.DirEntry, err error) error {
 		base := filepath.Base(file)
 		skip := base[0] == '.' || strings.HasSuffix(base, ".br") || strings.HasSuffix(base, ".gz")
 		if err != nil || entry.IsDir() || skip {
@@ -42,12 +48,10 @@ func measure(site string) ([]size, error) {
 		}
 		s := size{name: filepath.ToSlash(name), plain: info.Size()}
 		s.brotli, s.gzip = sizeOr(file+".br", s.plain), sizeOr(file+".gz", s.plain)
+		s.later = isLater(s.name, page)
 		sizes = append(sizes, s)
 		return nil
 	})
-	if err == nil && len(sizes) == 0 {
-		err = fmt.Errorf("there is no page in %s", site)
-	}
 	return sizes, err
 }
 
@@ -59,25 +63,42 @@ func sizeOr(file string, otherwise int64) int64 {
 	return info.Size()
 }
 
-// total adds up sizes; of the wasm files alone, if onlyWasm.
-func total(sizes []size, onlyWasm bool) size {
-	sum := size{name: "whole page"}
-	if onlyWasm {
-		sum.name = "wasm"
-	}
+// isLater tells scripts and styles that index.html does not name: it names all that the entry script imports. Workers
+// start with the page.
+func isLater(name string, page []byte) bool {
+	base := filepath.Base(name)
+	code := strings.HasSuffix(base, ".js") || strings.HasSuffix(base, ".css")
+	return code && !strings.HasPrefix(base, "worker-") && !bytes.Contains(page, []byte(base))
+}
+
+// total adds up the sizes of some files.
+func total(sizes []size, name string, counts func(size) bool) size {
+	sum := size{name: name}
 	for _, s := range sizes {
-		if !onlyWasm || strings.HasSuffix(s.name, ".wasm") {
+		if counts(s) {
 			sum.plain, sum.gzip, sum.brotli = sum.plain+s.plain, sum.gzip+s.gzip, sum.brotli+s.brotli
 		}
 	}
 	return sum
 }
 
+func later(sizes []size) size {
+	return total(sizes, "later", func(s size) bool { return s.later })
+}
+
+func firstLoad(sizes []size) size {
+	return total(sizes, "first load", func(s size) bool { return !s.later })
+}
+
+func wasm(sizes []size) size {
+	return total(sizes, "wasm", func(s size) bool { return strings.HasSuffix(s.name, ".wasm") })
+}
+
 // table shows the sizes in kB of 1,000 bytes.
 func table(sizes []size) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%-40s %10s %10s %10s\n", "file (kB)", "plain", "gzip", "brotli")
-	for _, s := range append(sizes[:len(sizes):len(sizes)], total(sizes, false)) {
+	for _, s := range append(sizes[:len(sizes):len(sizes)], later(sizes), firstLoad(sizes)) {
 		fmt.Fprintf(&b, "%-40s %10.1f %10.1f %10.1f\n", s.name, kB(s.plain), kB(s.gzip), kB(s.brotli))
 	}
 	return b.String()
@@ -88,8 +109,8 @@ func kB(bytes int64) float64 { return float64(bytes) / 1000 }
 // checkBudget says which part of the page is too heavy, and by how much.
 func checkBudget(sizes []size) error {
 	return errors.Join(
-		over(total(sizes, false), loadBytesMax),
-		over(total(sizes, true), wasmBytesMax),
+		over(firstLoad(sizes), loadBytesMax),
+		over(wasm(sizes), wasmBytesMax),
 	)
 }
 

@@ -142,6 +142,31 @@ describe("fold", () => {
     expect(peer(after, 1).timer.elapsedTicks).toBe(3);
   });
 
+  test("a store that is shown replaces what was known of it, and ends what flew to it where events were left out", () => {
+    const script = new Script();
+    script.send(1, 1, 2, MessageType.APPEND);
+    script.send(2, 1, 3, MessageType.APPEND);
+    const state = storeStates(3)[1];
+    const shown = (eventsLeftOut: bigint) =>
+      script.add(2, {
+        case: "storeShown",
+        value: { store: { ...state, up: false, peers: [{ ...state.peers[0], term: 7n }] }, eventsLeftOut, why: "too much" },
+      });
+    const before = folded(script);
+    const stays = fold(before, shown(0n));
+    expect([stays.stores[1].up, peer(stays, 2).term]).toEqual([false, 7]);
+    expect(stays.stores[0]).toBe(before.stores[0]);
+    expect(stays.messages.map((m) => m.id)).toEqual([1, 2]);
+    expect(fold(stays, shown(3n)).messages.map((m) => m.id)).toEqual([2]);
+  });
+
+  test("a store that nobody knew is there once it is shown", () => {
+    const state = { ...storeStates(4)[3] };
+    const script = new Script();
+    script.add(4, { case: "storeShown", value: { store: state } });
+    expect(folded(script).stores.map((s) => s.id)).toEqual([1, 2, 3, 4]);
+  });
+
   test("a keyframe is a whole cluster", () => {
     const cluster = fromKeyframe(keyframe(40));
     expect([cluster.seq, cluster.timeMicros, cluster.stores.length]).toEqual([40, 40_000, 3]);

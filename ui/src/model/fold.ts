@@ -126,6 +126,9 @@ function foldBody(cluster: Cluster, event: Event): Cluster {
       // The machine's clock goes on while the process is gone.
       return withStore(cluster, storeId, (store) => storeOf(state, cluster.peerStores, store.clock));
     }
+    case "storeShown":
+      if (!body.value.store) return cluster;
+      return withShownStore(body.value.eventsLeftOut > 0n ? landedAt(cluster, storeId) : cluster, body.value.store, timeMicros);
     case "electionTimeoutSet": {
       const timer = body.value.timer;
       return timer ? withStore(cluster, storeId, (store) => withTimers(store, [timer])) : cluster;
@@ -234,6 +237,19 @@ function withStores(cluster: Cluster, states: readonly StoreState[]): Cluster {
     .map((s) => storeOf(s, peerStores, clockOf(s, clocks, cluster.timeMicros)))
     .sort((a, b) => a.id - b.id);
   return { ...cluster, stores, peerStores };
+}
+
+/** What was on its way to a store has ended in the events of it that were left out. */
+export function landedAt(cluster: Cluster, storeId: number): Cluster {
+  return { ...cluster, messages: cluster.messages.filter((m) => m.to !== storeId) };
+}
+
+/** The store as it stands, known before or not. */
+function withShownStore(cluster: Cluster, state: StoreState, timeMicros: number): Cluster {
+  const id = Number(state.id);
+  if (!cluster.stores.some((s) => s.id === id)) return withAddedStore(cluster, state, timeMicros);
+  const peerStores = whereabouts(cluster.peerStores, [state]);
+  return withStore({ ...cluster, peerStores }, id, (store) => storeOf(state, peerStores, store.clock));
 }
 
 function withAddedStore(cluster: Cluster, state: StoreState, timeMicros: number): Cluster {

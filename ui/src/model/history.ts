@@ -325,6 +325,10 @@ class Draft {
         }
         this.#turn(after, held);
         break;
+      case "storeShown":
+        if (event.body.value.eventsLeftOut > 0n) this.#landAt(before, held);
+        this.#turn(after, held);
+        break;
       case "runStarted":
         for (const store of after.stores) this.#turnStore(after, store.id, held);
         break;
@@ -348,6 +352,10 @@ class Draft {
     const flight = this.#flights[at];
     if (flight?.id !== id) return;
     this.#flights[at] = { ...flight, endMicros: held.timeMicros, endSeq: held.seq, outcome };
+  }
+
+  #landAt(before: Cluster, held: HistoryEvent): void {
+    for (const message of before.messages) if (message.to === held.storeId) this.#land(message.id, held, "delivered");
   }
 
   #answer(id: number, response: RaftCommandResponse | null, held: HistoryEvent): void {

@@ -29,9 +29,12 @@ export const noTimeline: Timeline = {
   runs: 0,
 };
 
-/** asked: a reset was asked for; when a run begins in this frame, nothing held before belongs to it. */
-export function follow(timeline: Timeline, frame: Frame, asked: boolean): Timeline {
-  const reset = asked && (frame.keyframe !== undefined || frame.events[0]?.seq === 1n);
+/**
+ * asked: a reset was asked for; when a run begins in this frame, nothing held before belongs to it. whole: the state that
+ * the frame's events follow, in place of a keyframe.
+ */
+export function follow(timeline: Timeline, frame: Frame, asked: boolean, whole?: Cluster): Timeline {
+  const reset = asked && (whole !== undefined || frame.keyframe !== undefined || frame.events[0]?.seq === 1n);
   const branches = frame.branchList?.branches ?? timeline.branches;
   const status = frame.status ?? timeline.status;
   let { cluster, history } = timeline;
@@ -43,8 +46,8 @@ export function follow(timeline: Timeline, frame: Frame, asked: boolean): Timeli
   const now = status?.branchId ?? 0;
   // Up to here the held events belong to the branch as well.
   const sharedSeq = reset || before === now ? Infinity : commonSeq(branches, before, now);
-  if (frame.keyframe) {
-    const at = fromKeyframe(frame.keyframe);
+  const at = whole ?? (frame.keyframe ? fromKeyframe(frame.keyframe) : null);
+  if (at) {
     history = joined(history, at, sharedSeq);
     cluster = withLegs(at, history);
     if (history.end === at) history = { ...history, end: cluster };

@@ -2,7 +2,7 @@
  * The simulated cluster in a worker of its own, as a session: commands in, frames out. At most one request an animation
  * frame, each awaited before the next. A worker that hangs or dies is replaced and replayed to where it was.
  */
-import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   CommandSchema,
   FrameSchema,
@@ -15,23 +15,7 @@ import {
 import { RunSchema, type Run } from "../pb/sessionpb/v1/run_pb";
 import type { FromWorker, ToWorker } from "./boundary";
 import { compile } from "./core";
-
-export type CommandInit = Exclude<MessageInitShape<typeof CommandSchema>["command"], undefined | { case: undefined }>;
-
-export type Condition =
-  | { readonly kind: "loading" }
-  | { readonly kind: "running" }
-  | { readonly kind: "replaying"; readonly sentence: string }
-  /** canReset: starting afresh may help. */
-  | { readonly kind: "failed"; readonly sentence: string; readonly canReset: boolean };
-
-export interface Viewer {
-  /** reset: a run may begin in this frame, with its first event or a keyframe. */
-  frame(frame: Frame, reset: boolean): void;
-  condition(condition: Condition): void;
-  /** A new worker has been led to where the one before stood. */
-  replayed(): void;
-}
+import type { CommandInit, Source, Viewer } from "./source";
 
 const answerMillisMax = 4000;
 const startMillisMax = 20_000;
@@ -39,7 +23,7 @@ const budgetMicros = 8000n;
 /** A tab that slept must not leap. */
 const elapsedMillisMax = 100;
 
-export class Simulation {
+export class Simulation implements Source {
   readonly #viewer: Viewer;
   #module: Promise<WebAssembly.Module> | null = null;
   #worker: Worker | null = null;
@@ -123,6 +107,11 @@ export class Simulation {
     this.#drop();
     this.#forget();
     this.start();
+  }
+
+  stop(): void {
+    this.#drop();
+    this.#forget();
   }
 
   #askRun(): void {

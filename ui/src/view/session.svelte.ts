@@ -4,33 +4,20 @@ import { type Action } from "../model/action";
 import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
 import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
 import { rangeWords, regionsOf, type RegionView } from "../model/regions";
+import type { Cluster } from "../model/state";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
-import { Capability, Pace, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
+import { Capability, StepUnit, type Frame, type Reply } from "../pb/sessionpb/v1/session_pb";
 import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/v1/run_pb";
 import { LinkError, runOfHash } from "../source/link";
-import { Simulation, type CommandInit, type Condition } from "../source/simulation";
+import { Simulation } from "../source/simulation";
+import type { CommandInit, Condition, Source, Viewer } from "../source/source";
 import { announcer, weight } from "./announcer.svelte";
+import { asked } from "./asked.svelte";
 import { pointing } from "./selection.svelte";
+import { Shown, type Mode } from "./shown";
+import { paceOf, speeds } from "./speeds";
 
 export const seedDefault = 42n;
-/** For the eye: how long a message flies at least while the story is told. */
-const flightMicros = 300_000n;
-
-/** Story, or a fixed speed in millionths. */
-export type Speed = { readonly kind: "story" } | { readonly kind: "fixed"; readonly ppm: number };
-
-export const speeds: readonly Speed[] = [
-  { kind: "story" },
-  ...[10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1e6, 2e6, 5e6, 10e6, 20e6, 50e6, 100e6].map(
-    (ppm): Speed => ({ kind: "fixed", ppm }),
-  ),
-];
-
-export function speedText(speed: Speed): string {
-  if (speed.kind === "story") return "Story";
-  return speed.ppm < 1e6 ? `1/${1e6 / speed.ppm}×` : `${speed.ppm / 1e6}×`;
-}
-
 export interface Notice {
   readonly tone: "bad" | "info";
   readonly sentence: string;
@@ -78,22 +65,65 @@ class Session {
   capabilities = $derived<ReadonlySet<Capability>>(new Set(this.timeline.hello?.capabilities ?? []));
   config = $derived(this.timeline.cluster.config);
 
-  readonly #simulation: Simulation;
+  mode = $state<Mode>("simulation");
+
+  readonly #shown: Shown;
   #began = false;
   #listedMillis = -Infinity;
+  #playedBefore = false;
 
   constructor() {
-    this.#simulation = new Simulation({
-      frame: (frame, reset) => this.#take(frame, reset),
-      condition: (condition) => (this.condition = condition),
-      replayed: () => {
-        this.notice = { tone: "info", sentence: "The simulation had stopped; it was replayed to where it was, and nothing is lost." };
+    this.#shown = new Shown(
+      {
+        frame: (frame, reset, at) => this.#take(frame, reset, at),
+        condition: (condition) => (this.condition = condition),
+        replayed: () => {
+          this.notice = { tone: "info", sentence: "The simulation had stopped; it was replayed to where it was, and nothing is lost." };
+        },
+        turn: (mode, timeline, condition) => this.#turn(mode, timeline, condition),
       },
-    });
+      (viewer) => new Simulation(viewer),
+    );
   }
 
   start(): void {
-    this.#simulation.start();
+    this.#shown.source.start();
+  }
+
+  /** Shows another source instead of the simulation, which stands still meanwhile. */
+  show(mode: Exclude<Mode, "simulation">, make: (viewer: Viewer) => Source): void {
+    if (this.mode === "simulation") {
+      this.#playedBefore = this.playing;
+      if (this.playing) this.pause();
+    }
+    this.#shown.show(mode, make, { timeline: this.timeline, condition: this.condition });
+  }
+
+  showSimulation(): void {
+    this.#shown.showSimulation();
+    if (this.#playedBefore && this.timeline.hello) this.play();
+  }
+
+  #turn(mode: Mode, timeline: Timeline, condition: Condition): void {
+    this.mode = mode;
+    this.timeline = timeline;
+    this.condition = condition;
+    this.notice = null;
+    this.#regionChosen = 0;
+    this.#began = mode !== "simulation" || timeline.cluster.seq > 0;
+    this.listSeq = timeline.cluster.seq;
+    asked.clear();
+    pointing.select({ kind: "none" });
+    pointing.hover({ kind: "none" });
+    if (!this.#began && timeline.hello) {
+      this.#began = true;
+      void this.#beginRun();
+    }
+  }
+
+  /** The source is there, and has no such thing: what is about it alone is not shown. */
+  lacks(capability: Capability): boolean {
+    return this.capabilities.size > 0 && !this.capabilities.has(capability);
   }
 
   can(capability: Capability): boolean {
@@ -103,7 +133,7 @@ class Session {
   // Time.
 
   play(): void {
-    void this.#ask({ case: "play", value: this.#paceValue() });
+    void this.#ask({ case: "play", value: paceOf(speeds[this.speedIndex]) });
   }
 
   pause(): void {
@@ -217,7 +247,8 @@ class Session {
   /** Does something to the cluster. Resolves with the started operation's id (0 for none), or null when it was refused. */
   async act(action: Action): Promise<number | null> {
     const before = this.seq;
-    const reply = await this.#ask({ case: "act", value: { action } });
+    const send = () => this.#ask({ case: "act", value: { action } });
+    const reply = this.mode === "live" ? await asked.follow(action, this.nowMicros, send) : await send();
     if (reply?.failure) return null;
     if (!this.playing && !this.#announceWorthy(before)) this.#announceNow();
     return reply?.result.case === "act" ? Number(reply.result.value.operationId) : 0;
@@ -232,7 +263,7 @@ class Session {
       this.#begin = run;
       this.#began = false;
       this.timeline = noTimeline;
-      this.#simulation.restart();
+      this.#shown.source.restart();
       return;
     }
     const reply = await this.#reset(run, options.go === true, options.play === true);
@@ -246,7 +277,7 @@ class Session {
 
   /** The same seed and configuration from the start, without the actions. */
   async resetSame(): Promise<void> {
-    const config = this.config ?? this.hello?.configDefault ?? this.#simulation.knownRun?.config;
+    const config = this.config ?? this.hello?.configDefault ?? this.#shown.source.knownRun?.config;
     const play = this.playing;
     await this.reset(create(RunSchema, { config: await this.#startConfig(config) }), { keepBefore: true, play });
   }
@@ -291,7 +322,7 @@ class Session {
 
   /** Asks the source for something; null when it was gone before. The caller tells of a failure. */
   request(command: CommandInit): Promise<Reply | null> {
-    return this.#simulation.send(command);
+    return this.#shown.source.send(command);
   }
 
   // Inside.
@@ -324,7 +355,7 @@ class Session {
 
   async #reset(run: Run, go: boolean, play: boolean): Promise<Reply | null> {
     const commands: CommandInit[] = [{ case: "reset", value: { run, go } }];
-    if (play) commands.push({ case: "play", value: this.#paceValue() });
+    if (play) commands.push({ case: "play", value: paceOf(speeds[this.speedIndex]) });
     return this.#ask(...commands);
   }
 
@@ -332,13 +363,6 @@ class Session {
     const run = await this.exportRun();
     // The run's own configuration: network and disk as they were at its start.
     return run?.config ?? config ?? create(ConfigSchema);
-  }
-
-  #paceValue() {
-    const speed = speeds[this.speedIndex];
-    return speed.kind === "story"
-      ? { pace: Pace.STORY, flightMicros, speedPpm: 1_000_000n }
-      : { pace: Pace.FIXED, speedPpm: BigInt(speed.ppm), flightMicros };
   }
 
   async #step(unit: StepUnit, storeId = 0): Promise<Reply | null> {
@@ -354,15 +378,15 @@ class Session {
 
   /** Sends commands of one request; the reply to the first that failed, else to the last. */
   async #ask(...commands: CommandInit[]): Promise<Reply | null> {
-    const replies = await Promise.all(commands.map((command) => this.#simulation.send(command)));
+    const replies = await Promise.all(commands.map((command) => this.#shown.source.send(command)));
     const failed = replies.find((r) => r?.failure);
     if (failed) this.notice = { tone: "bad", sentence: failed.failure };
     return failed ?? replies[replies.length - 1];
   }
 
-  #take(frame: Frame, reset: boolean): void {
+  #take(frame: Frame, reset: boolean, at?: Cluster): void {
     const before = this.timeline;
-    this.timeline = follow(before, frame, reset);
+    this.timeline = follow(before, frame, reset, at);
     const now = performance.now();
     const rushing = this.playing && frame.events.length > rushingEventsMin;
     if (!rushing || reset || now - this.#listedMillis > listMillisMin) {

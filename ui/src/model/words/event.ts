@@ -1,10 +1,10 @@
 /** What happened, in words: one sentence that starts with the store, where there is one. */
 import type { PeerProgress } from "../../pb/raftcmdpb/v1/raftcmdpb_pb";
-import { LossReason, Role, type Event, type PeerTimer, type PeerWrite } from "../../pb/sessionpb/v1/event_pb";
+import { LossReason, Role, type Event, type PeerTimer, type PeerWrite, type StoreShown } from "../../pb/sessionpb/v1/event_pb";
 import type { Config } from "../../pb/sessionpb/v1/run_pb";
 import { clockSetOf } from "../fold/wire";
 import type { Entry, Message, Operation, Peer, Store } from "../state";
-import { durationText, sizeText } from "../text";
+import { countText, durationText, sizeText } from "../text";
 import { answerWords } from "./answer";
 import { armedWords, clockSetWords, corruptedWords, crashWords, heldWords, rescheduledWords, wayWords, wipedWords } from "./fault";
 import { messageDetail, messageTitle, messageTypeWords } from "./message";
@@ -117,6 +117,8 @@ export function eventWords(event: Event, context: EventContext): string {
       return `From here on the run is outside of what Raft promises: ${body.value.why}`;
     case "storeStopped":
       return `${who} stops: ${body.value.reason}`;
+    case "storeShown":
+      return shownWords(who, body.value);
     case "storeAdded":
       return `${who} joins the cluster, without any peer yet`;
     case "peerCreated":
@@ -130,6 +132,14 @@ export function eventWords(event: Event, context: EventContext): string {
     default:
       return "Something happens that this page does not know";
   }
+}
+
+/** What lies between the event before and this one was shown to nobody here. */
+function shownWords(who: string, { eventsLeftOut, why }: StoreShown): string {
+  const because = why ? ` (${why})` : "";
+  if (eventsLeftOut === 0n) return `${who} is shown as it stands${because}`;
+  const events = eventsLeftOut === 1n ? "1 event was" : `${countText(Number(eventsLeftOut))} events were`;
+  return `${events} not shown${because}; ${who} is shown as it stands`;
 }
 
 function tickedWords(who: string, timers: readonly PeerTimer[], store: Store | null): string {
@@ -171,6 +181,10 @@ function lostWords(m: Message | null, id: number, reason: LossReason, why: strin
       return `${what} is dropped by hand`;
     case LossReason.REFUSED:
       return `${what} is refused${why ? `: ${why}` : ""}`;
+    case LossReason.UNSENT:
+      return `${what} never left its store${why ? `: ${why}` : ""}`;
+    case LossReason.UNSEEN:
+      return `${what} is lost: nobody saw it arrive${why ? ` (${why})` : ""}`;
     default:
       return `${what} is lost by the network`;
   }

@@ -87,6 +87,8 @@ export function lostAt(lost: LostMessage): number {
   const at = progress(lost.message, lost.timeMicros);
   // At the gap of the cut link, or beyond it where it was cut behind the message; a filter takes it as it leaves.
   if (lost.reason === LossReason.CUT) return Math.max(at, beforeGap);
+  // It never left its store.
+  if (lost.reason === LossReason.UNSENT) return 0.1;
   return lost.reason === LossReason.FILTER ? Math.max(at, 0.1) : at;
 }
 

@@ -1,4 +1,4 @@
-export type TimeTab = "messages" | "clients";
+export type TimeTab = "messages" | "clients" | "metrics";
 
 class Tab {
   shown = $state<TimeTab>("messages");

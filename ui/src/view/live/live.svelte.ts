@@ -1,0 +1,114 @@
+/** What the page knows of the live cluster, or the recording, that it shows, beside the cluster itself. */
+import { announcer } from "../announcer.svelte";
+import { session } from "../session.svelte";
+import { countText } from "../../model/text";
+import type { MetricsPoint, Recording } from "../../pb/sessionpb/v1/session_pb";
+import { Live } from "../../source/live";
+import type { Standing } from "../../source/playback/playback";
+import { RecordingError, RecordingSource, unpack } from "../../source/recording";
+import type { Link } from "../../source/websocket";
+import { addressKnown, remember, tokenKnown, urlOf } from "./address";
+
+export interface Recorded {
+  readonly fileName: string;
+  /** In the reader's own time. */
+  readonly when: string;
+  readonly micros: number;
+  readonly gapEvents: number;
+}
+
+class LiveView {
+  link = $state.raw<Link>({ kind: "connecting" });
+  standing = $state.raw<Standing>({ behindMicros: 0, paused: false, byHand: false });
+  metrics = $state.raw<readonly MetricsPoint[]>([]);
+  /** The last leap: so many events were passed over. */
+  leapt = $state.raw<{ readonly events: number; readonly millis: number } | null>(null);
+  address = $state("");
+  connecting = $state(false);
+  choosing = $state(false);
+  recorded = $state.raw<Recorded | null>(null);
+  #live: Live | null = null;
+
+  connect(address = addressKnown(), token = tokenKnown(address)): void {
+    const url = urlOf(address);
+    this.address = address;
+    if (!url) {
+      this.connecting = true;
+      return;
+    }
+    remember(address, token);
+    this.#clear();
+    session.show("live", (viewer) => (this.#live = new Live(url, token, viewer, {
+      link: (link) => this.#linked(link),
+      stands: (standing) => (this.standing = standing),
+      leapt: (events) => (this.leapt = { events, millis: performance.now() }),
+      metrics: (points) => (this.metrics = points),
+      resumed: () => announcer.say("Connected again; what happened meanwhile was not shown."),
+    })));
+  }
+
+  /** Opens a recording. A sentence when the file is none: what is shown stays then. */
+  async open(file: File): Promise<string> {
+    let recording: Recording;
+    try {
+      recording = await unpack(file);
+    } catch (error) {
+      if (error instanceof RecordingError) return error.message;
+      throw error;
+    }
+    this.#clear();
+    this.recorded = recordedOf(file.name, recording);
+    this.metrics = recording.metrics;
+    session.show("recording", (viewer) => new RecordingSource(recording, viewer, {
+      stands: (standing) => (this.standing = standing),
+      leapt: () => {},
+    }));
+    this.choosing = false;
+    return "";
+  }
+
+  again(): void {
+    this.#live?.restart();
+  }
+
+  toPresent(): void {
+    this.#live?.toPresent();
+  }
+
+  /** A file of all that is held. */
+  async save(): Promise<void> {
+    if (!this.#live) return;
+    const blob = await this.#live.record();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `raftplay-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.raftplay`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    announcer.say(`Saved as ${link.download}, ${countText(Math.ceil(blob.size / 1000))} kB.`);
+  }
+
+  #clear(): void {
+    this.#live = null;
+    this.metrics = [];
+    this.leapt = null;
+    this.link = { kind: "connecting" };
+  }
+
+  #linked(link: Link): void {
+    this.link = link;
+    if (link.kind === "waiting" || link.kind === "closed") announcer.say(link.sentence);
+    if (link.kind === "closed" && link.token) this.connecting = true;
+  }
+}
+
+function recordedOf(fileName: string, { stretches, wallMicros }: Recording): Recorded {
+  const first = stretches[0].keyframe!.timeMicros;
+  const last = stretches[stretches.length - 1];
+  const end = last.events.at(-1)?.timeMicros ?? last.keyframe!.timeMicros;
+  const gapEvents = stretches.reduce((sum, s) => sum + Number(s.gap?.events ?? 0n), 0);
+  const began = new Date(Number((wallMicros + first) / 1000n));
+  const when = wallMicros > 0n ? began.toLocaleString() : "at an unknown time";
+  return { fileName, when, micros: Number(end - first), gapEvents };
+}
+
+export const liveView = new LiveView();
