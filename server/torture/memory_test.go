@@ -156,6 +156,7 @@ func TestDisksThatLoseWhatWasNotSyncedLoseNothingAcknowledged(t *testing.T) {
 	}
 	all := startMachines(t, false)
 	l := startLoad(t, all.endpoints(), *seedFlag)
+	o := l.operate(3, *seedFlag, operatorPauseMax/10)
 	draw := rand.New(rand.NewPCG(*seedFlag, 0))
 	for n := range cycles {
 		l.epoch.Store(int64(n))
@@ -166,6 +167,10 @@ func TestDisksThatLoseWhatWasNotSyncedLoseNothingAcknowledged(t *testing.T) {
 	}
 	l.stop()
 	must(t, l.readBack(t))
+	must(t, o.restoreAll(t.Context()))
+	must(t, o.caughtUp(t.Context()))
+	must(t, all.stoppedByThemselves())
+	t.Logf("the operator's: %v", o.done)
 	l.h.mustBeLinearizable(t, "")
 }
 

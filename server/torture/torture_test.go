@@ -28,6 +28,7 @@ func TestProcessesThatAreKilledAndFrozenKeepWhatTheyAcknowledged(t *testing.T) {
 	g := startGroup(t, 3)
 	began := time.Now()
 	l := startLoad(t, g.endpoints(), seed)
+	o := l.operate(3, seed, operatorPauseMax)
 	draw := rand.New(rand.NewPCG(seed, 0))
 	for n := range cycles {
 		l.epoch.Store(int64(n))
@@ -45,7 +46,10 @@ func TestProcessesThatAreKilledAndFrozenKeepWhatTheyAcknowledged(t *testing.T) {
 	}
 	l.stop()
 	must(t, l.readBack(t))
+	must(t, o.restoreAll(t.Context()))
+	must(t, o.caughtUp(t.Context()))
 	took := time.Since(began)
 	t.Logf("%d cycles in %v, %v each", cycles, took.Round(time.Millisecond), (took / time.Duration(cycles)).Round(time.Millisecond))
+	t.Logf("the operator's: %v", o.done)
 	l.h.mustBeLinearizable(t, g.dir)
 }

@@ -33,6 +33,7 @@ type load struct {
 	h       *history
 	clients []*client.Client
 	epoch   atomic.Int64
+	ctx     context.Context // until it is stopped
 	cancel  context.CancelFunc
 	work    sync.WaitGroup
 }
@@ -41,11 +42,10 @@ type load struct {
 func startLoad(t testing.TB, endpoints []string, seed uint64) *load {
 	t.Helper()
 	l := &load{h: newHistory(), clients: []*client.Client{open(t, endpoints), open(t, endpoints)}}
-	ctx, cancel := context.WithCancel(t.Context())
-	l.cancel = cancel
+	l.ctx, l.cancel = context.WithCancel(t.Context())
 	for n := range workers {
 		w := worker{load: l, n: n + 1, c: l.clients[n%len(l.clients)], draw: rand.New(rand.NewPCG(seed, uint64(n+1))), known: map[string][]byte{}}
-		l.work.Go(func() { w.run(ctx) })
+		l.work.Go(func() { w.run(l.ctx) })
 	}
 	t.Cleanup(l.stop)
 	return l
