@@ -72,6 +72,10 @@ hash: $(raftplay) bin/seeds.wasm ## print a busy run's hash, natively and in was
 swarm: $(raftplay) ## try many runs under random faults: make swarm SEEDS=1000 [START=1]
 	@$(raftplay) sim swarm --seeds $(or $(SEEDS),1000) --start $(or $(START),1) --coverage
 
+.PHONY: torture
+torture: need-go ## kill and freeze real stores under load and judge what clients heard: make torture CYCLES=200 [SEED=7]
+	@go test -count=1 -timeout 0 -v -run '^TestProcessesThatAreKilledAndFrozen' ./server/torture -cycles=$(or $(CYCLES),200) -seed=$(SEED)
+
 .PHONY: mutate
 mutate: need-go ## break one line of the store at a time and show that its test notices
 	@.ci/mutate

@@ -66,6 +66,8 @@ var rooms = []room{
 		"core", "server/node", "server/disk", "server/peer", "server/api", "server/rpc",
 	}, others: []string{protobuf, grpc, prometheus, "github.com/cockroachdb/pebble/v2/vfs"}},
 	{folder: "server/swarm", own: []string{"core"}, others: []string{protobuf}},
+	// Nothing but tests: whatever they try to destruction.
+	{folder: "server/torture"},
 	// These measure and compare the core itself, natively and in wasm; a bare raft is what it is measured against.
 	{folder: "server/bench/core", own: []string{"core"}, others: []string{raft, protobuf}},
 	{folder: "server/bench/seeds", own: []string{"core"}},

@@ -25,7 +25,7 @@ func (s *Store) createFor(m Message) (*peer, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case grave != nil && m.ToPeer <= grave.GetPeerId():
+	case grave != nil && !succeeds(m, grave.GetPeerId(), grave.GetRegion().GetRegionEpoch().GetConfVer()):
 		s.answerStale(grave.GetRegion(), grave.GetPeerId(), grave, m)
 		return nil, fmt.Errorf("peer %d of region %d was removed from S%d", grave.GetPeerId(), regionID, s.cfg.StoreID)
 	case regionID == 0 || !usableID(m.ToPeer) || !usableID(m.FromPeer) || m.ConfVer == 0 || !calls(m):
@@ -47,6 +47,13 @@ func (s *Store) createFor(m Message) (*peer, error) {
 	}
 	p.fresh, p.caller = true, &metapb.Peer{Id: m.FromPeer, StoreId: m.FromStore}
 	return p, nil
+}
+
+// succeeds tells whether a message is for a peer that came after one that is gone, or has to go, of this store: who sent it
+// knows of as many changes of members as led to the end of that one, and still speaks to another. Ids do not tell: stores
+// give them, and a later one may be smaller.
+func succeeds(m Message, peerID, confVer uint64) bool {
+	return m.ToPeer != peerID && m.ConfVer >= confVer
 }
 
 // calls tells whether a message may call a peer into being: one of a leader or of a candidate.

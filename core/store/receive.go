@@ -29,7 +29,7 @@ func (s *Store) receiver(m Message) (*peer, error) {
 		return p, nil
 	}
 	if m.ToPeer != p.id {
-		if calls(m) && m.ToPeer > p.id && m.ConfVer > p.confVer() {
+		if calls(m) && succeeds(m, p.id, p.confVer()+1) {
 			p.doom(fmt.Sprintf("peer %d takes its place", m.ToPeer))
 			return nil, fmt.Errorf("it is for peer %d, whose place peer %d has to leave first", m.ToPeer, p.id)
 		}

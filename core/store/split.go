@@ -119,7 +119,8 @@ func (p *peer) makeRight(right *metapb.Region, ready *Ready) {
 	grave, err := s.tombstone(right.GetId())
 	p.must(nil, false, err)
 	waiting := s.peers[right.GetId()]
-	if grave != nil && grave.GetPeerId() >= id || waiting != nil && (waiting.initialized || waiting.id > id) {
+	// Its first peer on this store is this one: whoever else was here, or is, came later.
+	if grave != nil || waiting != nil && (waiting.initialized || waiting.id != id) {
 		from, to := dataBounds(right.GetStartKey(), right.GetEndKey())
 		p.clear(batch, from, to)
 		return

@@ -74,7 +74,7 @@ func (s *Store) open() error {
 	cfg := &s.cfg
 	clientTLS, serverTLS, err := peer.LoadTLS(cfg.TLS)
 	if err != nil {
-		return err
+		return wrongf(ErrConfig, "%v", err)
 	}
 	if err := s.listen(); err != nil {
 		return err
@@ -123,7 +123,7 @@ func (s *Store) listen() error {
 		case errors.Is(err, syscall.EADDRINUSE):
 			return wrongf(ErrPortTaken, "%s is taken by another program: stop that one, or give store %d another address", cfg.Listen, cfg.StoreID)
 		case err != nil:
-			return fmt.Errorf("store %d cannot listen on %s: %w", cfg.StoreID, cfg.Listen, err)
+			return wrongf(ErrConfig, "store %d cannot listen on %s: %v", cfg.StoreID, cfg.Listen, err)
 		}
 		cfg.Listener = listener
 	}

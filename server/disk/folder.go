@@ -68,20 +68,30 @@ func (f folder) blame(err error) error {
 
 // make makes the folder if there is none, and refuses what cannot become a store's. It changes nothing that is there.
 func (f folder) make() error {
-	info, err := f.fs.Stat(f.dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := f.fs.Stat(f.dir); errors.Is(err, fs.ErrNotExist) {
 		if err := f.makeDurably(f.dir); err != nil {
 			return f.blame(err)
 		}
 		return nil
 	}
-	if err != nil {
-		return f.blame(err)
-	}
-	if !info.IsDir() {
-		return refuse(ErrNotFolder, "%s is a file, and a store needs a folder", f.dir)
+	if err := f.isNoFile(); err != nil {
+		return err
 	}
 	return f.familiar()
+}
+
+// isNoFile refuses a file; there need not be anything yet.
+func (f folder) isNoFile() error {
+	info, err := f.fs.Stat(f.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return f.blame(err)
+	case !info.IsDir():
+		return refuse(ErrNotFolder, "%s is a file, and a store needs a folder", f.dir)
+	}
+	return nil
 }
 
 // makeDurably makes a folder and what is missing above it, so that a crash leaves it there.
@@ -139,13 +149,10 @@ func (f folder) identify(o Options) (identity, error) {
 	if err := f.familiar(); err != nil {
 		return identity{}, err
 	}
-	id, found, err := readIdentity(f.fs, f.dir)
-	if newer := (errNewer{}); errors.As(err, &newer) {
-		return identity{}, refuse(ErrNewerFormat, "folder %s %s", f.dir, newer)
-	}
+	id, found, err := f.read()
 	switch {
 	case err != nil:
-		return identity{}, f.blame(err)
+		return identity{}, err
 	case !found:
 		id = identity{Format: FormatVersion, ClusterID: o.ClusterID, StoreID: o.StoreID}
 		if err := id.write(f.fs, f.dir); err != nil {
@@ -157,4 +164,16 @@ func (f folder) identify(o Options) (identity, error) {
 		return identity{}, refuse(ErrOtherStore, "folder %s belongs to store %d, not to store %d", f.dir, id.StoreID, o.StoreID)
 	}
 	return id, nil
+}
+
+// read returns the folder's identity, and whether there is one.
+func (f folder) read() (id identity, found bool, err error) {
+	id, found, err = readIdentity(f.fs, f.dir)
+	if newer := (errNewer{}); errors.As(err, &newer) {
+		return identity{}, true, refuse(ErrNewerFormat, "folder %s %s", f.dir, newer)
+	}
+	if err != nil {
+		return identity{}, found, f.blame(err)
+	}
+	return id, found, nil
 }

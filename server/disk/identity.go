@@ -93,16 +93,19 @@ func readIdentity(fsys vfs.FS, dir string) (id identity, found bool, err error) 
 	return id, true, nil
 }
 
-// ClusterOf returns the cluster that a folder was made for, or 0 when it was made for none yet. It changes nothing.
+// ClusterOf returns the cluster that a folder was made for, or 0 when it was made for none yet. It changes nothing, and
+// refuses what Open would: a file (ErrNotFolder), a folder that may not be read (ErrPermission) or is of a newer format
+// (ErrNewerFormat).
 func ClusterOf(fsys vfs.FS, dir string) (uint64, error) {
-	if fsys == nil {
-		fsys = vfs.Default
-	}
-	id, _, err := readIdentity(fsys, dir)
+	f, err := newFolder(Options{FS: fsys, Dir: dir})
 	if err != nil {
-		return 0, fmt.Errorf("folder %s cannot be opened: %w", dir, cause(err))
+		return 0, err
 	}
-	return id.ClusterID, nil
+	if err := f.isNoFile(); err != nil {
+		return 0, err
+	}
+	id, _, err := f.read()
+	return id.ClusterID, err
 }
 
 // write puts the identity in the place of the one before: whole and durable when it returns without an error, and one of

@@ -130,6 +130,13 @@ func TestAFolderThatIsNotThisStoresIsRefusedAndNotTouched(t *testing.T) {
 			if c.kind != nil && !errors.Is(err, c.kind) {
 				t.Errorf("%v is not %v", err, c.kind)
 			}
+			// Whoever asks first which cluster it is gets the same sentence, where that much cannot be read.
+			switch c.kind {
+			case ErrNotFolder, ErrNewerFormat, ErrCorrupt:
+				if _, asked := ClusterOf(o.FS, o.Dir); !errors.Is(asked, c.kind) || asked.Error() != err.Error() {
+					t.Errorf("asked for its cluster it says %v, opened %v", asked, err)
+				}
+			}
 			if _, again := Open(o); again == nil || again.Error() != err.Error() {
 				t.Errorf("the second time it says %v, the first time %v", again, err)
 			}

@@ -242,7 +242,10 @@ func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry
 	if err != nil {
 		return err
 	}
-	return p.listenHTTP(o.http, handler, web.ServerOptions{Log: log})
+	if err := p.listenHTTP(o.http, handler, web.ServerOptions{Log: log}); err != nil {
+		return &usageError{fmt.Errorf("--http: %w", err)}
+	}
+	return nil
 }
 
 // clusterOfPeers asks the other stores which cluster they are.

@@ -98,9 +98,9 @@ type loopbackKey struct{}
 func sayWhy(address string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s is taken by another program: stop that one, or choose another port with --listen", address)
+		return fmt.Errorf("%s is taken by another program: stop that one, or choose another port", address)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("this user may not listen on %s: choose a port above 1023 with --listen", address)
+		return fmt.Errorf("this user may not listen on %s: choose a port above 1023", address)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", address, err)
 }
