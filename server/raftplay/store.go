@@ -199,7 +199,13 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 	if err != nil {
 		return asUsage(err)
 	}
-	p.closers = append(p.closers, func(ctx context.Context) error { return s.Stop(ctx) })
+	p.closers = append(p.closers, func(ctx context.Context) error {
+		err := s.Stop(ctx)
+		if why := s.Err(); why != nil && errors.Is(err, why) {
+			return nil // it had stopped by itself, and that has been said
+		}
+		return err
+	})
 	p.watch(s.Done(), func() error {
 		if s.Err() == nil {
 			return nil

@@ -27,9 +27,11 @@ type group struct {
 	program string
 	dir     string // a folder and a log for each store
 	peers   cluster.Peers
-	// args and env are what a store is started with besides what every one is. They may be nil.
-	args func(id uint64) []string
-	env  func(id uint64) []string
+	// before and args are arguments before and after those of every store, and env is what its environment has besides. They
+	// may be nil.
+	before func(id uint64) []string
+	args   func(id uint64) []string
+	env    func(id uint64) []string
 
 	mu     sync.Mutex
 	stores map[uint64]*process
@@ -96,8 +98,12 @@ func must(t testing.TB, err error) {
 
 // launch starts a store without waiting for it.
 func (g *group) launch(id uint64) (*process, error) {
-	args := []string{"store", "--id", fmt.Sprint(id), "--peers", g.peers.String(), "--data-dir", g.folder(id), "--tick", tickText,
-		"--log-level", "warn"}
+	var args []string
+	if g.before != nil {
+		args = g.before(id)
+	}
+	args = append(args, "store", "--id", fmt.Sprint(id), "--peers", g.peers.String(), "--data-dir", g.folder(id), "--tick", tickText,
+		"--log-level", "warn")
 	if g.args != nil {
 		args = append(args, g.args(id)...)
 	}
