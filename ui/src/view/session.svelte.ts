@@ -309,8 +309,6 @@ class Session {
     return this.#shown.source.send(command);
   }
 
-  // Inside.
-
   #begin: Run | null = null;
 
   async #beginRun(): Promise<void> {
