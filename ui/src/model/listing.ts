@@ -32,3 +32,12 @@ export function listedTotal(history: History, filter: ListFilter, seq: number): 
   }
   return total;
 }
+
+/** Whether a message of a region has ended its flight after an event. */
+export function landedIn(events: readonly HistoryEvent[], after: number, regionId: number): boolean {
+  for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
+    const event = events[at];
+    if ((event.kind === "messageDelivered" || event.kind === "messageLost") && event.regionId === regionId) return true;
+  }
+  return false;
+}

@@ -61,3 +61,17 @@ export function weight(event: HistoryEvent): number {
 }
 
 export const announcer = new Announcer();
+
+/** Among several regions, also which one it is about. */
+export function spoken(event: HistoryEvent, many: boolean): string {
+  return many && event.regionId > 0 ? `Region ${event.regionId}: ${event.words}` : event.words;
+}
+
+/** The newest of the weightiest events after one. */
+export function weightiest(events: readonly HistoryEvent[], after: number): HistoryEvent | null {
+  let best: HistoryEvent | null = null;
+  for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
+    if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
+  }
+  return best;
+}

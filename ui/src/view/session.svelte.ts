@@ -1,8 +1,8 @@
 /** The page's one session: what is shown now, and what a person may ask for. Views read it and call its methods. */
 import { clone, create } from "@bufbuild/protobuf";
 import { type Action } from "../model/action";
-import { eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
-import { isListed, listedBefore, listedTotal, type ListFilter } from "../model/listing";
+import { eventAt, eventGroups, lastSeq, type EventGroup, type HistoryEvent } from "../model/history";
+import { isListed, landedIn, listedBefore, listedTotal, type ListFilter } from "../model/listing";
 import { rangeWords, regionsOf, type RegionView } from "../model/regions";
 import type { Cluster } from "../model/state";
 import { follow, noTimeline, type Timeline } from "../model/timeline";
@@ -11,20 +11,14 @@ import { ConfigSchema, RunSchema, type Config, type Run } from "../pb/sessionpb/
 import { LinkError, runOfHash } from "../source/link";
 import { Simulation } from "../source/simulation";
 import type { CommandInit, Condition, Source, Viewer } from "../source/source";
-import { announcer, weight } from "./announcer.svelte";
+import { announcer, spoken, weight, weightiest } from "./announcer.svelte";
 import { asked } from "./asked.svelte";
 import { pointing } from "./selection.svelte";
+import type { Notice } from "./notice";
 import { Shown, type Mode } from "./shown";
 import { paceOf, speeds } from "./speeds";
 
 export const seedDefault = 42n;
-export interface Notice {
-  readonly tone: "bad" | "info";
-  readonly sentence: string;
-  /** A way on, or back. */
-  readonly action?: { readonly label: string; readonly run: () => void };
-}
-
 const stepsToListedMax = 2000;
 const rushingEventsMin = 6;
 const listMillisMin = 160;
@@ -121,9 +115,9 @@ class Session {
     }
   }
 
-  /** The source is there, and has no such thing: what is about it alone is not shown. */
+  /** The source has no such thing: what is about it alone is not shown. A simulation that loads will have everything. */
   lacks(capability: Capability): boolean {
-    return this.capabilities.size > 0 && !this.capabilities.has(capability);
+    return (this.mode !== "simulation" || this.capabilities.size > 0) && !this.capabilities.has(capability);
   }
 
   can(capability: Capability): boolean {
@@ -152,7 +146,7 @@ class Session {
       const before = this.seq;
       const unit = this.groupsShown.has("ticks") ? StepUnit.EVENT : StepUnit.EVENT_BUT_TICK;
       await this.#step(unit);
-      const event = this.#eventNow();
+      const event = eventAt(this.history, this.seq);
       if (event && isListed(event, this.listFilter)) break;
       if (this.seq === before) break;
     }
@@ -179,19 +173,9 @@ class Session {
     for (let i = 0; i < stepsToListedMax; i++) {
       const before = this.seq;
       await this.#step(StepUnit.MESSAGE);
-      if (this.seq === before || this.#landedHere(before)) break;
+      if (this.seq === before || (this.regions.length < 2 || landedIn(this.history.events, before, this.regionId))) break;
     }
     this.#announceNow();
-  }
-
-  #landedHere(after: number): boolean {
-    if (this.regions.length < 2) return true;
-    const events = this.history.events;
-    for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
-      const { kind, regionId } = events[at];
-      if ((kind === "messageDelivered" || kind === "messageLost") && regionId === this.regionId) return true;
-    }
-    return false;
   }
 
   async nextInteresting(): Promise<void> {
@@ -249,8 +233,8 @@ class Session {
     const before = this.seq;
     const send = () => this.#ask({ case: "act", value: { action } });
     const reply = this.mode === "live" ? await asked.follow(action, this.nowMicros, send) : await send();
-    if (reply?.failure) return null;
-    if (!this.playing && !this.#announceWorthy(before)) this.#announceNow();
+    if (reply?.failure || (!reply && this.mode === "live")) return null;
+    if (this.mode === "simulation" && !this.playing && !this.#announceWorthy(before)) this.#announceNow();
     return reply?.result.case === "act" ? Number(reply.result.value.operationId) : 0;
   }
 
@@ -324,8 +308,6 @@ class Session {
   request(command: CommandInit): Promise<Reply | null> {
     return this.#shown.source.send(command);
   }
-
-  // Inside.
 
   #begin: Run | null = null;
 
@@ -401,29 +383,15 @@ class Session {
     if (this.playing && this.seq > before.cluster.seq) this.#announceWorthy(lastSeq(before.history));
   }
 
-  #eventNow(): HistoryEvent | undefined {
-    const events = this.history.events;
-    return events.length > 0 ? events[this.seq - events[0].seq] : undefined;
-  }
-
-  /** Among several regions, also which one it is about. */
-  #spoken(event: HistoryEvent): string {
-    return this.regions.length > 1 && event.regionId > 0 ? `Region ${event.regionId}: ${event.words}` : event.words;
-  }
-
   #announceNow(): void {
-    const event = this.#eventNow();
-    if (event) announcer.say(this.#spoken(event));
+    const event = eventAt(this.history, this.seq);
+    if (event) announcer.say(spoken(event, this.regions.length > 1));
   }
 
   /** Announces the newest of the weightiest events after one; tells whether there was any. */
   #announceWorthy(after: number): boolean {
-    const events = this.history.events;
-    let best: HistoryEvent | null = null;
-    for (let at = events.length - 1; at >= 0 && events[at].seq > after; at--) {
-      if (weight(events[at]) > (best ? weight(best) : 0)) best = events[at];
-    }
-    if (best) announcer.say(this.#spoken(best), weight(best));
+    const best = weightiest(this.history.events, after);
+    if (best) announcer.say(spoken(best, this.regions.length > 1), weight(best));
     return best !== null;
   }
 }

@@ -8,6 +8,7 @@ import type { Standing } from "../../source/playback/playback";
 import { RecordingError, RecordingSource, unpack } from "../../source/recording";
 import type { Link } from "../../source/websocket";
 import { addressKnown, remember, tokenKnown, urlOf } from "./address";
+import { behindText } from "./words";
 
 export interface Recorded {
   readonly fileName: string;
@@ -16,6 +17,8 @@ export interface Recorded {
   readonly micros: number;
   readonly gapEvents: number;
 }
+
+const noticeMillis = 8000;
 
 class LiveView {
   link = $state.raw<Link>({ kind: "connecting" });
@@ -28,6 +31,7 @@ class LiveView {
   choosing = $state(false);
   recorded = $state.raw<Recorded | null>(null);
   #live: Live | null = null;
+  #lostMillis = 0;
 
   connect(address = addressKnown(), token = tokenKnown(address)): void {
     const url = urlOf(address);
@@ -43,7 +47,7 @@ class LiveView {
       stands: (standing) => (this.standing = standing),
       leapt: (events) => (this.leapt = { events, millis: performance.now() }),
       metrics: (points) => (this.metrics = points),
-      resumed: () => announcer.say("Connected again; what happened meanwhile was not shown."),
+      resumed: () => this.#resumed(),
     })));
   }
 
@@ -94,7 +98,19 @@ class LiveView {
     this.link = { kind: "connecting" };
   }
 
+  #resumed(): void {
+    const away = performance.now() - this.#lostMillis;
+    const sentence = `Connected again. What happened in the ${behindText(away * 1000)} between was not shown.`;
+    const notice = { tone: "info", sentence } as const;
+    session.notice = notice;
+    announcer.say(sentence);
+    setTimeout(() => {
+      if (session.notice === notice) session.notice = null;
+    }, noticeMillis);
+  }
+
   #linked(link: Link): void {
+    if (this.link.kind === "attached") this.#lostMillis = performance.now();
     this.link = link;
     if (link.kind === "waiting" || link.kind === "closed") announcer.say(link.sentence);
     if (link.kind === "closed" && link.token) this.connecting = true;

@@ -65,7 +65,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
       seconds,
       series: [
         series("median", "--follower", (p) => millis(p.latencyP50Micros)),
-        series("99th percentile", "--leader", (p) => millis(p.latencyP99Micros), { dashed: true }),
+        series("99 %", "--leader", (p) => millis(p.latencyP99Micros), { dashed: true }),
       ],
     },
     {
@@ -80,7 +80,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
 
 function latencyWords(p: MetricsPoint): string {
   if (p.latencyP50Micros === 0n) return "no commands";
-  return `${durationText(Number(p.latencyP50Micros))}, 99 %: ${durationText(Number(p.latencyP99Micros))}`;
+  return durationText(Number(p.latencyP50Micros));
 }
 
 function span(points: readonly MetricsPoint[]): number {
