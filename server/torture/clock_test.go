@@ -13,6 +13,7 @@ import (
 // A leader that stands still for seconds wakes up in the belief that no time has passed: to what it is asked then, by lease
 // above all, it has no answer of its own any more.
 func TestALeaderThatStoodStillServesNothingOld(t *testing.T) {
+	t.Parallel()
 	stands := 5 * time.Second
 	if testing.Short() {
 		stands = 2 * time.Second
@@ -59,6 +60,7 @@ func TestALeaderThatStoodStillServesNothingOld(t *testing.T) {
 
 // All stores stand still, as when the machine sleeps: nobody has moved on, and they go on where they were.
 func TestAClusterThatStoodStillGoesOn(t *testing.T) {
+	t.Parallel()
 	g := startGroup(t, 3)
 	l := startLoad(t, g.endpoints(), *seedFlag)
 	for epoch := range int64(2) {

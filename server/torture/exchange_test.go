@@ -132,7 +132,7 @@ func (x *exchange) heal() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for l := range x.links {
-		x.treatLocked(l, treatment{})
+		x.treatLocked(l, treatment{kind: opened})
 	}
 }
 

@@ -43,6 +43,7 @@ func fill(t testing.TB, put func(key string, value []byte) error, stop func() bo
 // A store on a small disk of its own stops with a reason when that is full; the others go on, and nothing is lost. With more
 // room it catches up.
 func TestAStoreWhoseDiskIsFullStopsWithItsReason(t *testing.T) {
+	t.Parallel()
 	g := newGroup(t, 3)
 	must(t, os.MkdirAll(g.folder(1), 0o700))
 	if said, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", g.folder(1)).CombinedOutput(); err != nil {
@@ -89,6 +90,7 @@ func TestAStoreWhoseDiskIsFullStopsWithItsReason(t *testing.T) {
 
 // The same in one process, where the disk fills up at a moment of our choice, under the leader.
 func TestALeaderWhoseDiskFillsUpMakesRoomForAnother(t *testing.T) {
+	t.Parallel()
 	peers := freeAddresses(t, 3)
 	memory := vfs.NewMem()
 	var full atomic.Uint64 // the store whose disk is

@@ -63,6 +63,7 @@ func storeArgs(t testing.TB, more ...string) []string {
 }
 
 func TestWhatAStoreCannotStartWithIsOneSentence(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := func(name, content string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)
@@ -97,6 +98,7 @@ func TestWhatAStoreCannotStartWithIsOneSentence(t *testing.T) {
 }
 
 func TestAPortInUseIsOneSentence(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer listener.Close()
@@ -107,6 +109,7 @@ func TestAPortInUseIsOneSentence(t *testing.T) {
 
 // A folder belongs to one store of one cluster, and to one process at a time. Nobody who is refused has changed anything.
 func TestAFolderOfAnotherIsOneSentence(t *testing.T) {
+	t.Parallel()
 	g := startGroup(t, 1)
 	c := open(t, g.endpoints())
 	mustPut(t, c, "a", "1")
@@ -127,6 +130,7 @@ const twinsFor = 1500 * time.Millisecond
 // Two processes that are the same store: the second one has the first one's folder, or an empty one of its own. Neither way
 // is anything lost that was acknowledged.
 func TestTwoStoresOfOneIDLoseNothing(t *testing.T) {
+	t.Parallel()
 	g := startGroup(t, 3)
 	c := open(t, g.endpoints())
 	mustPut(t, c, "a", "1")

@@ -26,6 +26,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(keeperVariable) == "1" {
 		keep()
 	}
+	flag.Parse()
+	// Most of every test is waiting for elections: more of them at a time than there are processors, unless told otherwise.
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set("4") // a number
+	}
 	code := m.Run()
 	built.remove()
 	os.Exit(code)

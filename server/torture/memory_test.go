@@ -149,6 +149,7 @@ func replays(t testing.TB) {
 }
 
 func TestDisksThatLoseWhatWasNotSyncedLoseNothingAcknowledged(t *testing.T) {
+	t.Parallel()
 	replays(t)
 	cycles := 30
 	if testing.Short() {
@@ -176,6 +177,7 @@ func TestDisksThatLoseWhatWasNotSyncedLoseNothingAcknowledged(t *testing.T) {
 
 // A store that does not wait for its disk is a lie that this trial must see through, or it would see nothing.
 func TestADiskThatIsNotWaitedForIsNoticed(t *testing.T) {
+	t.Parallel()
 	replays(t)
 	const cyclesMax = 10
 	all := startMachines(t, true)

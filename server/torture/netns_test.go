@@ -88,6 +88,7 @@ func (w *wires) lose(from, to uint64, lost bool) {
 }
 
 func TestABrokenNetworkOfTheKernelBreaksNoPromise(t *testing.T) {
+	t.Parallel()
 	replays(t)
 	cycles := 5
 	if testing.Short() {

@@ -80,6 +80,7 @@ func holds(t testing.TB, c *client.Client, store uint64, key, value string) {
 
 // A leader that is cut off in whatever way serves nobody, not even with what it once knew; the others go on without it.
 func TestTheMajorityServesAndTheMinorityDoesNot(t *testing.T) {
+	t.Parallel()
 	kinds := []treatmentKind{cut, held, swallowed}
 	if testing.Short() {
 		kinds = kinds[1:2]
@@ -137,6 +138,7 @@ func (x *exchange) treatSome(draw *rand.Rand) string {
 }
 
 func TestABrokenNetworkBreaksNoPromise(t *testing.T) {
+	t.Parallel()
 	replays(t)
 	cycles := 8
 	if testing.Short() {
@@ -167,6 +169,7 @@ func TestABrokenNetworkBreaksNoPromise(t *testing.T) {
 
 // One link of three is broken: both ends still reach the third store, and the cluster serves all the time.
 func TestOneBrokenLinkOfThreeIsSurvived(t *testing.T) {
+	t.Parallel()
 	g, x := startLinked(t)
 	c := open(t, x.reached())
 	must(t, c.Put(within(t), []byte("a"), []byte("0")))
