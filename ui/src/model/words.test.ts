@@ -49,6 +49,22 @@ describe("events in words", () => {
     ]);
   });
 
+  test("what a live cluster did not show, and what it lost", () => {
+    const script = new Script();
+    script.send(1, 1, 2, MessageType.APPEND);
+    script.send(2, 1, 3, MessageType.APPEND);
+    script.add(1, { case: "messageLost", value: { id: 1n, reason: LossReason.UNSENT, why: "the queue is full" } });
+    script.add(3, { case: "messageLost", value: { id: 2n, reason: LossReason.UNSEEN } });
+    script.add(2, { case: "storeShown", value: { eventsLeftOut: 1234n, why: "more than 2000 events a second" } });
+    script.add(3, { case: "storeShown", value: {} });
+    expect(transcript(script).slice(3)).toEqual([
+      "The append S1 → S2 never left its store: the queue is full",
+      "The append S1 → S3 is lost: nobody saw it arrive",
+      "1,234 events were not shown (more than 2000 events a second); S2 is shown as it stands",
+      "S3 is shown as it stands",
+    ]);
+  });
+
   test("faults", () => {
     const script = new Script();
     script.send(1, 1, 2, MessageType.APPEND, { index: 3n, entryTerms: [1n, 1n], commit: 3n });

@@ -112,7 +112,8 @@ class LiveView {
   #linked(link: Link): void {
     if (this.link.kind === "attached") this.#lostMillis = performance.now();
     this.link = link;
-    if (link.kind === "waiting" || link.kind === "closed") announcer.say(link.sentence);
+    if (link.kind === "waiting" || link.kind === "closed") announcer.say(link.sentence, 3);
+    else if (link.kind === "attached") announcer.say("Connected to the live cluster.");
     if (link.kind === "closed" && link.token) this.connecting = true;
   }
 }
