@@ -25,7 +25,7 @@ type Config struct {
 	// Join: the cluster exists already, and this store begins without a region. ClusterID says which one.
 	Join bool
 	// Listen is where the store listens, host:port; empty is its address among the peers. Listener, when set, is used
-	// instead.
+	// instead, and closed whatever becomes of the store.
 	Listen   string
 	Listener net.Listener
 

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -17,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/server/api"
 )
 
 // EmbeddedConfig is a cluster whose stores run in one process, each with its own folder and address on this machine.
@@ -28,7 +29,10 @@ type EmbeddedConfig struct {
 	FS          vfs.FS
 	WithoutSync bool
 	// Listen is the address of store 1, host:port; the next ones follow on the next ports. Empty takes free ports.
-	Listen     string
+	// It is on this machine: the stores have no TLS.
+	Listen string
+	// Tokens are asked of clients, as in Config.
+	Tokens     api.Tokens
 	Timing     Timing
 	Version    string
 	Logger     *slog.Logger
@@ -58,6 +62,9 @@ func OpenEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		return nil, wrongf(ErrConfig, "a cluster in one process has from 1 to %d stores, not %d", embeddedStoresMax, cfg.Stores)
 	}
 	e := &Embedded{cfg: cfg, peers: Peers{}, stores: map[uint64]*Store{}, cut: map[link]bool{}}
+	if err := e.claim(); err != nil {
+		return nil, err
+	}
 	listeners, err := e.listen()
 	if err != nil {
 		return nil, err
@@ -77,15 +84,9 @@ func OpenEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 
 // listen takes every store's port before any store starts: each must know where the others are.
 func (e *Embedded) listen() (map[uint64]net.Listener, error) {
-	host, first, err := "127.0.0.1", 0, error(nil)
-	if e.cfg.Listen != "" {
-		var port string
-		if host, port, err = net.SplitHostPort(e.cfg.Listen); err == nil {
-			first, err = strconv.Atoi(port)
-		}
-		if err != nil {
-			return nil, wrongf(ErrConfig, "%q is no address: one is written as host:port", e.cfg.Listen)
-		}
+	host, first, err := e.firstPort()
+	if err != nil {
+		return nil, err
 	}
 	listeners := map[uint64]net.Listener{}
 	for id := uint64(1); id <= uint64(e.cfg.Stores); id++ {
@@ -105,6 +106,28 @@ func (e *Embedded) listen() (map[uint64]net.Listener, error) {
 	return listeners, nil
 }
 
+// firstPort is where the stores begin to listen; port 0 has each take a free one.
+func (e *Embedded) firstPort() (host string, port int, err error) {
+	if e.cfg.Listen == "" {
+		return "127.0.0.1", 0, nil
+	}
+	host, text, err := net.SplitHostPort(e.cfg.Listen)
+	if err != nil {
+		return "", 0, wrongf(ErrConfig, "%q is no address: one is written as host:port", e.cfg.Listen)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, wrongf(ErrConfig, "whoever reaches %s could speak as a store: stores of one process listen on this machine alone, as on 127.0.0.1:%s",
+			e.cfg.Listen, text)
+	}
+	last := portMax - e.cfg.Stores + 1
+	if port, err = strconv.Atoi(text); err != nil || port < 0 || port > last {
+		return "", 0, wrongf(ErrConfig, "%q: the first of %d stores' ports is a number from 0 to %d", e.cfg.Listen, e.cfg.Stores, last)
+	}
+	return host, port, nil
+}
+
+const portMax = 65535
+
 func (e *Embedded) open(id uint64, listener net.Listener) (*Store, error) {
 	clusterID := e.clusterID
 	if clusterID == 0 {
@@ -113,7 +136,7 @@ func (e *Embedded) open(id uint64, listener net.Listener) (*Store, error) {
 	}
 	s, err := Open(Config{
 		StoreID: id, ClusterID: clusterID, Peers: e.peers, Listener: listener,
-		DataDir: filepath.Join(e.cfg.DataDir, fmt.Sprintf("store-%d", id)), FS: e.cfg.FS, WithoutSync: e.cfg.WithoutSync,
+		DataDir: e.folder(id), FS: e.cfg.FS, WithoutSync: e.cfg.WithoutSync, Tokens: e.cfg.Tokens,
 		Timing: e.cfg.Timing, Version: e.cfg.Version, Logger: e.cfg.Logger, Registerer: e.cfg.Registerer,
 	})
 	if err != nil {

@@ -54,6 +54,9 @@ const firstRegionID = 1
 // Open starts a store: it serves when Open returns. The caller stops it.
 func Open(cfg Config) (*Store, error) {
 	if err := cfg.complete(); err != nil {
+		if cfg.Listener != nil {
+			err = errors.Join(err, cfg.Listener.Close())
+		}
 		return nil, err
 	}
 	s := &Store{cfg: cfg, served: make(chan struct{})}
@@ -62,8 +65,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	go func() {
 		defer close(s.served)
-		// It ends when the server is stopped; a listener that fails leaves the store running for its peers' streams.
-		if err := s.grpc.Serve(s.cfg.Listener); err != nil {
+		// It ends when the server is stopped, also before this; a listener that fails leaves the store running for its
+		// peers' streams.
+		if err := s.grpc.Serve(s.cfg.Listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			cfg.Logger.Error("the store does not listen any more", "store", cfg.StoreID, "why", err)
 		}
 	}()
@@ -270,6 +274,7 @@ func (s *Store) closeParts() error {
 			s.grpc.Stop()
 			<-stopped
 		}
+		<-s.served // Whoever starts the store again needs its port.
 	} else if s.cfg.Listener != nil {
 		err = s.cfg.Listener.Close()
 	}

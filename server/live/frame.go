@@ -32,7 +32,11 @@ func (s *Session) draw() *Draft {
 		d.frame.Hello = helloTo(w.hello, s.role, s.g.cfg.Operator != nil)
 	}
 	if !s.blank && s.position < w.log.first {
-		s.overflow(d)
+		if s.held(now) {
+			s.forgo()
+		} else {
+			s.overflow(d)
+		}
 	}
 	s.second(now, viewers)
 	if s.blank {
@@ -51,11 +55,26 @@ func (s *Session) second(now int64, viewers int) {
 	if !s.pace.over(now) {
 		return
 	}
-	if !s.blank && s.pace.cut && s.w.log.next-s.position > uint64(s.pace.perSecond/4) {
+	if !s.blank && s.pace.cut && (s.gap != nil || s.w.log.next-s.position > uint64(s.pace.perSecond/4)) {
 		s.skip(s.count(s.w.log.next))
 		s.leap(fmt.Sprintf("more than %d events a second", s.pace.perSecond))
 	}
 	s.pace.roll(now, viewers)
+}
+
+// held tells whether the viewer was shown all that it is in this slice, and waits for the next one, or has only just been
+// able to ask for that.
+func (s *Session) held(now int64) bool {
+	return s.pace.cut && s.pace.room() == 0 && !s.pace.over(now-secondMicros)
+}
+
+// forgo gives up what the log no longer holds of what a held viewer would not be shown: it fell behind because it was told
+// to wait. The gap has it given the present when the slice ends, and nothing before.
+func (s *Session) forgo() {
+	lost := s.w.log.first - s.position
+	s.position = s.w.log.first
+	s.skip(lost)
+	s.gap.Why = fmt.Sprintf("more than %d events a second", s.pace.perSecond)
 }
 
 // overflow is what becomes of a viewer whose position the log no longer holds. The caller holds the watch's mutex; so it is
@@ -130,8 +149,8 @@ func (s *Session) start(d *Draft) {
 // returns how far the viewer may be told.
 func (s *Session) renew(d *Draft) (until uint64) {
 	snap := s.w.latest
-	if !s.renewing || snap == nil || snap.round <= s.afterRound {
-		return s.w.log.next
+	if !s.renewing || s.gap != nil || snap == nil || snap.round <= s.afterRound {
+		return s.w.log.next // With a gap it stands behind the snapshot, perhaps, and is given a later one soon.
 	}
 	if s.position < snap.position {
 		return snap.position

@@ -215,16 +215,19 @@ func (s *Session) wait(ctx context.Context) {
 // ready tells whether there is something to show. The caller holds the watch's mutex.
 func (s *Session) ready() bool {
 	w := s.w
-	if fresh := w.latest != nil && w.latest.round > s.afterRound; s.blank || s.renewing && fresh {
+	if fresh := w.latest != nil && w.latest.round > s.afterRound; s.blank || s.renewing && s.gap == nil && fresh {
 		return fresh
 	}
+	now := s.g.micros()
 	if s.position < w.log.first {
-		return true
+		if !s.held(now) {
+			return true
+		}
+		s.forgo()
 	}
 	for s.position < w.log.next && !s.interest.wants(w.log.at(s.position).subject) {
 		s.position++
 	}
-	now := s.g.micros()
 	if s.position < w.log.next && (s.pace.room() > 0 || s.pace.over(now)) {
 		return true
 	}

@@ -193,3 +193,29 @@ func TestRoundsAreSharedAndRare(t *testing.T) {
 		}
 	})
 }
+
+// With a hundred viewers a slice is five seconds long, in which the log may forget where a viewer stands that was told to
+// wait. That is not the viewer's fault.
+func TestAViewerOfACrowdIsNotSentAwayForWaitingAsItWasToldTo(t *testing.T) {
+	c := newScripted(1)
+	limits := Limits{EventsPerSecondMax: 500, LogEventsMax: 2_000, IdleMax: 10 * time.Minute}
+	inTime(t, c, limits, func(t *testing.T, g *Gateway) {
+		for range 99 {
+			attach(t, g, viewer, nil).ask()
+		}
+		v := attach(t, g, viewer, nil)
+		v.askFor(1100 * time.Millisecond)
+		keys := v.keys
+		c.pour(1, 2_000, 40*time.Second)
+		v.askFor(45 * time.Second)
+		if v.closed != "" {
+			t.Fatalf("it was sent away: %s", v.closed)
+		}
+		if all := v.seq + v.missed; all != 80_000 {
+			t.Errorf("%d shown and %d missed are not the 80,000 there were", v.seq, v.missed)
+		}
+		if pictures := v.keys - keys; pictures < 6 || pictures > 10 {
+			t.Errorf("%d keyframes in 40 s", pictures)
+		}
+	})
+}

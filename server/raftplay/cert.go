@@ -78,6 +78,11 @@ func (p *Program) certIssue() *cobra.Command {
 			case days < 1 || days > certDaysMax:
 				return fmt.Errorf("--days must be 1 to %d, not %d", certDaysMax, days)
 			}
+			for _, host := range hosts {
+				if net.ParseIP(host) == nil && !certHost.MatchString(host) {
+					return fmt.Errorf("--host: %q is no name or address of a machine: 10.0.0.1 and store1.example are, without a port", host)
+				}
+			}
 			p.job = func(context.Context) error { return p.issue(args[0], args[1], hosts, days) }
 			return nil
 		},
@@ -88,6 +93,9 @@ func (p *Program) certIssue() *cobra.Command {
 }
 
 var certName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// certHost is a name that a certificate can be for, perhaps with a star in the place of its first part.
+var certHost = regexp.MustCompile(`^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]{0,250}[A-Za-z0-9_])?$`)
 
 func (p *Program) makeAuthority(folder string) error {
 	if err := os.MkdirAll(folder, dataDirMode); err != nil {
@@ -121,6 +129,9 @@ func (p *Program) issue(folder, name string, hosts []string, days int) error {
 	if len(hosts) > 0 {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
 	}
+	if err := within(template, authority); err != nil {
+		return &usageError{err}
+	}
 	for _, host := range hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
@@ -148,6 +159,17 @@ func newTemplate(name string, days int) (*x509.Certificate, error) {
 	}, nil
 }
 
+// within ends a certificate with its authority, beyond which nobody would accept it.
+func within(template, authority *x509.Certificate) error {
+	if !template.NotBefore.Before(authority.NotAfter) {
+		return fmt.Errorf("the authority's certificate was valid until %s: make another authority", authority.NotAfter.Format(time.DateOnly))
+	}
+	if template.NotAfter.After(authority.NotAfter) {
+		template.NotAfter = authority.NotAfter
+	}
+	return nil
+}
+
 // sign makes the certificate and writes it and its key; it never writes over what is there.
 func (p *Program) sign(folder, name string, template, authority *x509.Certificate, key, authorityKey *ecdsa.PrivateKey) error {
 	signed, err := x509.CreateCertificate(rand.Reader, template, authority, &key.PublicKey, authorityKey)
@@ -163,7 +185,7 @@ func (p *Program) sign(folder, name string, template, authority *x509.Certificat
 		return err
 	}
 	if err := writeNew(certFile, certFileMode, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})); err != nil {
-		return err
+		return errors.Join(err, os.Remove(keyFile)) // It belongs to nothing.
 	}
 	_, err = fmt.Fprintf(p.Stdout, "%s and %s, valid until %s\n", certFile, keyFile, template.NotAfter.Format(time.DateOnly))
 	return err

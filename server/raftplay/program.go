@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -102,10 +103,16 @@ func (p *Program) watch(ended <-chan struct{}, why func() error) {
 
 // listenHTTP serves a handler at an address.
 func (p *Program) listenHTTP(address string, handler http.Handler, options web.ServerOptions) error {
-	server, err := web.Open(address, handler, options)
+	listener, err := web.Listen(address)
 	if err != nil {
 		return err
 	}
+	p.serveHTTP(listener, handler, options)
+	return nil
+}
+
+func (p *Program) serveHTTP(listener net.Listener, handler http.Handler, options web.ServerOptions) {
+	server := web.Serve(listener, handler, options)
 	p.server = server
 	p.closers = append(p.closers, func(context.Context) error { return server.Close() })
 	if p.failed == nil {
@@ -120,7 +127,6 @@ func (p *Program) listenHTTP(address string, handler http.Handler, options web.S
 			}
 		}
 	}()
-	return nil
 }
 
 func (p *Program) command() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,12 +9,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"raftplay/core"
+	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/cluster"
 	"raftplay/server/live"
@@ -123,10 +126,20 @@ func (p *Program) serve(ctx context.Context, o *serveOptions) error {
 		Tokens: tokens, AllowOrigins: o.allowOrigin, AllowConnect: o.allowConnect, Hosts: o.hosts(), Metrics: registry,
 		Pprof: o.pprof, Log: log,
 	}
-	// The page comes first: it is what most people come for, and a taken port is found before a cluster is started.
+	// A taken port is found before a cluster is started.
+	listener, err := web.Listen(o.listen)
+	if err != nil {
+		return &usageError{err}
+	}
+	serving := false
+	defer func() {
+		if !serving {
+			_ = listener.Close()
+		}
+	}()
 	var say []string
 	if len(o.attach) > 0 || o.stores > 0 {
-		gateway, words, err := p.openCluster(o, operator, registry, log)
+		gateway, words, err := p.openCluster(o, tokens, registry, log)
 		if err != nil {
 			return err
 		}
@@ -134,11 +147,16 @@ func (p *Program) serve(ctx context.Context, o *serveOptions) error {
 		say = words
 	}
 	handler, err := web.NewHandler(p.Site, options)
-	if err != nil {
+	if errors.Is(err, web.ErrNotBuilt) {
 		return err
 	}
-	if err := p.listenHTTP(o.listen, handler, web.ServerOptions{TLS: pageTLS, Log: log}); err != nil {
-		return err
+	if err != nil {
+		return &usageError{err}
+	}
+	p.serveHTTP(listener, handler, web.ServerOptions{TLS: pageTLS, Log: log})
+	serving = true
+	if len(o.attach) == 0 && o.stores > 0 {
+		p.noteEndpoints(log)
 	}
 	_, err = fmt.Fprintf(p.Stdout, "raftplay is at %s\n%s", p.server.URL(), strings.Join(say, ""))
 	return err
@@ -146,14 +164,27 @@ func (p *Program) serve(ctx context.Context, o *serveOptions) error {
 
 // hosts are the names that a browser may call this server by.
 func (o *serveOptions) hosts() []string {
-	hosts := o.host
-	if host, _, err := net.SplitHostPort(o.listen); err == nil && host != "" {
+	hosts := slices.Clone(o.host)
+	if host, _, err := net.SplitHostPort(o.listen); err == nil && web.IsHost(host) {
 		hosts = append(hosts, host)
 	}
-	if name, err := os.Hostname(); err == nil {
+	// A machine may have a name that no browser could call it by.
+	if name, err := os.Hostname(); err == nil && web.IsHost(name) {
 		hosts = append(hosts, name)
 	}
 	return hosts
+}
+
+// noteEndpoints leaves a note for ctl on this machine, once everything serves: a start that fails must not take away the
+// note of another process.
+func (p *Program) noteEndpoints(log *slog.Logger) {
+	remove, err := writeEndpoints(strings.Split(p.endpoints, ","))
+	if err != nil {
+		// Whoever wants to reach the cluster can still name its endpoints.
+		log.Warn("ctl on this machine will not find the cluster by itself", "why", err)
+		return
+	}
+	p.closers = append(p.closers, func(context.Context) error { return remove() })
 }
 
 func (o *serveOptions) pageTLS() (*tls.Config, error) {
@@ -168,12 +199,13 @@ func (o *serveOptions) pageTLS() (*tls.Config, error) {
 }
 
 // openCluster opens the cluster that the page may show, and returns what there is to say about it.
-func (p *Program) openCluster(o *serveOptions, token string, registry *prometheus.Registry, log *slog.Logger) (*live.Gateway, []string, error) {
+func (p *Program) openCluster(o *serveOptions, tokens web.Tokens, registry *prometheus.Registry, log *slog.Logger) (*live.Gateway, []string, error) {
 	config := live.Config{Version: core.Version, Logger: log}
-	reach := client.Config{Endpoints: o.attach, Token: token}
+	// Where there is only a viewer's token, there are no operators.
+	reach := client.Config{Endpoints: o.attach, Token: cmp.Or(tokens.Operator, tokens.Viewer)}
 	var say []string
 	if len(o.attach) == 0 {
-		embedded, words, err := p.openEmbedded(o, registry, log)
+		embedded, words, err := p.openEmbedded(o, tokens, registry, log)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -203,7 +235,7 @@ func (p *Program) openCluster(o *serveOptions, token string, registry *prometheu
 }
 
 // openEmbedded starts the stores in this process.
-func (p *Program) openEmbedded(o *serveOptions, registry *prometheus.Registry, log *slog.Logger) (*cluster.Embedded, []string, error) {
+func (p *Program) openEmbedded(o *serveOptions, tokens web.Tokens, registry *prometheus.Registry, log *slog.Logger) (*cluster.Embedded, []string, error) {
 	var say []string
 	dir := o.dataDir
 	if dir == "" {
@@ -219,18 +251,11 @@ func (p *Program) openEmbedded(o *serveOptions, registry *prometheus.Registry, l
 	}
 	embedded, err := cluster.OpenEmbedded(cluster.EmbeddedConfig{
 		Stores: o.stores, DataDir: dir, Listen: o.storeListen, Timing: o.timing, Version: core.Version, Logger: log,
-		Registerer: registry,
+		Registerer: registry, Tokens: api.Tokens{Viewer: tokens.Viewer, Operator: tokens.Operator},
 	})
 	if err != nil {
 		return nil, nil, asUsage(err)
 	}
 	p.closers = append(p.closers, func(context.Context) error { return embedded.Close() })
-	remove, err := writeEndpoints(embedded.Endpoints())
-	if err != nil {
-		// Whoever wants to reach the cluster can still name its endpoints.
-		log.Warn("ctl on this machine will not find the cluster by itself", "why", err)
-		return embedded, say, nil
-	}
-	p.closers = append(p.closers, func(context.Context) error { return remove() })
 	return embedded, say, nil
 }

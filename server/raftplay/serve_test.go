@@ -80,7 +80,7 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 	defer p.Close()
 	taken := strings.Trim(strings.TrimPrefix(p.server.URL(), "http://"), "/")
 	code, _, stderr := try(t, "serve", "--stores", "0", "--listen", taken)
-	if code != exitFailed || !strings.Contains(stderr, taken+" is taken") {
+	if code != exitUsage || !strings.Contains(stderr, taken+" is taken") {
 		t.Errorf("a taken port: code %d, %s", code, stderr)
 	}
 	oneSentence(t, "a taken port", stderr)

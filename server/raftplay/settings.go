@@ -116,17 +116,32 @@ func settingValue(value any) (string, error) {
 	case yaml.MapSlice:
 		var parts []string
 		for _, item := range v {
+			if !single(item.Value) {
+				return "", fmt.Errorf("%v has no single value", item.Key)
+			}
 			parts = append(parts, fmt.Sprintf("%v=%v", item.Key, item.Value))
 		}
 		return strings.Join(parts, ","), nil
 	case []any:
 		var parts []string
-		for _, item := range v {
+		for i, item := range v {
+			if !single(item) {
+				return "", fmt.Errorf("number %d of the list is no single value", i+1)
+			}
 			parts = append(parts, fmt.Sprint(item))
 		}
 		return strings.Join(parts, ","), nil
 	}
 	return fmt.Sprint(value), nil
+}
+
+// single tells whether a value is one: a text, a number, true or false.
+func single(value any) bool {
+	switch value.(type) {
+	case nil, yaml.MapSlice, []any:
+		return false
+	}
+	return true
 }
 
 func names(flags *pflag.FlagSet) string {

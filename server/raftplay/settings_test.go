@@ -86,3 +86,30 @@ func TestSettingsThatCannotBeAreOneSentence(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+func TestASettingThatIsGivenTwiceIsRefused(t *testing.T) {
+	for file, want := range map[string]string{
+		"id: 1\nid: 2\n":                "id",
+		"peers: {1: 'a:1', 1: 'b:1'}\n": "is no YAML mapping of settings",
+		"id: {a: {b: c}}\n":             "id",
+		"allow-origin: [[a], b]\n":      "allow-origin",
+		"allow-origin: [a, null]\n":     "allow-origin",
+	} {
+		_, err := settingsOf(t, nil, nil, file)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v, want %q", file, err, want)
+		}
+	}
+	flags, err := settingsOf(t, nil, nil, "id: 0x10\npeers: ['1=a:1', \"2=b:2\"]\nallow-origin: https://a\ndata-dir: 2026-01-01\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"id": "16", "peers": "1=a:1,2=b:2", "allow-origin": "[https://a]", "data-dir": "2026-01-01"} {
+		if got := flags.Lookup(name).Value.String(); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if _, err := settingsOf(t, nil, nil, ""); err != nil {
+		t.Errorf("no settings: %v", err)
+	}
+}

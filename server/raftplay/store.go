@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -182,6 +183,9 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 	listen := o.listen
 	if listen == "" {
 		listen = config.Peers[o.id]
+	}
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return &usageError{fmt.Errorf("--listen: %q is no address: one is written as host:port", listen)}
 	}
 	// Stores that speak with each other are let in by their certificates alone.
 	if err := web.CheckListen(listen, o.tls.files.CA != "", o.insecure); err != nil {

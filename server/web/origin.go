@@ -112,6 +112,9 @@ func hostOf(hostPort string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
+// IsHost tells whether a name can be among Options.Hosts.
+func IsHost(name string) bool { return plainHost(name) }
+
 // plainHost tells whether host or host:port has only characters that can stand in one.
 func plainHost(host string) bool {
 	return host != "" && !strings.ContainsFunc(host, func(r rune) bool {

@@ -50,10 +50,24 @@ type Server struct {
 // Open listens on address (host:port; port 0 picks a free one) and starts to serve. The caller closes the server, which
 // closes a *Handler too.
 func Open(address string, handler http.Handler, options ServerOptions) (*Server, error) {
+	listener, err := Listen(address)
+	if err != nil {
+		return nil, err
+	}
+	return Serve(listener, handler, options), nil
+}
+
+// Listen takes an address, for a server that is yet to be. Its error is a sentence.
+func Listen(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, sayWhy(address, err)
 	}
+	return listener, nil
+}
+
+// Serve starts to serve on what Listen gave, which is the server's from then on.
+func Serve(listener net.Listener, handler http.Handler, options ServerOptions) *Server {
 	log := options.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -89,7 +103,7 @@ func Open(address string, handler http.Handler, options ServerOptions) (*Server,
 			s.failed <- err
 		}
 	}()
-	return s, nil
+	return s
 }
 
 // loopbackKey is the key of whether the server of a request listens on this machine alone.

@@ -30,8 +30,7 @@ type process struct {
 func start(name string, args ...string) (*process, error) {
 	p := &process{command: exec.Command(name, args...), lines: make(chan string, 64), ended: make(chan error, 1)}
 	p.command.Stderr = &p.said
-	// It goes when this program does.
-	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p.command.SysProcAttr = attributes()
 	out, err := p.command.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -114,6 +113,7 @@ func openStores(ctx context.Context, raftplay string) (*stores, error) {
 	for id := 1; id <= 3; id++ {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
+			s.close()
 			return nil, err
 		}
 		address := listener.Addr().String()
@@ -130,7 +130,11 @@ func openStores(ctx context.Context, raftplay string) (*stores, error) {
 		}
 		s.processes = append(s.processes, p)
 	}
-	return s, s.ready(ctx)
+	if err := s.ready(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *stores) startStore(raftplay string, id int) (*process, error) {
@@ -138,8 +142,11 @@ func (s *stores) startStore(raftplay string, id int) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = p.line("store ")
-	return p, err
+	if _, err := p.line("store "); err != nil {
+		p.end()
+		return nil, err
+	}
+	return p, nil
 }
 
 // ready waits until the cluster has taken a command.
