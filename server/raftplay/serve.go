@@ -71,7 +71,7 @@ func (p *Program) serveCommand() *cobra.Command {
 	flags.StringVar(&o.listen, "listen", listenDefault, "address and port of the page; port 0 picks a free one")
 	flags.IntVar(&o.stores, "stores", 3, "stores of the cluster in this process; 0 for none")
 	flags.StringVar(&o.dataDir, "data-dir", "", "folder for the cluster's data (default a temporary one)")
-	flags.StringVar(&o.storeListen, "store-listen", "", "host:port of the first store; the next ones follow (default free ports of this machine)")
+	flags.StringVar(&o.storeListen, "store-listen", "", "host:port of the first store, on this machine; the next ones follow (default free ports)")
 	flags.StringSliceVar(&o.attach, "attach", nil, "show the cluster that serves at these addresses, host:port with commas between, instead of one of our own")
 	o.tls.addFlags(flags)
 	flags.StringVar(&o.httpsCert, "https-cert", "", "the page's certificate: it is then served with TLS")
