@@ -185,7 +185,8 @@ func listed(names []string, none string) string {
 var uiMayImport = map[string][]string{
 	"pb":     {},
 	"model":  {"pb"},
-	"source": {"pb"},
+	// What plays a live cluster folds its events as every viewer does, to know where it stands: see docs/decisions/walls.md.
+	"source": {"pb", "model"},
 	"view":   {"pb", "source", "model"},
 }
 

@@ -153,6 +153,13 @@ func (p *Program) ctlTransfer(o *ctl) *cobra.Command {
 
 // transfer begins the handing over and waits for its end, which only the next leader can tell.
 func transfer(ctx context.Context, c *client.Client, regionID, storeID uint64) error {
+	status, err := c.Status(ctx, regionID)
+	if err != nil {
+		return err
+	}
+	if status.GetLeader().GetStoreId() == storeID {
+		return nil // It is as it is wanted.
+	}
 	if _, err := c.TransferLeader(ctx, regionID, storeID); err != nil {
 		return err
 	}
