@@ -183,8 +183,8 @@ func listed(names []string, none string) string {
 // uiMayImport is the page's import table: folder of ui/src, and the folders it may import. What is below a folder belongs
 // to it; files directly in ui/src wire everything.
 var uiMayImport = map[string][]string{
-	"pb":     {},
-	"model":  {"pb"},
+	"pb":    {},
+	"model": {"pb"},
 	// What plays a live cluster folds its events as every viewer does, to know where it stands: see docs/decisions/walls.md.
 	"source": {"pb", "model"},
 	"view":   {"pb", "source", "model"},
