@@ -49,7 +49,7 @@ func (l *line) dial(address string, p *pulse) (*grpc.ClientConn, error) {
 	return grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(security),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+			conn, err := (&dialer{}).dial(ctx, address)
 			if err != nil {
 				return nil, err
 			}
