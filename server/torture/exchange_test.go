@@ -81,6 +81,9 @@ func newExchange(t testing.TB, outside, inside map[uint64]string) *exchange {
 				x.links[link{id, other}] = &linkState{changed: make(chan struct{}), conns: map[net.Conn]bool{}}
 			}
 		}
+	}
+	// Who accepts reads what is above, and nobody writes it any more.
+	for id, listener := range x.proxies {
 		x.listeners.Go(func() { x.accept(id, listener) })
 	}
 	return x

@@ -3,11 +3,14 @@
 package torture
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	metapb "raftplay/core/pb/metapb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+
+	"raftplay/server/client"
 )
 
 func TestTiKVConfChangeLive(t *testing.T) {
@@ -18,10 +21,7 @@ func TestTiKVConfChangeLive(t *testing.T) {
 	g.join(4)
 	change := func(kind raftcmdpb.PeerChangeType, id uint64) *metapb.Region {
 		t.Helper()
-		region, err := c.ChangePeers(within(t), 1, &raftcmdpb.ChangePeersRequest{
-			Changes: []*raftcmdpb.PeerChange{{Type: kind, Peer: &metapb.Peer{StoreId: id}}}})
-		must(t, err)
-		return region
+		return mustChange(t, c, kind, id)
 	}
 	added := change(raftcmdpb.PeerChangeType_PEER_CHANGE_TYPE_ADD_VOTER, 4)
 	if len(added.GetPeers()) != 4 || added.GetRegionEpoch().GetConfVer() != 2 {
@@ -67,6 +67,58 @@ func (g *group) join(id uint64) {
 	must(g.t, g.start(id))
 }
 
+// mustChange changes a member of the first region; as with a split, what the client was not told the region tells.
+func mustChange(t *testing.T, c *client.Client, kind raftcmdpb.PeerChangeType, storeID uint64) (changed *metapb.Region) {
+	t.Helper()
+	role := map[raftcmdpb.PeerChangeType]metapb.PeerRole{
+		raftcmdpb.PeerChangeType_PEER_CHANGE_TYPE_ADD_VOTER:   metapb.PeerRole_PEER_ROLE_VOTER,
+		raftcmdpb.PeerChangeType_PEER_CHANGE_TYPE_ADD_LEARNER: metapb.PeerRole_PEER_ROLE_LEARNER,
+	}[kind]
+	eventually(t, fmt.Sprintf("the change of S%d", storeID), func() bool {
+		region, err := c.ChangePeers(within(t), 1, &raftcmdpb.ChangePeersRequest{
+			Changes: []*raftcmdpb.PeerChange{{Type: kind, Peer: &metapb.Peer{StoreId: storeID}}}})
+		if err == nil {
+			changed = region
+			return true
+		}
+		if unknown := (*client.UnknownOutcome)(nil); !errors.As(err, &unknown) {
+			t.Fatal(err)
+		}
+		regions, err := c.Regions(within(t))
+		must(t, err)
+		changed = regions[0].Region
+		for _, p := range changed.GetPeers() {
+			if p.GetStoreId() == storeID {
+				return p.GetRole() == role
+			}
+		}
+		return role == metapb.PeerRole_PEER_ROLE_UNSPECIFIED
+	})
+	return changed
+}
+
+// mustSplit splits at a key. Where machines are slow a leader may go before it answers, and then the outcome is unknown to
+// the client: the regions themselves tell it.
+func mustSplit(t *testing.T, c *client.Client, key string) (left, right *metapb.Region) {
+	t.Helper()
+	eventually(t, "the split at "+key, func() bool {
+		regions, err := c.Regions(within(t))
+		must(t, err)
+		for i, r := range regions {
+			if i > 0 && string(r.Region.GetStartKey()) == key {
+				left, right = regions[i-1].Region, r.Region
+				return true
+			}
+		}
+		left, right, err = c.Split(within(t), []byte(key))
+		if unknown := (*client.UnknownOutcome)(nil); !errors.As(err, &unknown) {
+			must(t, err)
+		}
+		return err == nil
+	})
+	return left, right
+}
+
 func TestTiKVSplitLive(t *testing.T) {
 	t.Parallel()
 	e, c := embedded(t, 3)
@@ -74,8 +126,7 @@ func TestTiKVSplitLive(t *testing.T) {
 	mustPut(t, c, "z", "2")
 	whole, err := c.Regions(within(t))
 	must(t, err)
-	left, right, err := c.Split(within(t), []byte("m"))
-	must(t, err)
+	left, right := mustSplit(t, c, "m")
 	version := whole[0].Region.GetRegionEpoch().GetVersion() + 1
 	if left.GetId() != 1 || string(left.GetEndKey()) != "m" || string(right.GetStartKey()) != "m" || len(right.GetEndKey()) != 0 ||
 		left.GetRegionEpoch().GetVersion() != version || right.GetRegionEpoch().GetVersion() != version || len(right.GetPeers()) != 3 {
