@@ -94,7 +94,13 @@ test("comes back by itself when its connection is closed", async ({ playground, 
       return;
     }
     const server = socket.connectToServer();
+    // What the page says while the connection closes goes nowhere, as on a real one.
+    let open = true;
+    socket.onMessage((message) => {
+      if (open) server.send(message);
+    });
     close = () => {
+      open = false;
       void socket.close({ code: 1001 });
       void server.close();
     };
