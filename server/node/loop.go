@@ -36,6 +36,7 @@ type loop struct {
 	sight   sight
 	follow  follow
 	leaving *leaving
+	absent  map[uint64]bool // stores that messages do not reach
 	// described is the last description, made at describedAt; nil when it does not hold any more.
 	described   *rpcpb.DescribeResponse
 	describedAt int64
@@ -199,6 +200,7 @@ func (l *loop) takeCommands() {
 func (l *loop) takeLost() {
 	l.lost = l.n.takeLost(l.lost)
 	for _, id := range l.lost {
+		l.noteLost(id)
 		l.store.Unreachable(id)
 	}
 	if len(l.lost) > 0 {
