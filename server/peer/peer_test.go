@@ -164,7 +164,8 @@ type setup struct {
 	// known are the stores that the transport begins with.
 	known                map[uint64]string
 	limits, serverLimits Limits
-	client, serverTLS    *tls.Config
+	client               func() *tls.Config
+	serverTLS            *tls.Config
 	options              []grpc.ServerOption
 	// address is told in the envelope instead of where it serves.
 	address string
