@@ -80,6 +80,9 @@ func (s *Store) open() error {
 	if err != nil {
 		return wrongf(ErrConfig, "%v", err)
 	}
+	if err := peer.CheckStore(cfg.TLS, cfg.StoreID); err != nil {
+		return wrongf(ErrConfig, "%v", err)
+	}
 	if err := s.listen(); err != nil {
 		return err
 	}
