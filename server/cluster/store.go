@@ -228,6 +228,9 @@ func (s *Store) Ready() error {
 		return fmt.Errorf("the store has stopped: %w", s.node.Err())
 	default:
 	}
+	if err := s.node.Slow(); err != nil {
+		return err // the loop may be waiting for the disk, and who asks it anything would too
+	}
 	for _, region := range s.node.Describe().GetRegions() {
 		if region.GetLeader() == nil {
 			return fmt.Errorf("region %d has no leader that this store knows of", region.GetRegion().GetId())

@@ -81,6 +81,7 @@ func (l *loop) run() {
 	err := l.drive()
 	l.tick.Stop()
 	l.disk.stop()
+	l.n.patience.end() // of what was being written when it was killed
 	l.end(err)
 }
 
