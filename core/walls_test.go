@@ -55,8 +55,10 @@ var rooms = []room{
 	{folder: "server/node", own: []string{"core", "server/disk", "server/peer", "server/rpc"}, others: []string{
 		raft, protobuf, prometheus,
 	}},
+	// The one rule of tokens, for whoever lets somebody in.
+	{folder: "server/token"},
 	// What a live store serves to clients and watchers.
-	{folder: "server/api", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	{folder: "server/api", own: []string{"core/pb", "server/rpc", "server/token"}, others: []string{protobuf, grpc}},
 	// Real stores behind real sockets, for the tests of what speaks to a cluster; nothing but tests imports it.
 	{folder: "server/client/clienttest", own: []string{"core", "server/api", "server/rpc"}, others: []string{raft, protobuf, grpc}},
 	{folder: "server/client", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
@@ -73,7 +75,7 @@ var rooms = []room{
 	{folder: "server/bench/seeds", own: []string{"core"}},
 	{folder: "server/bench", own: []string{"core/pb", "server/client"}, others: []string{protobuf, "github.com/gorilla/websocket"}},
 	{folder: "server/web/precompress", others: []string{"github.com/andybalholm/brotli"}},
-	{folder: "server/web", own: []string{"core/pb", "static"}, others: []string{
+	{folder: "server/web", own: []string{"core/pb", "server/token", "static"}, others: []string{
 		protobuf, "github.com/gorilla/websocket", prometheus,
 	}},
 	{folder: "static"},

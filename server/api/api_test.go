@@ -151,11 +151,11 @@ func answered(index uint64) *raftcmdpb.RaftCommandResponse {
 
 func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 	d := newDesk()
-	_, conn := serve(t, api.Config{Store: d, Tokens: api.Tokens{Viewer: "looking-on", Operator: "at-the-wheel"}})
+	_, conn := serve(t, api.Config{Store: d, Tokens: api.Tokens{Viewer: "looking-on-0123456", Operator: "at-the-wheel-01234"}})
 	service := rpcpb.NewCommandServiceClient(conn)
 	for _, c := range []struct{ authorization, want string }{
 		{"", "this store wants a token"},
-		{"Bearer looking-off", "does not know the token"},
+		{"Bearer looking-on-0123457", "does not know the token"},
 		{"Bearer ", "does not know the token"},
 		{"Basic bG9v", "not of the kind `Bearer <token>`"},
 	} {
@@ -176,7 +176,7 @@ func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 		_, err = watch.Recv()
 		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
 	}
-	viewer := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer looking-on")
+	viewer := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer looking-on-0123456")
 	described, err := service.Describe(viewer, &rpcpb.DescribeRequest{})
 	if err != nil || described.GetStoreId() != 1 {
 		t.Errorf("a viewer: %v, %v", described, err)
@@ -185,7 +185,7 @@ func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 	if err != nil || !strings.Contains(unary.GetResponse().GetHeader().GetError().GetMessage(), "the token is a viewer's") || len(d.calls) > 0 {
 		t.Errorf("a viewer writes: %v, %v", unary, err)
 	}
-	for _, bad := range []api.Tokens{{Viewer: "short"}, {Viewer: "the same one", Operator: "the same one"}} {
+	for _, bad := range []api.Tokens{{Viewer: "15-bytes-of-it-"}, {Viewer: "one-and-the-same-token", Operator: "one-and-the-same-token"}} {
 		if _, err := api.New(api.Config{Store: d, Tokens: bad}); err == nil {
 			t.Errorf("tokens %v are taken", bad)
 		}

@@ -163,7 +163,7 @@ func TestEndpointsThatAreNoStoreAreToldAbout(t *testing.T) {
 }
 
 func TestAWrongTokenIsRefusedAtOnce(t *testing.T) {
-	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Viewer: "looking-on", Operator: "at-the-wheel"}})
+	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Viewer: "looking-on-0123456", Operator: "at-the-wheel-01234"}})
 	ctx := patience(t)
 	for _, token := range []string{"", "another one"} {
 		c := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: token})
@@ -181,9 +181,9 @@ func TestAWrongTokenIsRefusedAtOnce(t *testing.T) {
 			t.Errorf("token %q watches: %v", token, err)
 		}
 	}
-	operator := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "at-the-wheel"})
+	operator := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "at-the-wheel-01234"})
 	must(t, operator.Put(ctx, []byte("a"), []byte("1")))
-	viewer := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "looking-on"})
+	viewer := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "looking-on-0123456"})
 	if got := read(t, viewer, "a"); got != "1" {
 		t.Errorf("a viewer reads %s", got)
 	}

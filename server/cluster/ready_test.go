@@ -37,7 +37,9 @@ func TestAStoreWhoseDiskHangsIsNotReady(t *testing.T) {
 	mu.Lock()
 	written := make(chan error, 1)
 	go func() { written <- c.Put(within(t), []byte("city"), []byte("Bergen")) }()
-	err := ready(func(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "the disk has been writing for 1") })
+	err := ready(func(err error) bool {
+		return err != nil && strings.HasPrefix(err.Error(), "the disk has been writing for 1")
+	})
 	mu.Unlock()
 	if err != nil {
 		t.Errorf("while the disk hangs: %v", err)

@@ -62,7 +62,7 @@ func (p *Program) later(o *ctl, job ctlJob) error {
 	p.job = func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		c, err := o.open(ctx)
+		c, err := o.open(ctx, p.Stderr)
 		if err != nil {
 			return err
 		}

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -13,6 +13,7 @@ import (
 
 	"raftplay/server/client"
 	"raftplay/server/peer"
+	"raftplay/server/token"
 )
 
 // reach is how a command finds its cluster and is let in.
@@ -26,7 +27,6 @@ type reach struct {
 const (
 	endpointsVariable = "RAFTPLAY_ENDPOINTS"
 	timeoutMax        = time.Hour
-	tokenBytesMax     = 4 << 10
 )
 
 func (r *reach) addFlags(command *cobra.Command) {
@@ -52,8 +52,8 @@ func (r *reach) check() error {
 	return nil
 }
 
-// open returns a client of a cluster that has answered.
-func (r *reach) open(ctx context.Context) (*client.Client, error) {
+// open returns a client of a cluster that has answered. Warnings go to words.
+func (r *reach) open(ctx context.Context, words io.Writer) (*client.Client, error) {
 	cfg := client.Config{Endpoints: r.endpoints}
 	if len(cfg.Endpoints) == 0 && os.Getenv(endpointsVariable) != "" {
 		cfg.Endpoints = strings.Split(os.Getenv(endpointsVariable), ",")
@@ -69,8 +69,14 @@ func (r *reach) open(ctx context.Context) (*client.Client, error) {
 			return nil, &usageError{err}
 		}
 	}
-	if cfg.Token, err = r.token(); err != nil {
-		return nil, &usageError{err}
+	if r.tokenFile != "" {
+		var warning string
+		if cfg.Token, warning, err = token.ReadFile(r.tokenFile); err != nil {
+			return nil, &usageError{err}
+		}
+		if warning != "" {
+			fmt.Fprintf(words, "raftplay: %s\n", warning)
+		}
 	}
 	c, err := client.Open(cfg)
 	if err != nil {
@@ -88,19 +94,4 @@ func inTime(err error) error {
 		return errors.New("no store answers in time")
 	}
 	return err
-}
-
-func (r *reach) token() (string, error) {
-	if r.tokenFile == "" {
-		return "", nil
-	}
-	text, err := os.ReadFile(r.tokenFile)
-	if err != nil {
-		return "", fmt.Errorf("read the token: %w", err)
-	}
-	token := bytes.TrimSpace(text)
-	if len(token) == 0 || len(token) > tokenBytesMax || bytes.ContainsAny(token, "\r\n") {
-		return "", fmt.Errorf("%s does not hold a token on one line", r.tokenFile)
-	}
-	return string(token), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"raftplay/core"
-	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/cluster"
 	"raftplay/server/peer"
+	"raftplay/server/token"
 	"raftplay/server/web"
 )
 
@@ -113,24 +114,24 @@ func (t *tokenFlags) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&t.operatorFile, "operator-token-file", "", "file with the token of those who may also send commands")
 }
 
-func (t *tokenFlags) read(log *slog.Logger) (viewer, operator string, err error) {
+func (t *tokenFlags) read(log *slog.Logger) (tokens token.Tokens, err error) {
 	for _, of := range []struct {
 		file string
 		into *string
-	}{{t.viewerFile, &viewer}, {t.operatorFile, &operator}} {
+	}{{t.viewerFile, &tokens.Viewer}, {t.operatorFile, &tokens.Operator}} {
 		if of.file == "" {
 			continue
 		}
-		token, warning, err := web.ReadTokenFile(of.file)
+		read, warning, err := token.ReadFile(of.file)
 		if err != nil {
-			return "", "", &usageError{err}
+			return token.Tokens{}, &usageError{err}
 		}
 		if warning != "" {
 			log.Warn(warning)
 		}
-		*of.into = token
+		*of.into = read
 	}
-	return viewer, operator, nil
+	return tokens, nil
 }
 
 // config is the store's, as far as the flags alone tell.
@@ -175,11 +176,11 @@ func (p *Program) logger(level string) *slog.Logger {
 // runStore starts the store; it serves when it returns.
 func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.Config) error {
 	config.Logger = p.logger(o.logLevel)
-	viewer, operator, err := o.tokens.read(config.Logger)
+	tokens, err := o.tokens.read(config.Logger)
 	if err != nil {
 		return err
 	}
-	config.Tokens = api.Tokens{Viewer: viewer, Operator: operator}
+	config.Tokens = tokens
 	listen := o.listen
 	if listen == "" {
 		listen = config.Peers[o.id]
@@ -192,7 +193,7 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 		return &usageError{fmt.Errorf("whoever reaches %s could speak as a store: give --tls-ca, --tls-cert and --tls-key, or say --insecure", listen)}
 	}
 	if config.Join && config.ClusterID == 0 {
-		if config.ClusterID, err = clusterOfPeers(ctx, config, operator); err != nil {
+		if config.ClusterID, err = clusterOfPeers(ctx, config); err != nil {
 			return err
 		}
 	}
@@ -217,7 +218,7 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 		return fmt.Errorf("store %d has stopped: %w", o.id, s.Err())
 	})
 	if o.http != "" {
-		if err := p.serveOperations(o, registry, s, viewer, operator, config.Logger); err != nil {
+		if err := p.serveOperations(o, registry, s, tokens, config.Logger); err != nil {
 			return err
 		}
 	}
@@ -242,12 +243,12 @@ func newRegistry() *prometheus.Registry {
 }
 
 // serveOperations serves what an operator's tools ask for.
-func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry, s *cluster.Store, viewer, operator string, log *slog.Logger) error {
-	if err := web.CheckListen(o.http, operator != "", o.insecure); err != nil {
+func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry, s *cluster.Store, tokens token.Tokens, log *slog.Logger) error {
+	if err := web.CheckListen(o.http, tokens.Operator != "", o.insecure); err != nil {
 		return &usageError{err}
 	}
 	handler, err := web.NewHandler(nil, web.Options{
-		Tokens: web.Tokens{Viewer: viewer, Operator: operator}, Ready: s.Ready, Metrics: registry, Pprof: o.pprof, Log: log,
+		Tokens: tokens, Ready: s.Ready, Metrics: registry, Pprof: o.pprof, Log: log,
 	})
 	if err != nil {
 		return err
@@ -259,7 +260,7 @@ func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry
 }
 
 // clusterOfPeers asks the other stores which cluster they are.
-func clusterOfPeers(ctx context.Context, config cluster.Config, token string) (uint64, error) {
+func clusterOfPeers(ctx context.Context, config cluster.Config) (uint64, error) {
 	others := maps.Clone(config.Peers)
 	delete(others, config.StoreID)
 	if len(others) == 0 {
@@ -269,7 +270,7 @@ func clusterOfPeers(ctx context.Context, config cluster.Config, token string) (u
 	if err != nil {
 		return 0, &usageError{err}
 	}
-	c, err := client.Open(client.Config{Endpoints: slices.Sorted(maps.Values(others)), TLS: clientTLS, Token: token})
+	c, err := client.Open(client.Config{Endpoints: slices.Sorted(maps.Values(others)), TLS: clientTLS, Token: cmp.Or(config.Tokens.Operator, config.Tokens.Viewer)})
 	if err != nil {
 		return 0, err
 	}
