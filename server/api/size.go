@@ -11,7 +11,7 @@ func (l *Limits) check(granted token.Right, req *raftcmdpb.RaftCommandRequest) *
 	switch {
 	case req == nil:
 		return invalid(req, "there is no command")
-	case granted < token.Operate && changes(req):
+	case granted < token.Operate && raftcmdpb.Changes(req):
 		return invalid(req, "the token is a viewer's, who may read and watch: changing something takes an operator's")
 	case len(req.GetRequests()) > l.RequestsMax:
 		return invalid(req, "%d requests in one command; the most is %d", len(req.GetRequests()), l.RequestsMax)
