@@ -55,6 +55,8 @@ var rooms = []room{
 	{folder: "server/node", own: []string{"core", "server/disk", "server/peer", "server/rpc"}, others: []string{
 		raft, protobuf, prometheus,
 	}},
+	// For tests alone: goroutines that do not end.
+	{folder: "server/leak"},
 	// The one rule of tokens, for whoever lets somebody in.
 	{folder: "server/token"},
 	// What a live store serves to clients and watchers.

@@ -2,10 +2,7 @@ package api_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -22,36 +19,11 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	"raftplay/server/api"
 	"raftplay/server/client/clienttest"
+	"raftplay/server/leak"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// TestMain fails when goroutines of the services are left.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leftOver() (left string) {
-	for range 200 {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		left = ""
-		for _, stack := range strings.Split(string(stacks), "\n\n")[1:] {
-			if strings.Contains(stack, "raftplay/server/") || strings.Contains(stack, "google.golang.org/grpc") {
-				left = stack
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // desk is a Store whose answers the test gives by hand: how long a store takes is what these tests are about. What real
 // stores answer is tested in server/client.

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,36 +16,10 @@ import (
 	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/client/clienttest"
+	"raftplay/server/leak"
 )
 
-// TestMain fails when goroutines of clients or clusters are left.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leftOver() string {
-	var left string
-	for range 200 {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		left = ""
-		for _, stack := range strings.Split(string(stacks), "\n\n")[1:] {
-			if strings.Contains(stack, "raftplay/server/") || strings.Contains(stack, "google.golang.org/grpc") {
-				left = stack
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const within = 15 * time.Second
 
