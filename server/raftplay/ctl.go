@@ -80,6 +80,17 @@ func (p *Program) tell(o *ctl, result any, words func(out io.Writer)) error {
 	return nil
 }
 
+// laterIn has the program do a job in the region that is meant: the one named, or the only one.
+func (p *Program) laterIn(o *ctl, named *uint64, job func(ctx context.Context, c *client.Client, regionID uint64) error) error {
+	return p.later(o, func(ctx context.Context, c *client.Client) error {
+		id, err := onlyRegion(ctx, c, *named)
+		if err != nil {
+			return err
+		}
+		return job(ctx, c, id)
+	})
+}
+
 // regionFlag adds --region to a command that is for one region.
 func regionFlag(command *cobra.Command, regionID *uint64) {
 	command.Flags().Uint64Var(regionID, "region", 0, "the region's id; needed when there are several")
