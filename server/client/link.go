@@ -213,6 +213,9 @@ func (l *link) describe(ctx context.Context) (*rpcpb.DescribeResponse, error) {
 	defer cancel()
 	d, err := rpcpb.NewCommandServiceClient(l.conn).Describe(ctx, &rpcpb.DescribeRequest{})
 	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) { // it was given the time
+			l.c.routes.unreached(l.address)
+		}
 		return nil, inWords(l.address, err)
 	}
 	if err := l.c.belongs(l.address, d.GetClusterId()); err != nil {

@@ -25,7 +25,7 @@ func LoadTLS(files TLSFiles) (client func() *tls.Config, server *tls.Config, err
 		return nil, nil, nil
 	}
 	if files.Cert == "" || files.Key == "" {
-		return nil, nil, errors.New("TLS needs a certificate and its key, and one of them is not given")
+		return nil, nil, errHalfCertificate
 	}
 	if client, err = LoadClientTLS(files); err != nil {
 		return nil, nil, err
@@ -51,11 +51,16 @@ func LoadTLS(files TLSFiles) (client func() *tls.Config, server *tls.Config, err
 	return client, server, nil
 }
 
+var errHalfCertificate = errors.New("TLS needs a certificate and its key, and one of them is not given")
+
 // LoadClientTLS is LoadTLS for who only dials: it needs no certificate where servers ask for none. Without CA it trusts what
 // the system does.
 func LoadClientTLS(files TLSFiles) (client func() *tls.Config, err error) {
 	base := &tls.Config{MinVersion: tls.VersionTLS12}
-	if files.Cert != "" || files.Key != "" {
+	if (files.Cert == "") != (files.Key == "") {
+		return nil, errHalfCertificate
+	}
+	if files.Cert != "" {
 		own := newCertificate(files)
 		if _, err := own.current(); err != nil {
 			return nil, err

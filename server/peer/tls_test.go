@@ -305,4 +305,16 @@ func TestBadTLSFilesAreRefusedWithASentence(t *testing.T) {
 	if client, server, err := LoadTLS(TLSFiles{}); client != nil || server != nil || err != nil {
 		t.Errorf("without files: %t, %v, %v", client != nil, server, err)
 	}
+	// Who only dials may have no certificate.
+	for want, files := range map[string]TLSFiles{
+		"TLS needs a certificate and its key, and one of them is not given": {CA: good.CA, Cert: good.Cert},
+		"DIR/good.key holds no certificate of an authority":                 {CA: good.Key},
+	} {
+		if _, err := LoadClientTLS(files); err == nil || strings.ReplaceAll(err.Error(), a.dir, "DIR") != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	if client, err := LoadClientTLS(TLSFiles{CA: good.CA}); err != nil || client().RootCAs == nil {
+		t.Errorf("with authorities alone: %v", err)
+	}
 }

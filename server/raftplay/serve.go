@@ -211,7 +211,7 @@ func (p *Program) openCluster(o *serveOptions, tokens token.Tokens, registry *pr
 		config.Embedded, config.Operator = true, embedded
 		reach.Endpoints, say = embedded.Endpoints(), words
 	} else if o.tls.set() {
-		clientTLS, _, err := peer.LoadTLS(o.tls.files)
+		clientTLS, err := peer.LoadClientTLS(o.tls.files)
 		if err != nil {
 			return nil, nil, &usageError{err}
 		}
