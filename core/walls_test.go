@@ -38,6 +38,8 @@ var rooms = []room{
 	{folder: "core/pb", others: []string{protobuf}},
 	{folder: "core/engine", own: []string{"core/pb"}, others: []string{btree}},
 	{folder: "core/store", own: []string{"core/pb", "core/engine"}, others: []string{raft, protobuf, btree}},
+	// What viewers make of events, for tests alone.
+	{folder: "core/mirror/mirrortest", own: []string{"core/pb"}, others: []string{protobuf}},
 	// The store's messages and roles are raft's own types.
 	{folder: "core/mirror", own: []string{"core/store", "core/pb"}, others: []string{raft, protobuf}},
 	{folder: "core/sim", own: []string{"core/mirror", "core/store", "core/engine", "core/pb"}, others: []string{raft, protobuf}},
