@@ -35,7 +35,7 @@ func (p *Program) ctlCommand() *cobra.Command {
 			"  raftplay ctl scan --limit 10\n" +
 			"  raftplay ctl split m                  # two regions\n" +
 			"  raftplay ctl transfer 2               # store 2 leads\n" +
-			"  raftplay ctl status --endpoints 10.0.0.1:7001,10.0.0.2:7001",
+			"  raftplay ctl status --endpoints 10.0.0.1:7000,10.0.0.2:7000",
 		Args: cobra.NoArgs,
 		RunE: showHelp,
 	}

@@ -73,7 +73,7 @@ func (p *Program) serveCommand() *cobra.Command {
 	flags.StringVar(&o.dataDir, "data-dir", "", "folder for the cluster's data (default a temporary one)")
 	flags.StringVar(&o.storeListen, "store-listen", "", "host:port of the first store, on this machine; the next ones follow (default free ports)")
 	flags.StringSliceVar(&o.attach, "attach", nil, "show the cluster that serves at these addresses, host:port with commas between, instead of one of our own")
-	o.tls.addFlags(flags)
+	o.tls.addFlags(flags, "with --attach, authorities that sign the certificates of the stores", "with --attach, what is shown to stores that want a certificate")
 	flags.StringVar(&o.httpsCert, "https-cert", "", "the page's certificate: it is then served with TLS")
 	flags.StringVar(&o.httpsKey, "https-key", "", "the certificate's key")
 	o.tokens.addFlags(flags)

@@ -82,7 +82,8 @@ func (p *Program) storeCommand() *cobra.Command {
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.withoutSync, "without-sync", false, "acknowledge what is not on the disk: loses data, for tests")
 	_ = flags.MarkHidden("without-sync")
-	o.tls.addFlags(flags)
+	o.tls.addFlags(flags, "authorities that sign the certificates of stores and clients; they must then show one",
+		"this store's certificate, for stores and for clients")
 	o.tokens.addFlags(flags)
 	addTimingFlags(flags, &o.timing)
 	p.withSettings(command)
@@ -95,12 +96,13 @@ func addTimingFlags(flags *pflag.FlagSet, t *cluster.Timing) {
 	flags.IntVar(&t.ElectionTicks, "election-ticks", 15, "the shortest election timeout, in ticks")
 }
 
-// tlsFlags name the files of a store's TLS, for other stores and for clients.
+// tlsFlags name the files by which one speaks TLS with stores.
 type tlsFlags struct{ files peer.TLSFiles }
 
-func (t *tlsFlags) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&t.files.CA, "tls-ca", "", "authorities that sign the certificates of stores and clients; they must then show one")
-	flags.StringVar(&t.files.Cert, "tls-cert", "", "this store's certificate, for stores and for clients")
+// addFlags says of the authorities and of the certificate what they are for.
+func (t *tlsFlags) addFlags(flags *pflag.FlagSet, authorities, certificate string) {
+	flags.StringVar(&t.files.CA, "tls-ca", "", authorities)
+	flags.StringVar(&t.files.Cert, "tls-cert", "", certificate)
 	flags.StringVar(&t.files.Key, "tls-key", "", "the certificate's key")
 }
 
