@@ -1,40 +1,8 @@
-import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CommandSchema, FrameSchema, RequestSchema, type Frame, type Request } from "../pb/sessionpb/v1/session_pb";
+import { CommandSchema, type Frame } from "../pb/sessionpb/v1/session_pb";
+import { FakeSocket } from "./testing";
 import { Websocket, type Link } from "./websocket";
-
-class FakeSocket {
-  static all: FakeSocket[] = [];
-  readonly requests: Request[] = [];
-  binaryType = "";
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: ArrayBuffer }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  closed = false;
-
-  constructor(
-    readonly url: string,
-    readonly protocol: string,
-  ) {
-    FakeSocket.all.push(this);
-  }
-
-  send(bytes: Uint8Array): void {
-    this.requests.push(fromBinary(RequestSchema, bytes));
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  tell(frame: MessageInitShape<typeof FrameSchema>): void {
-    this.onmessage?.({ data: toBinary(FrameSchema, create(FrameSchema, frame)).buffer as ArrayBuffer });
-  }
-
-  end(code: number): void {
-    this.onclose?.({ code });
-  }
-}
 
 const hello = { protocolVersion: 1, version: "0.1.0" };
 
@@ -83,6 +51,18 @@ describe("the connection to a live cluster", () => {
     wire.tell({});
     expect(wire.requests[2].commands.map((c) => c.id)).toEqual([7n]);
     expect(wire.requests[2].attach).toBeUndefined();
+  });
+
+  it("does not send after a new connection what the one before no longer took", () => {
+    const { socket, wire } = connected();
+    wire.tell({ hello });
+    socket.send(create(CommandSchema, { id: 7n, command: { case: "getKeyframe", value: {} } }));
+    wire.end(1006);
+    vi.advanceTimersByTime(1000);
+    const second = last(FakeSocket.all);
+    second.onopen?.();
+    second.tell({ hello });
+    expect(second.requests.flatMap((r) => r.commands)).toEqual([]);
   });
 
   it("comes again when the connection broke, later each time, and says so", () => {

@@ -166,6 +166,8 @@ export class Websocket {
     clearTimeout(this.#silence);
     const socket = this.#socket;
     this.#socket = null;
+    // Who asked is told that the connection was gone before: it must not be done later.
+    this.#queued = [];
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
