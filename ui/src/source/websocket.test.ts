@@ -41,6 +41,20 @@ describe("the connection to a live cluster", () => {
     expect(wire.requests[0].attach).toMatchObject({ protocolVersion: 1, token: "secret" });
   });
 
+  it("says what it wants to be told whenever it attaches, as it was chosen last", () => {
+    const { socket, wire } = connected();
+    expect(wire.requests[0].attach?.interest).toMatchObject({ storeIds: [], withoutTypes: [] });
+    wire.tell({ hello });
+    expect(socket.outdated).toBe(false);
+    socket.interest = { storeIds: [3n], withoutTicks: true };
+    expect(socket.outdated).toBe(true);
+    wire.end(1006);
+    vi.advanceTimersByTime(1000);
+    last(FakeSocket.all).onopen?.();
+    expect(last(FakeSocket.all).requests[0].attach?.interest).toMatchObject({ storeIds: [3n], withoutTicks: true });
+    expect(socket.outdated).toBe(false);
+  });
+
   it("asks again on each answer, and not before: commands go along", () => {
     const { socket, wire, links } = connected();
     wire.tell({ hello });

@@ -8,6 +8,7 @@ import type { Standing } from "../../source/playback/playback";
 import { RecordingError, RecordingSource, unpack } from "../../source/recording";
 import type { Link } from "../../source/websocket";
 import { addressKnown, remember, tokenKnown, urlOf } from "./address";
+import { everything, interestOf, refusedWords, showingWords, type Showing } from "./showing";
 import { behindText } from "./words";
 
 export interface Recorded {
@@ -29,12 +30,18 @@ class LiveView {
   address = $state("");
   connecting = $state(false);
   choosing = $state(false);
+  /** What of the cluster is told, on this connection and on later ones to the same server. */
+  showing = $state.raw<Showing>(everything);
+  /** Somebody chooses what is told. */
+  narrowing = $state(false);
   recorded = $state.raw<Recorded | null>(null);
   #live: Live | null = null;
   #lostMillis = 0;
 
   connect(address = addressKnown(), token = tokenKnown(address)): void {
     const url = urlOf(address);
+    // Another server's cluster has regions and stores of its own.
+    if (address !== this.address) this.showing = everything;
     this.address = address;
     if (!url) {
       this.connecting = true;
@@ -48,7 +55,7 @@ class LiveView {
       leapt: (events) => (this.leapt = { events, millis: performance.now() }),
       metrics: (points) => (this.metrics = points),
       resumed: () => this.#resumed(),
-    })));
+    }, interestOf(this.showing))));
   }
 
   /** Opens a recording. A sentence when the file is none: what is shown stays then. */
@@ -73,6 +80,26 @@ class LiveView {
 
   again(): void {
     this.#live?.restart();
+  }
+
+  /** Changes what is told. A sentence when the server refused: what is told stays as it was then. */
+  async narrow(showing: Showing): Promise<string> {
+    const live = this.#live;
+    if (!live) return "No live cluster is shown.";
+    const refusal = await live.narrow(interestOf(showing));
+    if (refusal) return refusedWords(refusal);
+    if (live !== this.#live) return "";
+    this.showing = showing;
+    // A region of which nothing is told would stand still on the stage.
+    if (showing.regions && !showing.regions.includes(session.regionId)) session.showRegion(showing.regions[0]);
+    announcer.say(`Showing ${showingWords(showing)}.`);
+    return "";
+  }
+
+  /** The same from a place that has no room for a sentence of its own. */
+  async showEverything(): Promise<void> {
+    const wrong = await this.narrow(everything);
+    if (wrong) session.notice = { tone: "bad", sentence: wrong };
   }
 
   toPresent(): void {
