@@ -5,6 +5,7 @@ import { MessageType } from "../pb/sessionpb/v1/fault_pb";
 import { HelloSchema } from "../pb/sessionpb/v1/session_pb";
 import { Live } from "./live";
 import { Story } from "./playback/testing";
+import { unpack } from "./recording";
 import { FakeSocket } from "./testing";
 import type { InterestInit } from "./websocket";
 
@@ -44,6 +45,32 @@ function comeBack(): void {
   vi.advanceTimersByTime(1000);
   wire().onopen?.();
 }
+
+describe("a recording of a live cluster", () => {
+  it("may begin at a moment that was asked for", async () => {
+    const { source, story } = live();
+    greet(story);
+    wire().tell({ events: [story.ticked(1, 1000)], metrics: [{ timeMicros: 1000n }] });
+    const marked = source.mark();
+    wire().tell({});
+    const [ask] = wire().requests.flatMap((r) => r.commands);
+    expect(ask.command.case).toBe("getKeyframe");
+    wire().tell({ keyframe: story.keyframe(1500), replies: [{ commandId: ask.id }], events: [story.ticked(2, 2000)], metrics: [{ timeMicros: 2000n }] });
+    const moment = await marked;
+    expect(moment?.seq).toBe(1);
+    wire().tell({ events: [story.ticked(3, 2500)], metrics: [{ timeMicros: 3000n }] });
+    vi.useRealTimers();
+    const recording = await unpack(await source.record(moment));
+    expect(recording.stretches.map((s) => [s.keyframe?.seq, s.events.length])).toEqual([[1n, 2]]);
+    expect(recording.metrics.map((p) => p.timeMicros)).toEqual([3000n]);
+    expect((await unpack(await source.record())).stretches.length).toBe(2);
+  });
+
+  it("has no such moment without a connection", async () => {
+    const { source } = live();
+    expect(await source.mark()).toBeNull();
+  });
+});
 
 describe("what of a live cluster is told", () => {
   it("is changed by a command, and the whole state that comes with the answer replaces what is held", async () => {

@@ -23,6 +23,13 @@ const keyframeEvents = 10_000;
 /** Why a whole state replaces what is held when what is told was changed. */
 const interestWords = "other events are told from here on";
 
+/** A moment from which a recording may begin. */
+export interface Moment {
+  readonly seq: number;
+  /** The newest point then. */
+  readonly point: MetricsPoint | undefined;
+}
+
 export interface LiveListener {
   link(link: Link): void;
   stands(standing: Standing): void;
@@ -103,10 +110,19 @@ export class Live implements Source {
     this.playback.toPresent();
   }
 
-  /** What is held, as a file. */
-  record(): Promise<Blob> {
-    const stretches = this.playback.held.stretches();
-    return pack({ version: this.#hello?.version ?? "", hello: this.#hello!, wallMicros: this.#beganMicros(), stretches, metrics: this.#metrics });
+  /** Now, as a moment from which a recording may begin, for it begins with a whole state; null when the server gave none. */
+  async mark(): Promise<Moment | null> {
+    if (!this.#socket.attached) return null;
+    const reply = await this.#ask({ case: "getKeyframe", value: {} });
+    if (!reply || reply.failure) return null;
+    return { seq: this.playback.held.markSeq, point: this.#metrics.at(-1) };
+  }
+
+  /** What is held, from a moment on, as a file. Of a moment that is not held any more: all. */
+  record(from: Moment | null = null): Promise<Blob> {
+    const stretches = this.playback.held.stretches(from?.seq);
+    const metrics = from?.point ? this.#metrics.slice(this.#metrics.indexOf(from.point) + 1) : this.#metrics;
+    return pack({ version: this.#hello?.version ?? "", hello: this.#hello!, wallMicros: this.#beganMicros(), stretches, metrics });
   }
 
   #beganMicros(): bigint {

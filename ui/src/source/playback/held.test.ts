@@ -87,6 +87,17 @@ describe("what is held of a live cluster", () => {
     expect(h.stretches().map((s) => s.events.length)).toEqual([2, 0]);
   });
 
+  it("gives for a file what came from a whole state on", () => {
+    const { held: h, story } = held();
+    h.events([story.ticked(1, 1000), story.ticked(2, 1100)]);
+    h.keyframe(story.keyframe(1200), null);
+    h.keyframe(story.keyframe(1250), null);
+    expect(h.markSeq).toBe(2);
+    h.events([story.ticked(3, 1300)]);
+    expect(h.stretches(h.markSeq).map((s) => [s.keyframe.seq, s.events.length])).toEqual([[2n, 1]]);
+    expect(h.stretches().map((s) => s.events.length)).toEqual([2, 0, 1]);
+  });
+
   it("keeps at most so many events, the oldest stretch goes", () => {
     const { held: h, story } = held(50);
     for (let stretch = 0; stretch < 5; stretch++) {

@@ -3,7 +3,7 @@ import { announcer } from "../announcer.svelte";
 import { session } from "../session.svelte";
 import { countText } from "../../model/text";
 import type { MetricsPoint, Recording } from "../../pb/sessionpb/v1/session_pb";
-import { Live } from "../../source/live";
+import { Live, type Moment } from "../../source/live";
 import type { Standing } from "../../source/playback/playback";
 import { RecordingError, RecordingSource, unpack } from "../../source/recording";
 import type { Link } from "../../source/websocket";
@@ -35,6 +35,8 @@ class LiveView {
   /** Somebody chooses what is told. */
   narrowing = $state(false);
   recorded = $state.raw<Recorded | null>(null);
+  /** What is recorded apart from all that is held begins there. */
+  recordingFrom = $state.raw<{ readonly moment: Moment; readonly when: string } | null>(null);
   #live: Live | null = null;
   #lostMillis = 0;
 
@@ -106,10 +108,24 @@ class LiveView {
     this.#live?.toPresent();
   }
 
-  /** A file of all that is held. */
-  async save(): Promise<void> {
+  /** From now on what happens is recorded apart. */
+  async startRecording(): Promise<void> {
+    const live = this.#live;
+    const moment = await live?.mark();
+    if (live !== this.#live) return;
+    if (!moment) {
+      session.notice = { tone: "bad", sentence: "The cluster did not say how it stands, so no recording was begun. Try again." };
+      return;
+    }
+    this.recordingFrom = { moment, when: new Date().toLocaleTimeString() };
+    announcer.say("Recording from now on.");
+  }
+
+  /** A file of all that is held, or of what happened since the recording was begun, which ends it. */
+  async save(from: Moment | null = null): Promise<void> {
     if (!this.#live) return;
-    const blob = await this.#live.record();
+    const blob = await this.#live.record(from);
+    if (from) this.recordingFrom = null;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `raftplay-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.raftplay`;
@@ -122,6 +138,7 @@ class LiveView {
     this.#live = null;
     this.metrics = [];
     this.leapt = null;
+    this.recordingFrom = null;
     this.link = { kind: "connecting" };
   }
 
