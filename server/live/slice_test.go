@@ -162,6 +162,25 @@ func TestAnInterestNarrowsWhatIsToldAndNeverTheState(t *testing.T) {
 	})
 }
 
+func TestAnInterestThatIsRefusedLeavesTheOneBefore(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, &sessionpb.Interest{WithoutTicks: true})
+		v.ask()
+		v.ask(&sessionpb.Command{Id: 7, Command: &sessionpb.Command_SetInterest{
+			SetInterest: &sessionpb.Interest{RegionIds: make([]uint64, interestIDsMax+1)}}})
+		v.askFor(100 * time.Millisecond)
+		if got, want := v.replies[7].GetFailure(), "an interest names at most 1024 of a kind, not 1025"; got != want {
+			t.Errorf("it is refused with %q, want %q", got, want)
+		}
+		c.tell(1, ticking(0), sending(0, 2, 1))
+		v.askFor(300 * time.Millisecond)
+		if len(v.said) != 1 || v.keys != 1 {
+			t.Errorf("it is told %q and was given %d keyframes", v.said, v.keys)
+		}
+	})
+}
+
 func TestRoundsAreSharedAndRare(t *testing.T) {
 	c := newScripted(1, 2, 3)
 	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
