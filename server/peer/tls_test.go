@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -264,6 +265,30 @@ func TestAnAuthorityThatIsAddedOrTakenAwayCountsWithoutARestart(t *testing.T) {
 		}
 		trust(3*time.Minute, []byte("half a certif")...)
 	}
+}
+
+func TestHandshakesAtTheSameTimeDoNotMeet(t *testing.T) {
+	a := newAuthority(t, "ours")
+	files := a.sign("two", nil)
+	client, server := load(t, files)
+	var work sync.WaitGroup
+	for range 8 {
+		work.Go(func() {
+			for range 20 {
+				if cfg, err := server.GetConfigForClient(&tls.ClientHelloInfo{}); err != nil || cfg.ClientCAs == nil {
+					t.Errorf("a server's configuration: %v", err)
+				}
+				if own, err := client().GetClientCertificate(&tls.CertificateRequestInfo{}); err != nil || own == nil {
+					t.Errorf("a client's certificate: %v", err)
+				}
+			}
+		})
+	}
+	for ahead := range 5 {
+		touch(t, files, time.Duration(ahead)*time.Minute)
+		must(t, os.Chtimes(files.CA, time.Now(), time.Now().Add(time.Duration(ahead)*time.Minute)))
+	}
+	work.Wait()
 }
 
 // touch makes files look changed, whatever the file system's clock is worth.
