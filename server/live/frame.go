@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
+
+// eventLists are for the events of drafts, which need them for a moment.
+var eventLists = sync.Pool{New: func() any { return [][]byte(nil) }}
 
 // Draft is a frame that is not encoded yet, whose events and stores are still those that all viewers share.
 type Draft struct {
@@ -206,7 +210,9 @@ func (s *Session) read(d *Draft, until uint64) {
 	limits := &s.g.limits
 	room := min(limits.FrameEventsMax, s.pace.room())
 	d.firstSeq = s.seq + 1
-	d.events = make([][]byte, 0, min(uint64(room), until-s.position))
+	if s.position < until {
+		d.events = eventLists.Get().([][]byte)
+	}
 	for ; s.position < until; s.position++ {
 		r := s.w.log.at(s.position)
 		if s.interest.wants(r.subject) {
@@ -283,7 +289,7 @@ func (d *Draft) Closed() string { return d.frame.GetClosed() }
 const eventHeadBytes = 12
 
 // Append appends the frame in its encoding, put together of what is encoded already, but for its end: that is shared with
-// other viewers, and not to be changed. A viewer of protobuf does not mind the order of the fields.
+// other viewers, and not to be changed. A viewer of protobuf does not mind the order of the fields. A draft is encoded once.
 func (d *Draft) Append(b []byte) (own, shared []byte) {
 	b = slices.Grow(b, proto.Size(d.frame)+d.bytes+eventHeadBytes*len(d.events))
 	b = appendProto(b, d.frame)
@@ -294,6 +300,9 @@ func (d *Draft) Append(b []byte) (own, shared []byte) {
 		b = protowire.AppendVarint(protowire.AppendTag(b, seqField, protowire.VarintType), seq)
 		b = append(b, encoded...)
 	}
+	clear(d.events)
+	eventLists.Put(d.events[:0])
+	d.events = nil
 	if d.snapshot == nil {
 		return b, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +22,9 @@ type Gateway struct {
 	mu       sync.Mutex
 	closed   bool
 	sessions map[*Session]struct{}
-	// viewers is how many sessions there are.
+	// viewers is how many sessions there are; came counts all that there ever were.
 	viewers atomic.Int64
+	came    uint64
 	// watch is nil while nobody watches.
 	watch *watch
 	// left is when the last viewer left, if there is none.
@@ -86,6 +88,8 @@ func (g *Gateway) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (*Se
 		g.begin()
 	}
 	s := newSession(g, g.watch, role, newInterest(attach.GetInterest()))
+	g.came++
+	_, s.phase = math.Modf(float64(g.came) / math.Phi) // Any number of neighbours lie apart.
 	g.sessions[s] = struct{}{}
 	g.viewers.Store(int64(len(g.sessions)))
 	return s, nil

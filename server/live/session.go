@@ -51,12 +51,14 @@ type Session struct {
 	gap        *sessionpb.Gap // what its next keyframe takes the place of
 	pictured   []uint64       // commands that the next keyframe answers
 	pace       pace
-	metrics    uint64 // the number of its next point
-	overflows  []time.Time
-	framed     time.Time // its last frame
-	began      time.Time
-	commands   allowance
-	unreached  string // the stores it was last told are not reached
+	// phase is where within an interval its frames are when all viewers are told of something at once, from 0 to 1.
+	phase     float64
+	metrics   uint64 // the number of its next point
+	overflows []time.Time
+	framed    time.Time // its last frame
+	began     time.Time
+	commands  allowance
+	unreached string // the stores it was last told are not reached
 }
 
 func newSession(g *Gateway, w *watch, role sessionpb.ViewerRole, of *interest) *Session {
@@ -181,7 +183,7 @@ func (s *Session) wait(ctx context.Context) {
 	interval := s.g.frameInterval()
 	timer := time.NewTimer(min(interval-now.Sub(s.framed), interval))
 	defer timer.Stop()
-	for due := false; ; {
+	for due, woken := false, false; ; {
 		var noted, told chan struct{} // Not yet, whatever happens.
 		if due {
 			s.w.mu.Lock()
@@ -191,10 +193,14 @@ func (s *Session) wait(ctx context.Context) {
 				told = s.w.told
 			}
 			s.w.mu.Unlock()
+			if ready && woken {
+				s.spread(ctx, interval)
+			}
 			if ready {
 				return
 			}
 		}
+		woken = due
 		select {
 		case <-timer.C:
 			if due {
@@ -211,6 +217,23 @@ func (s *Session) wait(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// spread waits for the viewer's turn among many who were woken by the same: otherwise all of their frames would be made and
+// written at once, and whatever else runs on the machine would have to wait.
+func (s *Session) spread(ctx context.Context, interval time.Duration) {
+	turn := time.Duration(s.phase * float64(interval-s.g.limits.FrameInterval))
+	if turn <= 0 {
+		return
+	}
+	timer := time.NewTimer(turn)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.replied:
+	case <-s.ended:
+	case <-ctx.Done():
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 
 // viewersSilent of a hundred never read, nor ask for a second frame.
 const (
-	viewersSilent   = 25
-	settleTime      = 2 * time.Second
+	viewersSilent = 25
+	// settleTime is how long nothing is measured after viewers came, or went: the server goes on watching for some seconds.
+	settleTime      = 6 * time.Second
 	viewersClients  = "64"
 	protocolVersion = 1
 )
@@ -79,15 +80,14 @@ func (w *watched) measure(ctx context.Context, p plan, s *stores, page *process,
 		return err
 	}
 	defer crowd.leave()
-	if n > 0 {
-		time.Sleep(settleTime)
-	}
+	time.Sleep(settleTime)
 	processor := func() (stores, one, self time.Duration) {
 		for _, each := range s.processes {
 			stores += each.processor()
 		}
 		return stores, page.processor(), processorOf("self")
 	}
+	frames, bytes := crowd.frames.Load(), crowd.bytes.Load()
 	stores, one, self := processor()
 	began := time.Now()
 	figures, err := p.put(ctx, s.endpoints)
@@ -106,8 +106,7 @@ func (w *watched) measure(ctx context.Context, p plan, s *stores, page *process,
 		w.puts += f.PerSecond * p.length.Seconds()
 	}
 	w.figures = append(w.figures, figures...)
-	frames, bytes := crowd.leave()
-	w.frames, w.bytes = w.frames+frames, w.bytes+bytes
+	w.frames, w.bytes = w.frames+crowd.frames.Load()-frames, w.bytes+crowd.bytes.Load()-bytes
 	return nil
 }
 
@@ -199,10 +198,9 @@ func (c *crowd) look(conn *websocket.Conn) {
 	}
 }
 
-func (c *crowd) leave() (frames, bytes uint64) {
+func (c *crowd) leave() {
 	for _, conn := range c.conns {
 		_ = conn.Close()
 	}
 	c.work.Wait()
-	return c.frames.Load(), c.bytes.Load()
 }
