@@ -201,7 +201,7 @@ func TestTwoStoresDoNotDriveEachOthersClocksOn(t *testing.T) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	offsets := map[uint64]int64{1: 0, 2: 90 * ms}
 	waiting, due := map[uint64][]*rpcpb.Seen{}, map[uint64]int64{1: 0, 2: 90 * ms}
-	for i := range int64(20_000) {
+	for i := range int64(4_000) {
 		now := i * ms / 4
 		from, to := uint64(i%2+1), uint64((i+1)%2+1)
 		waiting[from] = append(waiting[from], sending(now+offsets[from], to, uint64(i+1)))

@@ -304,7 +304,7 @@ func (w *Watcher) wantsPicture(now int64) bool {
 	}
 	micros, _ := w.window()
 	rest := w.restMicros.Load()
-	return now-w.gap.began >= max(micros, rest) || rest > 0 && w.asked.Load() != 0
+	return w.gap.fresh || now-w.gap.began >= max(micros, rest) || rest > 0 && w.asked.Load() != 0
 }
 
 // show ends a gap, if there is one, with the store as it stands.
