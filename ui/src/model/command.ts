@@ -29,7 +29,7 @@ import { nextStoreId, regionIdOf, storeIdOf, type CommandLimits } from "./comman
 import { tokens, Wrong, type Token } from "./command/token";
 
 export { firstKey } from "./command/data";
-export { commandHelp, completions } from "./command/help";
+export { completions } from "./command/completion";
 export type { CommandLimits } from "./command/limits";
 
 export type ParsedCommand =

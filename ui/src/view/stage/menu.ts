@@ -1,9 +1,10 @@
 /** What can be done to a store, a link or a message on the stage; what cannot be done says why. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
 import { Capability } from "../../pb/sessionpb/v1/session_pb";
+import type { Can } from "../../model/abilities";
 import { crashStore, restartStore, timeOutStore, type Action } from "../../model/action";
 import { memberDeeds, type Deed } from "../../model/deeds";
-import { storeFaultDeeds, type Can } from "../../model/faultdeeds";
+import { storeFaultDeeds } from "../../model/faultdeeds";
 import { isLearner } from "../../model/members";
 import { peerOf } from "../../model/regions";
 import type { Cluster, Store, Write } from "../../model/state";
