@@ -28,7 +28,6 @@ import { storeCommand } from "./command/store";
 import { nextStoreId, regionIdOf, storeIdOf, type CommandLimits } from "./command/limits";
 import { tokens, Wrong, type Token } from "./command/token";
 
-export { firstKey } from "./command/data";
 export { completions } from "./command/completion";
 export type { CommandLimits } from "./command/limits";
 
