@@ -35,7 +35,7 @@ func TestTheWallsNoticeWhatTheyForbid(t *testing.T) {
 		{"core/news/a.go", `package news; import "fmt"`, "add the row"},
 		{"wasm/main_js.go", `package main; import ("syscall/js"; "raftplay/core/session")`, ""},
 		{"wasm/main_js.go", `package main; import "raftplay/server/web"`, "wasm may import only core"},
-		{"server/web/a.go", `package web; import "raftplay/server/raftplay"`, "server/web may import only core/pb, static"},
+		{"server/web/a.go", `package web; import "raftplay/server/raftplay"`, "server/web may import only core/pb, server/token, static"},
 		{"server/web/a.go", `package web; import "time"; var _ = time.Now()`, ""},
 		{"static/a.go", `package static; import "raftplay/core/pb/metapb/v1"`, "nothing of this module"},
 	} {

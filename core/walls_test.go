@@ -38,6 +38,8 @@ var rooms = []room{
 	{folder: "core/pb", others: []string{protobuf}},
 	{folder: "core/engine", own: []string{"core/pb"}, others: []string{btree}},
 	{folder: "core/store", own: []string{"core/pb", "core/engine"}, others: []string{raft, protobuf, btree}},
+	// What viewers make of events, for tests alone.
+	{folder: "core/mirror/mirrortest", own: []string{"core/pb"}, others: []string{protobuf}},
 	// The store's messages and roles are raft's own types.
 	{folder: "core/mirror", own: []string{"core/store", "core/pb"}, others: []string{raft, protobuf}},
 	{folder: "core/sim", own: []string{"core/mirror", "core/store", "core/engine", "core/pb"}, others: []string{raft, protobuf}},
@@ -55,8 +57,12 @@ var rooms = []room{
 	{folder: "server/node", own: []string{"core", "server/disk", "server/peer", "server/rpc"}, others: []string{
 		raft, protobuf, prometheus,
 	}},
+	// For tests alone: goroutines that do not end.
+	{folder: "server/leak"},
+	// The one rule of tokens, for whoever lets somebody in.
+	{folder: "server/token"},
 	// What a live store serves to clients and watchers.
-	{folder: "server/api", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
+	{folder: "server/api", own: []string{"core/pb", "server/rpc", "server/token"}, others: []string{protobuf, grpc}},
 	// Real stores behind real sockets, for the tests of what speaks to a cluster; nothing but tests imports it.
 	{folder: "server/client/clienttest", own: []string{"core", "server/api", "server/rpc"}, others: []string{raft, protobuf, grpc}},
 	{folder: "server/client", own: []string{"core/pb", "server/rpc"}, others: []string{protobuf, grpc}},
@@ -73,7 +79,7 @@ var rooms = []room{
 	{folder: "server/bench/seeds", own: []string{"core"}},
 	{folder: "server/bench", own: []string{"core/pb", "server/client"}, others: []string{protobuf, "github.com/gorilla/websocket"}},
 	{folder: "server/web/precompress", others: []string{"github.com/andybalholm/brotli"}},
-	{folder: "server/web", own: []string{"core/pb", "static"}, others: []string{
+	{folder: "server/web", own: []string{"core/pb", "server/token", "static"}, others: []string{
 		protobuf, "github.com/gorilla/websocket", prometheus,
 	}},
 	{folder: "static"},

@@ -3,6 +3,7 @@ package mirror
 import (
 	"go.etcd.io/raft/v3"
 
+	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
 	"raftplay/core/store"
@@ -84,6 +85,24 @@ func Applied(a store.Apply, entries *Entries) *sessionpb.Event {
 		e.applied.Changes = append(e.applied.Changes, Key(c.Key, c.Value, entry.Index, c.Deleted, change))
 	}
 	e.body.Applied = &e.applied
+	e.event.Body = &e.body
+	return &e.event
+}
+
+// ProgressChanged tells what changed in a leader's view of peers, in few pieces of memory: a leader's append moves every one
+// of them.
+func ProgressChanged(regionID uint64, changed []store.PeerProgress) *sessionpb.Event {
+	e := &struct {
+		event    sessionpb.Event
+		body     sessionpb.Event_ProgressChanged
+		progress sessionpb.ProgressChanged
+	}{}
+	peers := make([]raftcmdpb.PeerProgress, len(changed))
+	e.progress.RegionId, e.progress.Progress = regionID, make([]*raftcmdpb.PeerProgress, len(changed))
+	for i, p := range changed {
+		e.progress.Progress[i] = p.Mirror(&peers[i])
+	}
+	e.body.ProgressChanged = &e.progress
 	e.event.Body = &e.body
 	return &e.event
 }

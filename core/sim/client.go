@@ -136,7 +136,7 @@ func (w *World) propose(storeID uint64, given *raftcmdpb.RaftCommandRequest) (op
 	if err != nil {
 		return 0, err
 	}
-	own := h.Client == 0 && given.GetAdmin() == nil && store.Writes(request)
+	own := h.Client == 0 && given.GetAdmin() == nil && raftcmdpb.Writes(request)
 	if own {
 		h.Client, h.Sequence = clientID, w.clients.sequence+1
 	}

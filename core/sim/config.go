@@ -73,6 +73,11 @@ func Limits() *sessionpb.Limits {
 		KeyBytesMax:      uint32(limits.KeyBytesMax),
 		ValueBytesMax:    uint32(limits.ValueBytesMax),
 		RequestsMax:      uint32(limits.RequestsMax),
+		ClientsMax:       workersMax,
+
+		ElectionTimeoutTicksMax: electionTimeoutTicksMax,
+		RegionBytesMin:          regionBytesMaxMin,
+		SnapshotChunkBytesMin:   chunkBytesMaxMin,
 	}
 }
 

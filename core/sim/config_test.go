@@ -56,6 +56,41 @@ func TestABadConfigurationIsOneSentence(t *testing.T) {
 	}
 }
 
+func TestLimitsAreTheBoundsThatAreKept(t *testing.T) {
+	limits := sim.Limits()
+	timeout := func(ticks uint32) error {
+		return sim.ValidateAction(&sessionpb.Action{Action: &sessionpb.Action_SetElectionTimeout{
+			SetElectionTimeout: &sessionpb.SetElectionTimeout{StoreId: 1, RegionId: 1, TimeoutTicks: ticks}}})
+	}
+	configured := func(change func(*sessionpb.Config)) error {
+		cfg := sim.DefaultConfig()
+		change(cfg)
+		return sim.Validate(cfg)
+	}
+	clients := func(n uint32) error {
+		return configured(func(c *sessionpb.Config) {
+			c.Workloads = []*sessionpb.Workload{{Kind: sessionpb.WorkloadKind_WORKLOAD_KIND_SETS, Clients: n, Objects: 1, AttemptsMax: 1,
+				ThinkMicros: 1_000_000, TimeoutMicros: 1_000_000}}
+		})
+	}
+	region := func(bytes uint64) error {
+		return configured(func(c *sessionpb.Config) { c.Raft.RegionBytesMax = bytes })
+	}
+	chunk := func(bytes uint32) error {
+		return configured(func(c *sessionpb.Config) { c.Raft.SnapshotChunkBytesMax = bytes })
+	}
+	for name, errs := range map[string][2]error{
+		"election timeout": {timeout(limits.ElectionTimeoutTicksMax), timeout(limits.ElectionTimeoutTicksMax + 1)},
+		"clients":          {clients(limits.ClientsMax), clients(limits.ClientsMax + 1)},
+		"region size":      {region(limits.RegionBytesMin), region(limits.RegionBytesMin - 1)},
+		"chunk size":       {chunk(limits.SnapshotChunkBytesMin), chunk(limits.SnapshotChunkBytesMin - 1)},
+	} {
+		if errs[0] != nil || errs[1] == nil {
+			t.Errorf("%s: at the bound %v, beyond it %v", name, errs[0], errs[1])
+		}
+	}
+}
+
 // A link that was shared before there were regions holds none of the options about them.
 func TestAConfigurationOfAnEarlierVersionWorks(t *testing.T) {
 	cfg := sim.DefaultConfig()

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"raftplay/core/check"
+	"raftplay/core/mirror/mirrortest"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/sim"
 )
@@ -53,7 +54,7 @@ func (f *fold) inFaults(e *sessionpb.Event) bool {
 			f.config.Clocks = append(f.config.Clocks, &sessionpb.StoreClock{StoreId: e.StoreId, Clock: how})
 		}
 	case *sessionpb.Event_DiskCorrupted:
-		p := peerOf(f.stores[e.StoreId-1], b.DiskCorrupted.RegionId)
+		p := mirrortest.Peer(f.stores[e.StoreId-1], b.DiskCorrupted.RegionId)
 		for i, k := range p.Keys {
 			if slices.Equal(k.Key, b.DiskCorrupted.Key) {
 				p.Keys[i] = proto.Clone(k).(*sessionpb.KeyChange)

@@ -23,10 +23,11 @@ func (w *World) route(storeID uint64, request *raftcmdpb.RaftCommandRequest) (*m
 	h := request.Header
 	if h.RegionId == 0 {
 		h.RegionId = firstRegionID
-		if key, ok := routingKey(request); ok {
+		for key := range raftcmdpb.Keys(request) {
 			if region := w.regionOf(key); region != nil {
 				h.RegionId = region.GetId()
 			}
+			break // the first one decides
 		}
 	}
 	m, err := w.addressee(storeID, h.RegionId)
@@ -103,31 +104,6 @@ func compareEpochs(a, b *metapb.Region) int {
 	return cmp.Or(
 		cmp.Compare(a.GetRegionEpoch().GetVersion(), b.GetRegionEpoch().GetVersion()),
 		cmp.Compare(a.GetRegionEpoch().GetConfVer(), b.GetRegionEpoch().GetConfVer()))
-}
-
-// routingKey is the first key of a command, which decides where it belongs.
-func routingKey(request *raftcmdpb.RaftCommandRequest) (key []byte, ok bool) {
-	for _, c := range request.GetCompares() {
-		return c.GetKey(), true
-	}
-	for _, r := range request.GetRequests() {
-		switch r := r.GetRequest().(type) {
-		case *raftcmdpb.Request_Get:
-			return r.Get.GetKey(), true
-		case *raftcmdpb.Request_Seek:
-			return r.Seek.GetKey(), true
-		case *raftcmdpb.Request_Scan:
-			return r.Scan.GetStartKey(), true
-		case *raftcmdpb.Request_Put:
-			return r.Put.GetKey(), true
-		case *raftcmdpb.Request_Delete:
-			return r.Delete.GetKey(), true
-		}
-	}
-	if split := request.GetAdmin().GetSplit(); split != nil {
-		return split.GetSplitKey(), true
-	}
-	return nil, false
 }
 
 // idMax is the largest id that a command may bring and keep from being given again.

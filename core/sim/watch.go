@@ -5,7 +5,6 @@ import (
 
 	"go.etcd.io/raft/v3"
 
-	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 
 	"raftplay/core/mirror"
@@ -52,26 +51,9 @@ func (m *machine) reportProgress() {
 		m.changed = m.changed[:0]
 		t.lookAtProgress(m.store, func(p store.PeerProgress) { m.changed = append(m.changed, p) })
 		if len(m.changed) > 0 {
-			m.emitProgress(t.regionID)
+			m.w.emit(m.id, mirror.ProgressChanged(t.regionID, m.changed))
 		}
 	}
-}
-
-func (m *machine) emitProgress(regionID uint64) {
-	e := &struct {
-		event    sessionpb.Event
-		body     sessionpb.Event_ProgressChanged
-		progress sessionpb.ProgressChanged
-	}{}
-	// Two pieces for all peers: a leader's append moves every one of them.
-	peers := make([]raftcmdpb.PeerProgress, len(m.changed))
-	e.progress.RegionId, e.progress.Progress = regionID, make([]*raftcmdpb.PeerProgress, len(m.changed))
-	for i, p := range m.changed {
-		e.progress.Progress[i] = p.Mirror(&peers[i])
-	}
-	e.body.ProgressChanged = &e.progress
-	e.event.Body = &e.body
-	m.w.emit(m.id, &e.event)
 }
 
 // lookAtProgress remembers a leader's view of the peers, and shows what differs from the last look.

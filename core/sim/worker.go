@@ -6,8 +6,6 @@ import (
 	errorpb "raftplay/core/pb/errorpb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	sessionpb "raftplay/core/pb/sessionpb/v1"
-
-	"raftplay/core/store"
 )
 
 // How long a client waits before it tries again: twice as long each time, between half of it and all of it by chance.
@@ -138,7 +136,7 @@ const straggleMicrosMax = 8_000_000
 // leaveStraggler has an answered write come once more, if chance has it so.
 func (k *worker) leaveStraggler(w *World, t *task) {
 	straggles, late := k.late.ppm(k.workload.GetStragglePpm()), k.late.between(1, straggleMicrosMax)
-	if !straggles || !store.Writes(t.request) {
+	if !straggles || !raftcmdpb.Writes(t.request) {
 		return
 	}
 	due := w.now + late
@@ -163,7 +161,7 @@ func (k *worker) begin() *task {
 	d := drawDeed(&k.deed, k.workload)
 	t := &task{request: k.habit.next(k, d)}
 	t.request.Header = &raftcmdpb.RequestHeader{}
-	if store.Writes(t.request) {
+	if raftcmdpb.Writes(t.request) {
 		k.sequence++
 		t.request.Header.Client, t.request.Header.Sequence = k.client, k.sequence
 	} else {

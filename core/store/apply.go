@@ -67,7 +67,7 @@ func (p *peer) applyCommand(e *raftpb.Entry, ready *Ready) (*raftcmdpb.RaftComma
 		return answer, nil
 	}
 	client, sequence := req.GetHeader().GetClient(), req.GetHeader().GetSequence()
-	once := client != 0 && writes(req) && !p.s.cfg.Bugs.Has(BugRetryAppliedAgain)
+	once := client != 0 && raftcmdpb.Writes(req) && !p.s.cfg.Bugs.Has(BugRetryAppliedAgain)
 	if once {
 		if answer := p.clients.look(client, sequence); answer != nil {
 			return answer, nil

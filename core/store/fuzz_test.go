@@ -172,12 +172,14 @@ func hostileSnapshot(index, term uint64) *raftpb.Snapshot {
 
 // hostileChunk is all of a hostile snapshot, as it travels.
 func hostileChunk(m *raftpb.Message) *raftserverpb.SnapshotChunk {
+	index := m.GetSnapshot().GetMetadata().GetIndex()
+	dataStored, value := encodePair(index, []byte("s"), []byte("snapshot"))
 	record := &raftserverpb.ClientRecord{Sequence: 3, Answer: &raftcmdpb.RaftCommandResponse{}}
 	return &raftserverpb.SnapshotChunk{
-		SnapshotId: 1, Last: true, Message: encode(m), Index: m.GetSnapshot().GetMetadata().GetIndex(),
+		SnapshotId: 1, Last: true, Message: encode(m), Index: index,
 		Pairs: []*raftcmdpb.Pair{
 			{Key: clientKey(1, 12), Value: encode(record)},
-			{Key: dataKey([]byte("s")), Value: encodeValue(m.GetSnapshot().GetMetadata().GetIndex(), []byte("snapshot"))},
+			{Key: dataStored, Value: value},
 		},
 	}
 }

@@ -98,11 +98,6 @@ func encodePair(revision uint64, key, value []byte) (storedKey, stored []byte) {
 	return out[:end:end], out[end:]
 }
 
-func encodeValue(revision uint64, value []byte) []byte {
-	out := make([]byte, 0, len(value)+8)
-	return append(binary.BigEndian.AppendUint64(out, revision), value...)
-}
-
 func decodeValue(stored []byte) (revision uint64, value []byte) {
 	return binary.BigEndian.Uint64(stored), stored[8:]
 }

@@ -20,7 +20,7 @@ func (p *peer) propose(req *raftcmdpb.RaftCommandRequest, callback Callback) *re
 		return p.proposeAdmin(req, callback)
 	}
 	mode := req.GetHeader().GetReadMode()
-	reads := !writes(req)
+	reads := !raftcmdpb.Writes(req)
 	if reads && mode == raftcmdpb.ReadMode_READ_MODE_STALE {
 		return p.serveRead(req, mode)
 	}

@@ -48,7 +48,7 @@ func CheckRequest(req *raftcmdpb.RaftCommandRequest, l Limits) error {
 			return err
 		}
 	}
-	if n := pairsRead(req); writes(req) && n > l.PairsBesideWritesMax {
+	if n := pairsRead(req); raftcmdpb.Writes(req) && n > l.PairsBesideWritesMax {
 		return fmt.Errorf("a command that writes reads at most %d pairs, not %d: read them apart", l.PairsBesideWritesMax, n)
 	}
 	return checkReadMode(req)
@@ -129,20 +129,6 @@ func checkReadMode(req *raftcmdpb.RaftCommandRequest) error {
 	return nil
 }
 
-// writes tells whether a command can change a key.
-func writes(req *raftcmdpb.RaftCommandRequest) bool {
-	for _, r := range req.GetRequests() {
-		switch r.GetRequest().(type) {
-		case *raftcmdpb.Request_Put, *raftcmdpb.Request_Delete:
-			return true
-		}
-	}
-	return false
-}
-
-// Writes tells whether a command can change a key; only those are remembered per client.
-func Writes(req *raftcmdpb.RaftCommandRequest) bool { return writes(req) }
-
 // misplaced answers a command that is for another shape of the region, or for keys outside it; nil when it fits.
 func (s *Store) misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Region) *raftcmdpb.RaftCommandResponse {
 	epoch, now := req.GetHeader().GetRegionEpoch(), region.GetRegionEpoch()
@@ -159,7 +145,7 @@ func (s *Store) misplaced(req *raftcmdpb.RaftCommandRequest, region *metapb.Regi
 		}
 	}
 	for _, r := range req.GetRequests() {
-		if key := firstKey(r); !inRegion(key, region) {
+		if key := raftcmdpb.KeyOf(r); !inRegion(key, region) {
 			return keyNotInRegion(key, region, s.RegionOf(key))
 		}
 	}
@@ -178,20 +164,9 @@ func (s *Store) othersOf(req *raftcmdpb.RaftCommandRequest, but *metapb.Region) 
 		add(c.GetKey())
 	}
 	for _, r := range req.GetRequests() {
-		add(firstKey(r))
+		add(raftcmdpb.KeyOf(r))
 	}
 	return others
-}
-
-// RoutingKey is the key that decides which region a command is for; empty when it has none.
-func RoutingKey(req *raftcmdpb.RaftCommandRequest) []byte {
-	switch {
-	case len(req.GetCompares()) > 0:
-		return req.GetCompares()[0].GetKey()
-	case len(req.GetRequests()) > 0:
-		return firstKey(req.GetRequests()[0])
-	}
-	return req.GetAdmin().GetSplit().GetSplitKey()
 }
 
 // rangesOverlap tells whether two regions have keys in common.
@@ -204,23 +179,6 @@ func rangesOverlap(a, b *metapb.Region) bool {
 func inRegion(key []byte, region *metapb.Region) bool {
 	return bytes.Compare(key, region.GetStartKey()) >= 0 &&
 		(len(region.GetEndKey()) == 0 || bytes.Compare(key, region.GetEndKey()) < 0)
-}
-
-// firstKey is the key that decides where a request belongs. Seeks and scans stop at the region's end.
-func firstKey(r *raftcmdpb.Request) []byte {
-	switch r := r.GetRequest().(type) {
-	case *raftcmdpb.Request_Get:
-		return r.Get.GetKey()
-	case *raftcmdpb.Request_Seek:
-		return r.Seek.GetKey()
-	case *raftcmdpb.Request_Scan:
-		return r.Scan.GetStartKey()
-	case *raftcmdpb.Request_Put:
-		return r.Put.GetKey()
-	case *raftcmdpb.Request_Delete:
-		return r.Delete.GetKey()
-	}
-	return nil
 }
 
 // refusal is the sentence of an answer that is an error; empty otherwise.

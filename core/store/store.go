@@ -245,7 +245,7 @@ func (s *Store) route(req *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommand
 	if id := req.GetHeader().GetRegionId(); id != 0 {
 		return req, s.peers[id]
 	}
-	p := s.holder(RoutingKey(req))
+	p := s.holder(raftcmdpb.RoutingKey(req))
 	if p == nil {
 		return req, nil
 	}

@@ -8,20 +8,6 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 )
 
-// changes tells whether a command can change anything, a key or a region.
-func changes(req *raftcmdpb.RaftCommandRequest) bool {
-	if req.GetAdmin() != nil {
-		return true
-	}
-	for _, r := range req.GetRequests() {
-		switch r.GetRequest().(type) {
-		case *raftcmdpb.Request_Put, *raftcmdpb.Request_Delete:
-			return true
-		}
-	}
-	return false
-}
-
 // invalid answers a command that the store is not to see.
 func invalid(req *raftcmdpb.RaftCommandRequest, format string, args ...any) *raftcmdpb.RaftCommandResponse {
 	return failed(req, &errorpb.Error{
@@ -38,7 +24,7 @@ func timedOut(req *raftcmdpb.RaftCommandRequest, waited time.Duration) *raftcmdp
 		Outcome: errorpb.Outcome_OUTCOME_NOT_APPLIED,
 		Reason:  &errorpb.Error_Timeout{Timeout: &errorpb.Timeout{WaitedMicros: waited.Microseconds()}},
 	}
-	if changes(req) {
+	if raftcmdpb.Changes(req) {
 		e.Outcome = errorpb.Outcome_OUTCOME_MAY_APPLY
 		e.Message += "; the outcome is unknown"
 	}
@@ -70,7 +56,7 @@ func (l *Limits) fitting(req *raftcmdpb.RaftCommandRequest, answer *raftcmdpb.Ra
 		return answer
 	}
 	refusal := invalid(req, "the answer has %d bytes; the most is %d: ask for fewer pairs at a time", bytes, l.AnswerBytesMax)
-	if changes(req) {
+	if raftcmdpb.Changes(req) {
 		refusal.Header.Error.Outcome = errorpb.Outcome_OUTCOME_MAY_APPLY
 	}
 	return refusal

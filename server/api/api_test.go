@@ -2,10 +2,7 @@ package api_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -22,36 +19,11 @@ import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	"raftplay/server/api"
 	"raftplay/server/client/clienttest"
+	"raftplay/server/leak"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// TestMain fails when goroutines of the services are left.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leftOver() (left string) {
-	for range 200 {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		left = ""
-		for _, stack := range strings.Split(string(stacks), "\n\n")[1:] {
-			if strings.Contains(stack, "raftplay/server/") || strings.Contains(stack, "google.golang.org/grpc") {
-				left = stack
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // desk is a Store whose answers the test gives by hand: how long a store takes is what these tests are about. What real
 // stores answer is tested in server/client.
@@ -151,11 +123,11 @@ func answered(index uint64) *raftcmdpb.RaftCommandResponse {
 
 func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 	d := newDesk()
-	_, conn := serve(t, api.Config{Store: d, Tokens: api.Tokens{Viewer: "looking-on", Operator: "at-the-wheel"}})
+	_, conn := serve(t, api.Config{Store: d, Tokens: api.Tokens{Viewer: "looking-on-0123456", Operator: "at-the-wheel-01234"}})
 	service := rpcpb.NewCommandServiceClient(conn)
 	for _, c := range []struct{ authorization, want string }{
 		{"", "this store wants a token"},
-		{"Bearer looking-off", "does not know the token"},
+		{"Bearer looking-on-0123457", "does not know the token"},
 		{"Bearer ", "does not know the token"},
 		{"Basic bG9v", "not of the kind `Bearer <token>`"},
 	} {
@@ -176,7 +148,7 @@ func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 		_, err = watch.Recv()
 		wantStatus(t, c.authorization, err, codes.Unauthenticated, c.want)
 	}
-	viewer := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer looking-on")
+	viewer := metadata.AppendToOutgoingContext(t.Context(), "authorization", "bearer looking-on-0123456")
 	described, err := service.Describe(viewer, &rpcpb.DescribeRequest{})
 	if err != nil || described.GetStoreId() != 1 {
 		t.Errorf("a viewer: %v, %v", described, err)
@@ -185,7 +157,7 @@ func TestCallersWithoutTheRightTokenAreRefused(t *testing.T) {
 	if err != nil || !strings.Contains(unary.GetResponse().GetHeader().GetError().GetMessage(), "the token is a viewer's") || len(d.calls) > 0 {
 		t.Errorf("a viewer writes: %v, %v", unary, err)
 	}
-	for _, bad := range []api.Tokens{{Viewer: "short"}, {Viewer: "the same one", Operator: "the same one"}} {
+	for _, bad := range []api.Tokens{{Viewer: "15-bytes-of-it-"}, {Viewer: "one-and-the-same-token", Operator: "one-and-the-same-token"}} {
 		if _, err := api.New(api.Config{Store: d, Tokens: bad}); err == nil {
 			t.Errorf("tokens %v are taken", bad)
 		}

@@ -132,7 +132,7 @@ func (c *Config) validate() error {
 	if c.Store == nil {
 		return errors.New("api: no store")
 	}
-	if err := c.Tokens.validate(); err != nil {
+	if err := c.Tokens.Check(); err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
 	l := c.Limits.filled()

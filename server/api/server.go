@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
+	"raftplay/server/token"
 )
 
 // Server serves one store's clients and watchers.
@@ -22,7 +23,7 @@ type Server struct {
 	rpcpb.UnimplementedWatchServiceServer
 
 	store    Store
-	rights   *rights
+	tokens   Tokens
 	limits   Limits
 	logger   *slog.Logger
 	health   *health.Server
@@ -38,7 +39,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		store: c.Store, rights: newRights(c.Tokens), limits: c.Limits.filled(), logger: c.Logger,
+		store: c.Store, tokens: c.Tokens, limits: c.Limits.filled(), logger: c.Logger,
 		health: health.NewServer(), closing: make(chan struct{}),
 	}
 	if s.logger == nil {
@@ -75,13 +76,13 @@ func (s *Server) Close() {
 }
 
 // enter refuses a call without the right token, and one that comes too late.
-func (s *Server) enter(ctx context.Context) (right, error) {
+func (s *Server) enter(ctx context.Context) (token.Right, error) {
 	select {
 	case <-s.closing:
 		return 0, errStopping
 	default:
 	}
-	granted, err := s.rights.of(ctx)
+	granted, err := rightOf(ctx, s.tokens)
 	if err != nil {
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "refused a call", slog.String("why", status.Convert(err).Message()))
 	}

@@ -2,15 +2,16 @@ package api
 
 import (
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
+	"raftplay/server/token"
 )
 
 // check answers a command that its caller may not give, or that is too large; nil when the store is to see it. The store
 // checks the rest of its form.
-func (l *Limits) check(granted right, req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandResponse {
+func (l *Limits) check(granted token.Right, req *raftcmdpb.RaftCommandRequest) *raftcmdpb.RaftCommandResponse {
 	switch {
 	case req == nil:
 		return invalid(req, "there is no command")
-	case granted < mayOperate && changes(req):
+	case granted < token.Operate && raftcmdpb.Changes(req):
 		return invalid(req, "the token is a viewer's, who may read and watch: changing something takes an operator's")
 	case len(req.GetRequests()) > l.RequestsMax:
 		return invalid(req, "%d requests in one command; the most is %d", len(req.GetRequests()), l.RequestsMax)

@@ -9,6 +9,7 @@ import (
 
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
+	"raftplay/server/token"
 )
 
 // stream is one client's stream of commands. One goroutine receives and proposes, another one sends what was answered;
@@ -16,7 +17,7 @@ import (
 type stream struct {
 	server  *Server
 	rpc     grpc.BidiStreamingServer[rpcpb.StreamRequest, rpcpb.StreamResponse]
-	granted right
+	granted token.Right
 
 	wake chan struct{} // there is something to send, or the stream has ended
 	room chan struct{} // fewer commands are under way

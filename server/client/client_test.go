@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,36 +16,10 @@ import (
 	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/client/clienttest"
+	"raftplay/server/leak"
 )
 
-// TestMain fails when goroutines of clients or clusters are left.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func leftOver() string {
-	var left string
-	for range 200 {
-		stacks := make([]byte, 1<<20)
-		stacks = stacks[:runtime.Stack(stacks, true)]
-		left = ""
-		for _, stack := range strings.Split(string(stacks), "\n\n")[1:] {
-			if strings.Contains(stack, "raftplay/server/") || strings.Contains(stack, "google.golang.org/grpc") {
-				left = stack
-			}
-		}
-		if left == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return left
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const within = 15 * time.Second
 
@@ -163,7 +135,7 @@ func TestEndpointsThatAreNoStoreAreToldAbout(t *testing.T) {
 }
 
 func TestAWrongTokenIsRefusedAtOnce(t *testing.T) {
-	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Viewer: "looking-on", Operator: "at-the-wheel"}})
+	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Viewer: "looking-on-0123456", Operator: "at-the-wheel-01234"}})
 	ctx := patience(t)
 	for _, token := range []string{"", "another one"} {
 		c := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: token})
@@ -181,9 +153,9 @@ func TestAWrongTokenIsRefusedAtOnce(t *testing.T) {
 			t.Errorf("token %q watches: %v", token, err)
 		}
 	}
-	operator := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "at-the-wheel"})
+	operator := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "at-the-wheel-01234"})
 	must(t, operator.Put(ctx, []byte("a"), []byte("1")))
-	viewer := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "looking-on"})
+	viewer := open(t, client.Config{Endpoints: cluster.Endpoints(), Token: "looking-on-0123456"})
 	if got := read(t, viewer, "a"); got != "1" {
 		t.Errorf("a viewer reads %s", got)
 	}

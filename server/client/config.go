@@ -13,8 +13,9 @@ import (
 type Config struct {
 	// Endpoints are host:port of stores; one that answers is enough, the others are found through it.
 	Endpoints []string
-	// TLS, when set, is how stores are authenticated, and this client to them. Nil: plain text.
-	TLS *tls.Config
+	// TLS, when set, makes what one connection is opened with: how stores are authenticated, and this client to them. Nil:
+	// plain text.
+	TLS func() *tls.Config
 	// Token is sent with every call, as `authorization: Bearer <token>`.
 	Token string
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metapb "raftplay/core/pb/metapb/v1"
+	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
 func TestCommandsGivenUpDoNotPileUpBeforeAStoreThatDoesNotRead(t *testing.T) {
@@ -108,5 +109,27 @@ func TestNewerShapesOfRegionsTakeThePlaceOfOlderOnes(t *testing.T) {
 	}
 	if got := r.addresses([]string{"b:1", "a:1"}); !slices.Equal(got, []string{"a:1", "b:1"}) {
 		t.Errorf("addresses %v", got)
+	}
+}
+
+func TestAStoreThatHasMovedIsLookedForWhereItIsListed(t *testing.T) {
+	r := newRoutes()
+	is := func(id uint64, second string) *rpcpb.DescribeResponse {
+		return &rpcpb.DescribeResponse{StoreId: id, Stores: []*rpcpb.StoreAddress{
+			{StoreId: 1, Address: "inside:1"}, {StoreId: 2, Address: second}}}
+	}
+	r.described("outside:1", is(1, "old:2"))
+	r.described("old:2", is(2, "old:2"))
+	r.described("outside:1", is(1, "new:2")) // S1 has heard of it
+	if got := r.address(2); got != "old:2" {
+		t.Errorf("as long as it answers there, S2 is at %s, want old:2", got)
+	}
+	r.unreached("old:2")
+	if got := r.addresses(nil); r.address(2) != "new:2" || !slices.Equal(got, []string{"new:2", "outside:1"}) {
+		t.Errorf("S2 is at %s, and %v are asked", r.address(2), got)
+	}
+	r.described("new:2", is(2, "new:2"))
+	if got := r.stores(); got[1] != "outside:1" || got[2] != "new:2" {
+		t.Errorf("the stores are at %v", got)
 	}
 }

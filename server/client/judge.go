@@ -21,7 +21,7 @@ func (t *trip) judge(p place, storeID uint64, answer *raftcmdpb.RaftCommandRespo
 	if next, own := t.forgotten(e); own {
 		return next
 	}
-	if e.GetOutcome() == errorpb.Outcome_OUTCOME_MAY_APPLY && changes(t.req) {
+	if e.GetOutcome() == errorpb.Outcome_OUTCOME_MAY_APPLY && raftcmdpb.Changes(t.req) {
 		t.uncertain = true
 	}
 	return t.follow(p, storeID, e)

@@ -2,9 +2,11 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"sync"
 	"time"
 
@@ -62,13 +64,29 @@ func (c *Client) dial(address string) (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
 	}
 	if c.cfg.TLS != nil {
-		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(c.cfg.TLS)))
+		options = append(options, grpc.WithTransportCredentials(latest(c.cfg.TLS)))
 	}
 	if c.cfg.Token != "" {
 		options = append(options, grpc.WithPerRPCCredentials(bearer(c.cfg.Token)))
 	}
 	// The system's resolver is asked at each connecting; gRPC's own would keep what it heard.
 	return grpc.NewClient("passthrough:///"+address, options...)
+}
+
+// fresh is TLS as it is set up at each connecting: authorities and certificates change while a client runs.
+type fresh struct {
+	credentials.TransportCredentials
+	now func() *tls.Config
+}
+
+func latest(now func() *tls.Config) fresh { return fresh{credentials.NewTLS(now()), now} }
+
+func (f fresh) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return credentials.NewTLS(f.now()).ClientHandshake(ctx, authority, raw)
+}
+
+func (f fresh) Clone() credentials.TransportCredentials {
+	return fresh{f.TransportCredentials.Clone(), f.now}
 }
 
 // bearer is a token that goes with every call.
@@ -195,6 +213,9 @@ func (l *link) describe(ctx context.Context) (*rpcpb.DescribeResponse, error) {
 	defer cancel()
 	d, err := rpcpb.NewCommandServiceClient(l.conn).Describe(ctx, &rpcpb.DescribeRequest{})
 	if err != nil {
+		if !errors.Is(ctx.Err(), context.Canceled) { // it was given the time
+			l.c.routes.unreached(l.address)
+		}
 		return nil, inWords(l.address, err)
 	}
 	if err := l.c.belongs(l.address, d.GetClusterId()); err != nil {

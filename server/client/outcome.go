@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc/status"
 
 	errorpb "raftplay/core/pb/errorpb/v1"
+
+	"raftplay/server/rpc"
 )
 
 // NotApplied is the error of a command that was not carried out and never will be; of a read, that it was not answered.
@@ -79,12 +81,10 @@ func inWords(address string, err error) error {
 	return &rpcFailure{s.Code(), address + ": " + plain(address, s.Message())}
 }
 
-// plain is gRPC's message without the layers that it names: `connection error: desc = "transport: Error while dialing: ..."`.
+// plain is gRPC's message without what surrounds its cause, and without the address, which is told already.
 func plain(address, message string) string {
-	if _, inner, found := strings.Cut(message, `desc = "`); found {
-		message = strings.TrimSuffix(inner, `"`)
-	}
-	for _, layer := range []string{"transport: ", "Error while dialing: ", "dial tcp " + address + ": ", "dial tcp: ", "connect: "} {
+	message = rpc.Innermost(message)
+	for _, layer := range []string{"dial tcp " + address + ": ", "dial tcp: ", "connect: "} {
 		message = strings.TrimPrefix(message, layer)
 	}
 	return message

@@ -190,6 +190,13 @@ func (r *routes) address(storeID uint64) string {
 	return r.listed[storeID]
 }
 
+// unreached notes that nobody answers at an address any more: a store that was there may have moved to where it is listed.
+func (r *routes) unreached(address string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.reached, func(id uint64, at string) bool { return at == address && r.listed[id] != "" })
+}
+
 // addresses are where stores may answer, each once, in order.
 func (r *routes) addresses(endpoints []string) []string {
 	r.mu.RLock()

@@ -33,7 +33,7 @@ func (s *Session) Do(ctx context.Context, req *raftcmdpb.RaftCommandRequest) (*r
 		return nil, &NotApplied{Cause: ctx.Err()}
 	}
 	t := trip{c: s.c, req: req}
-	if writes(req) {
+	if raftcmdpb.Writes(req) {
 		s.sequence++
 		t.session = s
 	}

@@ -41,7 +41,7 @@ func (t *trip) place() (place, bool) {
 	if id := t.regionID(); id != 0 {
 		return t.c.routes.byID(id)
 	}
-	return t.c.routes.at(routingKey(t.req))
+	return t.c.routes.at(raftcmdpb.RoutingKey(t.req))
 }
 
 func (t *trip) regionID() uint64 {
@@ -55,7 +55,7 @@ func (t *trip) regionID() uint64 {
 func (t *trip) nowhere(seen []described) error {
 	id := t.regionID()
 	if id == 0 {
-		return fmt.Errorf("no store that answers knows the region of key %q", routingKey(t.req))
+		return fmt.Errorf("no store that answers knows the region of key %q", raftcmdpb.RoutingKey(t.req))
 	}
 	for _, s := range seen {
 		if s.err != nil {
@@ -68,8 +68,8 @@ func (t *trip) nowhere(seen []described) error {
 // fits checks that a region holds all of a command's keys. Regions only ever become smaller: what does not fit now never
 // will.
 func (t *trip) fits(region *metapb.Region) error {
-	first := routingKey(t.req)
-	for key := range keys(t.req) {
+	first := raftcmdpb.RoutingKey(t.req)
+	for key := range raftcmdpb.Keys(t.req) {
 		if !holds(region, key) && !bytes.Equal(key, first) {
 			return &misfit{fmt.Sprintf("the keys %q and %q lie in different regions: a command stays within one", first, key)}
 		}
@@ -80,7 +80,7 @@ func (t *trip) fits(region *metapb.Region) error {
 // choose is the store to ask: the leader if one is known, or else the members in turn. An old read may be anybody's.
 func (t *trip) choose(p place) uint64 {
 	members := p.region.GetPeers()
-	stale := t.req.GetHeader().GetReadMode() == raftcmdpb.ReadMode_READ_MODE_STALE && !changes(t.req)
+	stale := t.req.GetHeader().GetReadMode() == raftcmdpb.ReadMode_READ_MODE_STALE && !raftcmdpb.Changes(t.req)
 	if p.leader != 0 && p.leader != t.failed && !stale {
 		return p.leader
 	}

@@ -17,7 +17,7 @@ import (
 // An answer is returned without a store's error in it; of a compare that did not hold, the answer tells. Errors are
 // *NotApplied and *UnknownOutcome. The request is the caller's again when Do returns.
 func (c *Client) Do(ctx context.Context, req *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error) {
-	if !writes(req) || req.GetHeader().GetClient() != 0 {
+	if !raftcmdpb.Writes(req) || req.GetHeader().GetClient() != 0 {
 		t := trip{c: c, req: req}
 		return t.run(ctx)
 	}
@@ -177,7 +177,7 @@ func (t *trip) attempt(ctx context.Context) step {
 	if err == nil {
 		return t.judge(p, storeID, answer)
 	}
-	t.uncertain = t.uncertain || sent && changes(t.req)
+	t.uncertain = t.uncertain || sent && raftcmdpb.Changes(t.req)
 	t.unserved(p, storeID)
 	return t.missed(ctx, err)
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,6 +72,25 @@ func leaderOf(t *testing.T, c *client.Client) uint64 {
 	}
 	t.Fatal("nobody leads")
 	return 0
+}
+
+func TestStoresThatAreToldToStopAtTheSameTimeAllEndSoon(t *testing.T) {
+	e, c := three(t, EmbeddedConfig{})
+	mustPut(t, c, "city", "Oslo")
+	began := time.Now()
+	var work sync.WaitGroup
+	for id := uint64(1); id <= 3; id++ {
+		work.Go(func() {
+			if err := e.Store(id).Stop(within(t)); err != nil {
+				t.Errorf("S%d: %v", id, err)
+			}
+		})
+	}
+	work.Wait()
+	// A leader that waits for a successor waits for three seconds.
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("the stores took %v to stop", took)
+	}
 }
 
 func TestThreeStoresServeAndSurviveTheLeadersCrash(t *testing.T) {

@@ -80,6 +80,9 @@ func (s *Store) open() error {
 	if err != nil {
 		return wrongf(ErrConfig, "%v", err)
 	}
+	if err := peer.CheckStore(cfg.TLS, cfg.StoreID); err != nil {
+		return wrongf(ErrConfig, "%v", err)
+	}
 	if err := s.listen(); err != nil {
 		return err
 	}
@@ -224,6 +227,9 @@ func (s *Store) Ready() error {
 	case <-s.node.Done():
 		return fmt.Errorf("the store has stopped: %w", s.node.Err())
 	default:
+	}
+	if err := s.node.Slow(); err != nil {
+		return err // the loop may be waiting for the disk, and who asks it anything would too
 	}
 	for _, region := range s.node.Describe().GetRegions() {
 		if region.GetLeader() == nil {

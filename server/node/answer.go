@@ -5,8 +5,6 @@ import (
 
 	errorpb "raftplay/core/pb/errorpb/v1"
 	raftcmdpb "raftplay/core/pb/raftcmdpb/v1"
-
-	"raftplay/core/store"
 )
 
 const (
@@ -46,7 +44,7 @@ func timeoutAnswer(req *raftcmdpb.RaftCommandRequest, waitedMicros int64) *raftc
 // outcomeUnknown is the outcome of a command that was handed to the store and has no answer, and how to say it. One that
 // only reads changes nothing.
 func outcomeUnknown(req *raftcmdpb.RaftCommandRequest) (errorpb.Outcome, string) {
-	if req.GetAdmin() == nil && !store.Writes(req) {
+	if !raftcmdpb.Changes(req) {
 		return notApplied, ""
 	}
 	return mayApply, "; the outcome is unknown"

@@ -54,6 +54,7 @@ func (l *loop) step(a *arrival) {
 	if l.sight.happens() {
 		l.sight.delivered(a)
 	}
+	l.noteHeard(a)
 	err := a.refused
 	if err == nil {
 		l.touch(a.message.RegionID)

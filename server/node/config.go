@@ -66,6 +66,7 @@ type Limits struct {
 	CommandTimeout    time.Duration // that a client waits; then the outcome is unknown
 	StepsPerTurnMax   int           // messages, and commands, taken in one turn
 	StepsPerWriteMax  int           // messages and commands taken while one batch is being written
+	SlowWriteAfter    time.Duration // that the disk has for a batch before the store says that it is slow
 	DrainTimeout      time.Duration // that a graceful stop waits for answers before it hands over
 	HandOverTimeout   time.Duration // that it waits for other leaders
 	WatchersMax       int
@@ -86,6 +87,7 @@ func DefaultLimits() Limits {
 		CommandTimeout:    10 * time.Second,
 		StepsPerTurnMax:   1_024,
 		StepsPerWriteMax:  16_384,
+		SlowWriteAfter:    time.Second,
 		DrainTimeout:      time.Second,
 		HandOverTimeout:   3 * time.Second,
 		WatchersMax:       16,
@@ -110,7 +112,7 @@ func (l Limits) withDefaults() Limits {
 		*of.value = cmp.Or(*of.value, *of.standard)
 	}
 	for _, of := range []struct{ value, standard *time.Duration }{
-		{&l.CommandTimeout, &d.CommandTimeout}, {&l.DrainTimeout, &d.DrainTimeout},
+		{&l.CommandTimeout, &d.CommandTimeout}, {&l.DrainTimeout, &d.DrainTimeout}, {&l.SlowWriteAfter, &d.SlowWriteAfter},
 		{&l.HandOverTimeout, &d.HandOverTimeout}, {&l.PicturePeriod, &d.PicturePeriod},
 	} {
 		*of.value = cmp.Or(*of.value, *of.standard)
@@ -135,7 +137,7 @@ func (c *Config) validate() error {
 		"CommandsMax": int64(l.CommandsMax), "CommandBytesMax": int64(l.CommandBytesMax),
 		"CommandTimeout": int64(l.CommandTimeout), "StepsPerTurnMax": int64(l.StepsPerTurnMax),
 		"StepsPerWriteMax": int64(l.StepsPerWriteMax), "DrainTimeout": int64(l.DrainTimeout),
-		"HandOverTimeout": int64(l.HandOverTimeout), "WatchersMax": int64(l.WatchersMax),
+		"SlowWriteAfter": int64(l.SlowWriteAfter), "HandOverTimeout": int64(l.HandOverTimeout), "WatchersMax": int64(l.WatchersMax),
 		"WatcherEventsMax": int64(l.WatcherEventsMax), "WatcherBytesMax": int64(l.WatcherBytesMax),
 		"EventsPerSecond": int64(l.EventsPerSecond), "PicturePeriod": int64(l.PicturePeriod),
 		"PictureRegionsMax": int64(l.PictureRegionsMax),

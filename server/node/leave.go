@@ -14,8 +14,10 @@ import (
 type leaving struct {
 	phase phase
 	until int64 // of the phase, on the node's clock
-	// given are the regions that are being handed over, with the term in which the store led them and when to try again.
+	// given are the regions that are being handed over.
 	given map[uint64]*handOver
+	// givers are stores that handed a region over to this one meanwhile: they are stopping too, and take none back.
+	givers map[uint64]bool
 }
 
 type phase uint8
@@ -27,7 +29,8 @@ const (
 )
 
 type handOver struct {
-	again int64
+	again int64  // when to try again
+	to    uint64 // the store that is to lead; 0 at first
 	// hopeless: nobody can take the region.
 	hopeless bool
 }
@@ -37,7 +40,7 @@ func (l *loop) leave() {
 	if l == nil || l.leaving != nil {
 		return
 	}
-	l.leaving = &leaving{until: l.n.now() + l.n.cfg.Limits.DrainTimeout.Microseconds(), given: map[uint64]*handOver{}}
+	l.leaving = &leaving{until: l.n.now() + l.n.cfg.Limits.DrainTimeout.Microseconds(), given: map[uint64]*handOver{}, givers: map[uint64]bool{}}
 	l.n.log.Info("the store is stopping", "leads", len(l.follow.led), "waiting", l.n.waiting.Load())
 }
 
@@ -48,7 +51,7 @@ func (l *loop) goOnLeaving() {
 		return
 	}
 	now := l.n.now()
-	if g.phase == draining && (l.n.waiting.Load() == 0 || now >= g.until) {
+	if g.phase == draining && (l.n.waiting.Load() == 0 || now >= g.until || l.isolated()) {
 		g.phase, g.until = handingOver, now+l.n.cfg.Limits.HandOverTimeout.Microseconds()
 	}
 	if g.phase == handingOver {
@@ -66,7 +69,7 @@ func (l *loop) goOnLeaving() {
 	}
 }
 
-// handOver has others lead what the store leads, and tells whether they do.
+// handOver has others lead what the store leads, and tells whether they do, or nobody can.
 func (l *loop) handOver(now int64) (done bool) {
 	g, done := l.leaving, true
 	for id := range l.follow.led {
@@ -75,20 +78,19 @@ func (l *loop) handOver(now int64) (done bool) {
 			h = &handOver{}
 			g.given[id] = h
 		}
-		if h.hopeless {
-			continue
-		}
-		done = false
-		if now >= h.again {
+		if now >= h.again || l.goneOrGoing(h.to) {
 			// Raft gives a transfer up after an election timeout.
 			h.again = now + int64(l.n.cfg.Store.ElectionTicksMin)*l.tickMicros()
 			l.transfer(id, h)
 		}
+		done = done && h.hopeless
 	}
 	for id, h := range g.given {
 		view, ok := l.store.View(id)
-		if ok && !h.hopeless && (view.Leader == 0 || view.Leader == view.PeerID) {
-			done = false
+		_, leads := l.follow.led[id]
+		heard := view.Leader != 0 && view.Leader != view.PeerID
+		if ok && !leads && !heard && !h.hopeless && !l.goneOrGoing(h.to) {
+			done = false // the next leader may still be heard
 		}
 	}
 	return done
@@ -98,8 +100,8 @@ func (l *loop) handOver(now int64) (done bool) {
 func (l *loop) transfer(id uint64, h *handOver) {
 	region := l.store.Region(id)
 	to := l.successor(region)
-	if to == nil {
-		h.hopeless = true
+	h.to, h.hopeless = to.GetStoreId(), to == nil
+	if h.hopeless {
 		return
 	}
 	req := &raftcmdpb.RaftCommandRequest{
@@ -118,8 +120,12 @@ func (l *loop) transfer(id uint64, h *handOver) {
 	l.more = true
 }
 
-// successor is the voter, other than the store itself, that is there and has most of the region's log, or nil.
+// successor is the voter, other than the store itself, that is there and has most of the region's log; nil when there is
+// none, or too few are there to elect it.
 func (l *loop) successor(region *metapb.Region) *metapb.Peer {
+	if !quorate(region, l.goneOrGoing) {
+		return nil
+	}
 	var best store.PeerProgress
 	var to *metapb.Peer
 	better := func(p store.PeerProgress) bool {
@@ -133,8 +139,8 @@ func (l *loop) successor(region *metapb.Region) *metapb.Peer {
 	}
 	l.store.VisitProgress(region.GetId(), func(p store.PeerProgress) {
 		member := memberOf(region, p.PeerID)
-		votes := member.GetRole() == metapb.PeerRole_PEER_ROLE_VOTER || member.GetRole() == metapb.PeerRole_PEER_ROLE_INCOMING_VOTER
-		if member.GetStoreId() == l.n.cfg.Store.StoreID || !votes || p.State == tracker.StateSnapshot || !better(p) {
+		id := member.GetStoreId()
+		if id == l.n.cfg.Store.StoreID || !votes(member) || l.goneOrGoing(id) || p.State == tracker.StateSnapshot || !better(p) {
 			return
 		}
 		best, to = p, member

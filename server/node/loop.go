@@ -36,6 +36,7 @@ type loop struct {
 	sight   sight
 	follow  follow
 	leaving *leaving
+	absent  map[uint64]bool // stores that messages do not reach
 	// described is the last description, made at describedAt; nil when it does not hold any more.
 	described   *rpcpb.DescribeResponse
 	describedAt int64
@@ -80,6 +81,7 @@ func (l *loop) run() {
 	err := l.drive()
 	l.tick.Stop()
 	l.disk.stop()
+	l.n.patience.end() // of what was being written when it was killed
 	l.end(err)
 }
 
@@ -199,6 +201,7 @@ func (l *loop) takeCommands() {
 func (l *loop) takeLost() {
 	l.lost = l.n.takeLost(l.lost)
 	for _, id := range l.lost {
+		l.noteLost(id)
 		l.store.Unreachable(id)
 	}
 	if len(l.lost) > 0 {

@@ -48,6 +48,7 @@ type Node struct {
 	unregister func() // the metrics
 
 	stats    counters
+	patience patience
 	watchers atomic.Int64
 }
 
@@ -75,6 +76,7 @@ func Open(cfg Config) (*Node, error) {
 		orders:   queue[func(*loop)]{itemsMax: ordersMax, bytesMax: 1},
 		wakeup:   make(chan struct{}, 1), killed: make(chan struct{}), done: make(chan struct{}),
 	}
+	n.patience.n = n
 	if err := n.prepare(); err != nil {
 		return nil, err
 	}

@@ -219,19 +219,7 @@ func (s *sight) reportProgress(regionID uint64) {
 	if len(s.changed) == 0 || !s.happens() {
 		return
 	}
-	e := &struct {
-		event    sessionpb.Event
-		body     sessionpb.Event_ProgressChanged
-		progress sessionpb.ProgressChanged
-	}{}
-	peers := make([]raftcmdpb.PeerProgress, len(s.changed))
-	e.progress.RegionId, e.progress.Progress = regionID, make([]*raftcmdpb.PeerProgress, len(s.changed))
-	for i, p := range s.changed {
-		e.progress.Progress[i] = p.Mirror(&peers[i])
-	}
-	e.body.ProgressChanged = &e.progress
-	e.event.Body = &e.body
-	s.add(&e.event, smallBytes+24*len(s.changed))
+	s.add(mirror.ProgressChanged(regionID, s.changed), smallBytes+24*len(s.changed))
 }
 
 func (s *sight) operationStarted(c *command) {

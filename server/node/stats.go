@@ -2,6 +2,7 @@ package node
 
 import (
 	"sync/atomic"
+	"time"
 
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
@@ -9,7 +10,7 @@ import (
 // counters are what a node counts. The loop writes most of them; anyone reads them.
 type counters struct {
 	ticks, proposed, answered, timedOut, commandsBusy atomic.Uint64
-	applied, leaderChanges, writes, syncs             atomic.Uint64
+	applied, leaderChanges, writes, slowWrites, syncs atomic.Uint64
 	messagesSent, messagesDelivered, messagesRefused  atomic.Uint64
 	messagesDropped, messagesUnsent                   atomic.Uint64
 	events, eventsLeftOut                             atomic.Uint64
@@ -29,8 +30,10 @@ type Stats struct {
 	LeaderChanges uint64
 	Leaders       int
 	Regions       int
-	// Writes are batches written, Syncs those that had to be durable.
-	Writes, Syncs uint64
+	// Writes are batches written, Syncs those that had to be durable, SlowWrites those that took longer than SlowWriteAfter,
+	// one that is being written included. WriteTakes is for how long the disk has been writing one; 0 when it is not.
+	Writes, Syncs, SlowWrites uint64
+	WriteTakes                time.Duration
 	// Messages delivered were stepped; refused ones the store did not want; dropped ones found the queue full; unsent ones
 	// the transport did not take.
 	MessagesSent, MessagesDelivered, MessagesRefused, MessagesDropped, MessagesUnsent uint64
@@ -49,6 +52,7 @@ func (n *Node) Stats() Stats {
 		Ticks: c.ticks.Load(), Proposed: c.proposed.Load(), Answered: c.answered.Load(), TimedOut: c.timedOut.Load(),
 		Busy: c.commandsBusy.Load(), Applied: c.applied.Load(), LeaderChanges: c.leaderChanges.Load(),
 		Leaders: int(c.leaders.Load()), Regions: int(c.regions.Load()), Writes: c.writes.Load(), Syncs: c.syncs.Load(),
+		SlowWrites: c.slowWrites.Load(), WriteTakes: n.writeTakes(),
 		MessagesSent: c.messagesSent.Load(), MessagesDelivered: c.messagesDelivered.Load(),
 		MessagesRefused: c.messagesRefused.Load(), MessagesDropped: c.messagesDropped.Load(),
 		MessagesUnsent: c.messagesUnsent.Load(), Events: c.events.Load(), EventsLeftOut: c.eventsLeftOut.Load(),

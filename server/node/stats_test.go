@@ -1,7 +1,9 @@
 package node
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"testing"
@@ -138,6 +140,43 @@ func TestADiskThatHangsDoesNotStopTheClock(t *testing.T) {
 		}
 		if others != 1 {
 			t.Errorf("%d of the others lead", others)
+		}
+	})
+}
+
+func TestADiskThatIsSlowIsSaidOnceAndShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		registry := prometheus.NewPedanticRegistry()
+		c := newCluster(t, 1, func(cfg *Config) {
+			cfg.Logger, cfg.Registerer = slog.New(slog.NewTextHandler(&log, nil)), registry
+		})
+		defer c.close()
+		n := c.nodes[c.leader()]
+		lines := func(what string) int { return strings.Count(log.String(), what) }
+		c.disks[1].set(func(d *memoryDisk) { d.syncTakes = 900 * time.Millisecond })
+		if e := ask(n, put("a", "1")).GetHeader().GetError(); e != nil || n.Slow() != nil || n.Stats().SlowWrites != 0 {
+			t.Errorf("a disk that takes less than a second is called slow: %v, %v", n.Slow(), e)
+		}
+		c.disks[1].set(func(d *memoryDisk) { d.syncTakes = 5 * time.Second })
+		n.Propose(put("a", "2"), func(*raftcmdpb.RaftCommandResponse) {})
+		time.Sleep(3500 * time.Millisecond)
+		synctest.Wait()
+		if err := n.Slow(); err == nil || err.Error() != "the disk has been writing for 3.5s" {
+			t.Errorf("after 3.5 s: %v", err)
+		}
+		got := gather(t, registry)
+		if got["raftplay_disk_slow_writes_total{store=1}"] != 1 || got["raftplay_disk_write_age_seconds{store=1}"] != 3.5 {
+			t.Errorf("the figures are %v slow writes, %v s", got["raftplay_disk_slow_writes_total{store=1}"], got["raftplay_disk_write_age_seconds{store=1}"])
+		}
+		c.disks[1].set(func(d *memoryDisk) { d.syncTakes = 0 })
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if err := n.Slow(); err != nil {
+			t.Errorf("once it is over: %v", err)
+		}
+		if a, b := lines("the disk is slow"), lines("the disk has written"); a != 1 || b != 1 || lines("level=WARN") != 2 {
+			t.Errorf("%d lines say that it is slow, and %d that it is not any more:\n%s", a, b, log.String())
 		}
 	})
 }

@@ -51,6 +51,7 @@ func (l *loop) startWrite(rd store.Ready) {
 	if l.sight.watched {
 		l.sight.writeStarted(&l.write)
 	}
+	l.n.patience.begin()
 	if !l.disk.inline(rd) {
 		l.disk.batches <- batch{rd.Batch, rd.MustSync}
 	}
@@ -58,6 +59,7 @@ func (l *loop) startWrite(rd store.Ready) {
 
 // wrote is the end of a write: what waited for it is sent, and the store goes on.
 func (l *loop) wrote(o outcome) error {
+	l.n.patience.end()
 	stats := &l.n.stats
 	stats.writes.Add(1)
 	if o.err != nil {

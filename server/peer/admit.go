@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"crypto/x509"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -21,8 +22,8 @@ type sender struct {
 	invalid int
 }
 
-// admit looks at who speaks to whom, and refuses with a sentence.
-func (s *Server) admit(e *rpcpb.Envelope) (*sender, error) {
+// admit looks at who speaks to whom, and at the certificate that was shown, if any; it refuses with a sentence.
+func (s *Server) admit(e *rpcpb.Envelope, certificate *x509.Certificate) (*sender, error) {
 	from := e.GetFromStore()
 	switch {
 	case e == nil:
@@ -39,6 +40,11 @@ func (s *Server) admit(e *rpcpb.Envelope) (*sender, error) {
 		return nil, s.refuse(from, "S%d does not say which of its lives it is in", from)
 	case len(e.GetFromAddress()) > addressBytesMax:
 		return nil, s.refuse(from, "the address of S%d is longer than %d bytes", from, addressBytesMax)
+	}
+	if certificate != nil {
+		if err := mayBeStore(certificate, from); err != nil {
+			return nil, s.refuse(from, "%s", err)
+		}
 	}
 	newest, why := s.census.admit(from, e.GetFromIncarnation(), e.GetFromAddress())
 	if why != "" {

@@ -13,19 +13,27 @@ import (
 const alertWait = 100 * time.Millisecond
 
 // alerted makes a TLS client find out why it was sent away. In TLS 1.3 a server looks at the client's certificate when the
-// client is done with its handshake and writes already: the client's write fails, and the reason waits to be read.
+// client is done with its handshake and writes already: the client's write fails, and the reason waits to be read. It also
+// looks whether the server is the store that was dialled.
 type alerted struct {
 	credentials.TransportCredentials
+	storeID uint64
 }
 
 func (a alerted) Clone() credentials.TransportCredentials {
-	return alerted{a.TransportCredentials.Clone()}
+	return alerted{a.TransportCredentials.Clone(), a.storeID}
 }
 
 func (a alerted) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	conn, info, err := a.TransportCredentials.ClientHandshake(ctx, authority, raw)
 	if err != nil {
 		return nil, nil, err
+	}
+	if certificate := leafOf(info); certificate != nil {
+		if err := isOf(certificate, a.storeID); err != nil {
+			_ = conn.Close()
+			return nil, nil, err
+		}
 	}
 	return &alertedConn{conn}, info, nil
 }

@@ -18,8 +18,8 @@ type Config struct {
 	Address string
 	// Addresses are where the other stores serve, host:port by id.
 	Addresses map[uint64]string
-	// TLS is nil for plain connections. See LoadTLS.
-	TLS *tls.Config
+	// TLS makes what one connection is opened with; nil for plain connections. See LoadTLS.
+	TLS func() *tls.Config
 	// Unreachable is told that messages which Send had taken were lost, or that a queue is full; at most once in
 	// UnreachableInterval for each store, from a goroutine that holds no lock. It must not wait for long. Nil tells nobody.
 	Unreachable func(storeID uint64)

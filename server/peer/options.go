@@ -44,7 +44,7 @@ func (l *line) dial(address string, p *pulse) (*grpc.ClientConn, error) {
 	limits := &l.t.cfg.Limits
 	security := insecure.NewCredentials()
 	if l.t.cfg.TLS != nil {
-		security = alerted{credentials.NewTLS(l.t.cfg.TLS)}
+		security = alerted{credentials.NewTLS(l.t.cfg.TLS()), l.storeID}
 	}
 	return grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(security),

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +15,7 @@ import (
 
 	metapb "raftplay/core/pb/metapb/v1"
 	raftserverpb "raftplay/core/pb/raftserverpb/v1"
+	"raftplay/server/leak"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
@@ -26,31 +24,7 @@ const testCluster = 7
 // patience is how long a test waits for what must happen; the machine may be busy.
 const patience = 20 * time.Second
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if left := leftOver(); code == 0 && left != "" {
-		fmt.Fprintf(os.Stderr, "goroutines are left over:\n%s\n", left)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// leftOver is the stacks of goroutines of this package or of gRPC that do not end, without the tests' own.
-func leftOver() (left string) {
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		buffer := make([]byte, 4<<20)
-		left = ""
-		for stack := range strings.SplitSeq(string(buffer[:runtime.Stack(buffer, true)]), "\n\n") {
-			ours := strings.Contains(stack, "raftplay/server/peer.") || strings.Contains(stack, "google.golang.org/grpc")
-			if ours && !strings.Contains(stack, "testing.tRunner") && !strings.Contains(stack, "peer.TestMain") {
-				left += stack + "\n\n"
-			}
-		}
-		if left == "" || time.Now().After(deadline) {
-			return left
-		}
-	}
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -164,7 +138,8 @@ type setup struct {
 	// known are the stores that the transport begins with.
 	known                map[uint64]string
 	limits, serverLimits Limits
-	client, serverTLS    *tls.Config
+	client               func() *tls.Config
+	serverTLS            *tls.Config
 	options              []grpc.ServerOption
 	// address is told in the envelope instead of where it serves.
 	address string

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"google.golang.org/grpc/status"
+
+	"raftplay/server/rpc"
 )
 
 // reason turns what gRPC says of a line that failed into one sentence. gRPC has the causes of failed connections only as
@@ -20,7 +21,7 @@ func reason(err error, storeID uint64, secured bool) string {
 	if errors.Is(err, context.Canceled) {
 		return "the line was closed"
 	}
-	text := innermost(status.Convert(err).Message())
+	text := rpc.Innermost(status.Convert(err).Message())
 	has := func(part string) bool { return strings.Contains(text, part) }
 	switch {
 	case has("tls: certificate required"):
@@ -41,16 +42,3 @@ func reason(err error, storeID uint64, secured bool) string {
 
 // from is text from the first part on.
 func from(text, part string) string { return text[strings.Index(text, part):] }
-
-// innermost takes gRPC's wrappings off: `connection error: desc = "transport: Error while dialing: …"`.
-func innermost(text string) string {
-	if _, after, found := strings.Cut(text, "desc = "); found {
-		if quoted, err := strconv.QuotedPrefix(after); err == nil {
-			text, _ = strconv.Unquote(quoted)
-		}
-	}
-	for _, wrapping := range []string{"transport: ", "Error while dialing: ", "authentication handshake failed: "} {
-		text = strings.TrimPrefix(text, wrapping)
-	}
-	return text
-}

@@ -95,7 +95,7 @@ func serve[Request, Response any, R interface {
 	if err != nil {
 		return err
 	}
-	speaks, err := s.admit(R(request).GetEnvelope())
+	speaks, err := s.admit(R(request).GetEnvelope(), shown(stream.Context()))
 	if err != nil {
 		return err
 	}

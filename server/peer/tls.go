@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 )
 
@@ -17,38 +16,73 @@ type TLSFiles struct{ CA, Cert, Key string }
 // tlsBytesMax bounds a file of certificates.
 const tlsBytesMax = 1 << 20
 
-// LoadTLS reads the files and returns what a client and a server need; nil for plain connections. A certificate that
-// changes on the disk is taken from there at the next connection, so renewing it needs no restart; if the new one is not
-// good, the last one is kept. The authorities are read once. A store's certificate must be good for servers and for
-// clients, and name the host that others dial. An error is one sentence.
-func LoadTLS(files TLSFiles) (client, server *tls.Config, err error) {
+// LoadTLS reads the files and returns what a client and a server need; nil for plain connections. What changes on the disk is
+// taken from there at the next connection, so renewing a certificate, or adding an authority, needs no restart; when what is
+// there is not good, the last that was is kept. Client makes what one connection is opened with. A store's certificate must
+// be good for servers and for clients, and name the host that others dial. An error is one sentence.
+func LoadTLS(files TLSFiles) (client func() *tls.Config, server *tls.Config, err error) {
 	if files == (TLSFiles{}) {
 		return nil, nil, nil
 	}
 	if files.Cert == "" || files.Key == "" {
-		return nil, nil, errors.New("TLS needs a certificate and its key, and one of them is not given")
+		return nil, nil, errHalfCertificate
 	}
-	own := &certificate{files: files}
-	if _, err := own.current(); err != nil {
+	if client, err = LoadClientTLS(files); err != nil {
 		return nil, nil, err
 	}
-	client = &tls.Config{
-		MinVersion:           tls.VersionTLS12,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own.current() },
-	}
+	own := newCertificate(files)
 	server = &tls.Config{
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return own.current() },
 	}
-	if files.CA != "" {
-		authorities, err := readAuthorities(files.CA)
-		if err != nil {
-			return nil, nil, err
-		}
-		client.RootCAs, server.ClientCAs = authorities, authorities
-		server.ClientAuth = tls.RequireAndVerifyClientCert
+	if files.CA == "" {
+		return client, server, nil
+	}
+	authorities := newAuthorities(files.CA)
+	server.ClientAuth = tls.RequireAndVerifyClientCert
+	// Who comes back with a ticket would not be looked at again.
+	server.SessionTicketsDisabled = true
+	each := server.Clone()
+	server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := each.Clone()
+		now.ClientCAs, err = authorities.current()
+		return now, err
 	}
 	return client, server, nil
+}
+
+var errHalfCertificate = errors.New("TLS needs a certificate and its key, and one of them is not given")
+
+// LoadClientTLS is LoadTLS for who only dials: it needs no certificate where servers ask for none. Without CA it trusts what
+// the system does.
+func LoadClientTLS(files TLSFiles) (client func() *tls.Config, err error) {
+	base := &tls.Config{MinVersion: tls.VersionTLS12}
+	if (files.Cert == "") != (files.Key == "") {
+		return nil, errHalfCertificate
+	}
+	if files.Cert != "" {
+		own := newCertificate(files)
+		if _, err := own.current(); err != nil {
+			return nil, err
+		}
+		base.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own.current() }
+	}
+	if files.CA == "" {
+		return func() *tls.Config { return base.Clone() }, nil
+	}
+	authorities := newAuthorities(files.CA)
+	if _, err := authorities.current(); err != nil {
+		return nil, err
+	}
+	return func() *tls.Config {
+		now := base.Clone()
+		now.RootCAs, _ = authorities.current() // read once, it stays
+		return now
+	}, nil
+}
+
+func newAuthorities(file string) *reread[*x509.CertPool] {
+	return &reread[*x509.CertPool]{files: []string{file}, read: func() (*x509.CertPool, error) { return readAuthorities(file) }}
 }
 
 func readAuthorities(file string) (*x509.CertPool, error) {
@@ -77,57 +111,28 @@ func readBounded(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// certificate is a certificate with its key, as the disk has it.
-type certificate struct {
-	files TLSFiles
-
-	mu       sync.Mutex
-	read     *tls.Certificate
-	modified [2]time.Time
+func newCertificate(files TLSFiles) *reread[*tls.Certificate] {
+	return &reread[*tls.Certificate]{files: []string{files.Cert, files.Key}, read: func() (*tls.Certificate, error) { return readCertificate(files) }}
 }
 
-// current returns the certificate, read again when a file has changed; one that cannot be read any more is kept.
-func (c *certificate) current() (*tls.Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var modified [2]time.Time
-	for i, file := range []string{c.files.Cert, c.files.Key} {
-		if info, err := os.Stat(file); err == nil {
-			modified[i] = info.ModTime()
-		}
-	}
-	if c.read != nil && modified == c.modified {
-		return c.read, nil
-	}
-	read, err := c.load()
-	if err != nil && c.read == nil {
-		return nil, err
-	}
-	if err == nil {
-		c.read = read
-	}
-	c.modified = modified
-	return c.read, nil
-}
-
-func (c *certificate) load() (*tls.Certificate, error) {
-	cert, err := readBounded(c.files.Cert)
+func readCertificate(files TLSFiles) (*tls.Certificate, error) {
+	cert, err := readBounded(files.Cert)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate cannot be read: %w", err)
 	}
-	key, err := readBounded(c.files.Key)
+	key, err := readBounded(files.Key)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate's key cannot be read: %w", err)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("%s and %s are not a certificate and its key: %w", c.files.Cert, c.files.Key, err)
+		return nil, fmt.Errorf("%s and %s are not a certificate and its key: %w", files.Cert, files.Key, err)
 	}
 	switch now := time.Now(); {
 	case now.After(pair.Leaf.NotAfter):
-		return nil, fmt.Errorf("the certificate in %s was valid until %s", c.files.Cert, pair.Leaf.NotAfter.UTC().Format(time.DateTime))
+		return nil, fmt.Errorf("the certificate in %s was valid until %s", files.Cert, pair.Leaf.NotAfter.UTC().Format(time.DateTime))
 	case now.Before(pair.Leaf.NotBefore):
-		return nil, fmt.Errorf("the certificate in %s is valid from %s on", c.files.Cert, pair.Leaf.NotBefore.UTC().Format(time.DateTime))
+		return nil, fmt.Errorf("the certificate in %s is valid from %s on", files.Cert, pair.Leaf.NotBefore.UTC().Format(time.DateTime))
 	}
 	return &pair, nil
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,7 +79,7 @@ func (a *authority) sign(name string, change func(*x509.Certificate)) TLSFiles {
 	}
 }
 
-func load(t testing.TB, files TLSFiles) (client, server *tls.Config) {
+func load(t testing.TB, files TLSFiles) (client func() *tls.Config, server *tls.Config) {
 	t.Helper()
 	client, server, err := LoadTLS(files)
 	must(t, err)
@@ -103,10 +104,10 @@ func TestWhoIsNotOfTheAuthorityIsRefused(t *testing.T) {
 	_, server := load(t, ours.sign("two", nil))
 	_, stranger := load(t, others.sign("two", nil))
 	_, elsewhere := load(t, ours.sign("elsewhere", func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 9)} }))
-	bare := trusts.Clone()
+	bare := trusts()
 	bare.GetClientCertificate = nil
-	foreign := trusts.Clone()
-	foreignOwn := &certificate{files: others.sign("three", nil)}
+	foreign := trusts()
+	foreignOwn := newCertificate(others.sign("three", nil))
 	foreign.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return foreignOwn.current() }
 	old := bare.Clone()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS11, tls.VersionTLS11
@@ -116,17 +117,67 @@ func TestWhoIsNotOfTheAuthorityIsRefused(t *testing.T) {
 	}{
 		"without a certificate":              {bare, server, "S2 wants a certificate, and this store shows none"},
 		"with another's certificate":         {foreign, server, "S2 refuses the TLS of this store: tls: "},
-		"a server of another authority":      {trusts, stranger, "this store does not accept the certificate of S2: x509: certificate signed by unknown authority"},
-		"a server with another's name":       {trusts, elsewhere, "this store does not accept the certificate of S2: x509: certificate is valid for 127.0.0.9, not 127.0.0.1"},
+		"a server of another authority":      {trusts(), stranger, "this store does not accept the certificate of S2: x509: certificate signed by unknown authority"},
+		"a server with another's name":       {trusts(), elsewhere, "this store does not accept the certificate of S2: x509: certificate is valid for 127.0.0.9, not 127.0.0.1"},
 		"plainly, to one who wants TLS":      {nil, server, "S2 does not answer this store, which speaks without TLS: it may want TLS"},
-		"with TLS, to one who speaks it not": {trusts, nil, "S2 speaks without TLS, and this store with it"},
+		"with TLS, to one who speaks it not": {trusts(), nil, "S2 speaks without TLS, and this store with it"},
 		"with an old version of TLS":         {old, server, "S2 refuses the TLS of this store: tls: protocol version not supported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			two := newStation(t, 2, setup{serverTLS: c.server})
-			one := newStation(t, 1, setup{client: c.client, known: map[uint64]string{2: two.address}, limits: quick()})
+			var client func() *tls.Config
+			if c.client != nil {
+				client = func() *tls.Config { return c.client }
+			}
+			one := newStation(t, 1, setup{client: client, known: map[uint64]string{2: two.address}, limits: quick()})
 			until(t, "it is refused", func() bool { return one.line(2).LastError != "" })
 			if got := one.line(2).LastError; !strings.HasPrefix(got, c.want) {
+				t.Errorf("%s, not %s", got, c.want)
+			}
+			if line := one.line(2); line.Connected || line.Connects > 0 || two.server.Stats().Taken > 0 {
+				t.Errorf("the line stands at %+v", line)
+			}
+		})
+	}
+}
+
+func TestACertificateThatNamesAStoreIsGoodForThatStoreAlone(t *testing.T) {
+	a := newAuthority(t, "ours")
+	of := func(name string, usage x509.ExtKeyUsage, ids ...uint64) TLSFiles {
+		return a.sign(name, func(c *x509.Certificate) {
+			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, usage}
+			c.URIs = []*url.URL{{Scheme: "spiffe", Host: "example", Path: "/anything"}}
+			for _, id := range ids {
+				c.URIs = append(c.URIs, StoreURI(id))
+			}
+		})
+	}
+	const server, clientOnly = x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth
+	for name, c := range map[string]struct {
+		one, two TLSFiles
+		want     string // "" is connected
+	}{
+		"both are who they are": {of("one", server, 1), of("two", server, 2), ""},
+		"one is of two stores":  {of("both", server, 1, 2), of("two", server, 2), ""},
+		"one names no store":    {of("any", server), of("two", server, 2), ""},
+		"the one who dials is another": {
+			of("three", server, 3), of("two", server, 2), "the certificate is of raftplay://store/3, and not of S1"},
+		"the one who is dialled is another": {
+			of("one", server, 1), of("four", server, 4), "the certificate is of raftplay://store/4, and not of S2"},
+		"the one who dials is a client": {
+			of("admin", clientOnly), of("two", server, 2), "the certificate is a client's, and no store's"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, _ := load(t, c.one)
+			_, serverTLS := load(t, c.two)
+			two := newStation(t, 2, setup{serverTLS: serverTLS})
+			one := newStation(t, 1, setup{client: client, known: map[uint64]string{2: two.address}, limits: quick()})
+			if c.want == "" {
+				one.awaitConnected(2)
+				return
+			}
+			until(t, "it is refused", func() bool { return one.line(2).LastError != "" })
+			if got := one.line(2).LastError; got != c.want {
 				t.Errorf("%s, not %s", got, c.want)
 			}
 			if line := one.line(2); line.Connected || line.Connects > 0 || two.server.Stats().Taken > 0 {
@@ -147,7 +198,7 @@ func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
 		defer far.Close()
 		go func() { _ = tls.Server(far, server).Handshake() }()
 		conn := tls.Client(near, &tls.Config{
-			ServerName: "127.0.0.1", RootCAs: client.RootCAs, GetClientCertificate: client.GetClientCertificate,
+			ServerName: "127.0.0.1", RootCAs: client().RootCAs, GetClientCertificate: client().GetClientCertificate,
 			MaxVersion: tls.VersionTLS12, // a pipe does not hold what TLS 1.3 sends after the handshake
 		})
 		must(t, conn.Handshake())
@@ -170,6 +221,48 @@ func TestARenewedCertificateIsTakenWithoutARestart(t *testing.T) {
 	must(t, os.Remove(files.Cert))
 	if got := shown(); got != 3 {
 		t.Errorf("after it was removed, certificate %d is shown", got)
+	}
+}
+
+// An authority is replaced by adding the next one everywhere, renewing the certificates, and taking the old one away.
+func TestAnAuthorityThatIsAddedOrTakenAwayCountsWithoutARestart(t *testing.T) {
+	old, next := newAuthority(t, "old"), newAuthority(t, "next")
+	files := old.sign("two", nil)
+	clientTwo, serverTwo := load(t, files)
+	two := newStation(t, 2, setup{serverTLS: serverTwo})
+	filesOfOne := next.sign("one", nil)
+	filesOfOne.CA = files.CA
+	clientOne, serverOne := load(t, filesOfOne)
+	one := newStation(t, 1, setup{client: clientOne, serverTLS: serverOne, known: map[uint64]string{2: two.address}, limits: quick()})
+	until(t, "it is refused", func() bool { return strings.HasPrefix(one.line(2).LastError, "S2 refuses the TLS of this store: ") })
+
+	oldPEM, err := os.ReadFile(files.CA)
+	must(t, err)
+	nextPEM, err := os.ReadFile(filepath.Join(next.dir, "ca.pem"))
+	must(t, err)
+	trust := func(ahead time.Duration, pem ...byte) {
+		must(t, os.WriteFile(files.CA, pem, 0o600))
+		must(t, os.Chtimes(files.CA, time.Now().Add(ahead), time.Now().Add(ahead)))
+	}
+	trust(time.Minute, append(oldPEM, nextPEM...)...)
+	one.awaitConnected(2)
+
+	// Without the old one, nobody believes that S2 is S2, and S1 is still let in.
+	trust(2*time.Minute, nextPEM...)
+	one.transport.Cut(2, true)
+	one.transport.Cut(2, false)
+	until(t, "S2 is not believed", func() bool {
+		return strings.Contains(one.line(2).LastError, "does not accept the certificate of S2: x509: certificate signed by unknown authority")
+	})
+
+	// A file that is not good is not taken.
+	trusted := x509.NewCertPool()
+	trusted.AddCert(next.cert)
+	for _, when := range []string{"before", "after"} {
+		if !clientTwo().RootCAs.Equal(trusted) {
+			t.Errorf("%s the file was spoilt, others are trusted than the next authority", when)
+		}
+		trust(3*time.Minute, []byte("half a certif")...)
 	}
 }
 
@@ -210,6 +303,18 @@ func TestBadTLSFilesAreRefusedWithASentence(t *testing.T) {
 		}
 	}
 	if client, server, err := LoadTLS(TLSFiles{}); client != nil || server != nil || err != nil {
-		t.Errorf("without files: %v, %v, %v", client, server, err)
+		t.Errorf("without files: %t, %v, %v", client != nil, server, err)
+	}
+	// Who only dials may have no certificate.
+	for want, files := range map[string]TLSFiles{
+		"TLS needs a certificate and its key, and one of them is not given": {CA: good.CA, Cert: good.Cert},
+		"DIR/good.key holds no certificate of an authority":                 {CA: good.Key},
+	} {
+		if _, err := LoadClientTLS(files); err == nil || strings.ReplaceAll(err.Error(), a.dir, "DIR") != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+	if client, err := LoadClientTLS(TLSFiles{CA: good.CA}); err != nil || client().RootCAs == nil {
+		t.Errorf("with authorities alone: %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"raftplay/server/leak"
 )
 
 func TestSendSaysWhyAMessageDidNotLeave(t *testing.T) {
@@ -187,7 +189,7 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	two.transport.Close()
 	one.stop()
 	two.stop()
-	if left := leftOver(); left != "" {
+	if left := leak.Left(); left != "" {
 		t.Errorf("goroutines are left over:\n%s", left)
 	}
 }

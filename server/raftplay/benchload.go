@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -73,7 +74,7 @@ func (o *bench) measure(ctx context.Context, clients int, shown *progress) (*loa
 func (o *bench) connect(ctx context.Context) (*client.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	c, err := o.open(ctx)
+	c, err := o.open(ctx, io.Discard) // each connection would warn of the same
 	if err != nil {
 		return nil, err
 	}

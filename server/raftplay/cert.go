@@ -13,12 +13,15 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"raftplay/server/peer"
 )
 
 // Certificates for a cluster: an authority of one's own, and what it signs. Whoever has an authority already uses that.
@@ -60,35 +63,44 @@ func (p *Program) certAuthority() *cobra.Command {
 	}
 }
 
+// certOptions are the flags of `raftplay cert issue`.
+type certOptions struct {
+	hosts   []string
+	storeID uint64 // 0: of no store, or of any
+	days    int
+}
+
 func (p *Program) certIssue() *cobra.Command {
-	var hosts []string
-	var days int
+	o := certOptions{}
 	command := &cobra.Command{
 		Use:   "issue FOLDER NAME",
 		Short: "Make a certificate: FOLDER/NAME.pem and FOLDER/NAME.key",
-		Long: "issue makes a certificate that the authority in the folder signs. A store's names each host under which others reach it;\n" +
-			"a client's needs none.",
-		Example: "  raftplay cert issue secrets store1 --host 10.0.0.1,store1.example\n" +
+		Long: "issue makes a certificate that the authority in the folder signs. A store's names each host under which others reach it,\n" +
+			"and with --store the store, as which alone it is then good; a client's needs neither, and is no store's.",
+		Example: "  raftplay cert issue secrets store1 --store 1 --host 10.0.0.1,store1.example\n" +
 			"  raftplay cert issue secrets admin",
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
 			case !certName.MatchString(args[1]) || args[1] == authorityName:
 				return fmt.Errorf("%q cannot be a certificate's name: letters, digits, . _ and - can, but for %q", args[1], authorityName)
-			case days < 1 || days > certDaysMax:
-				return fmt.Errorf("--days must be 1 to %d, not %d", certDaysMax, days)
+			case o.days < 1 || o.days > certDaysMax:
+				return fmt.Errorf("--days must be 1 to %d, not %d", certDaysMax, o.days)
+			case o.storeID != 0 && len(o.hosts) == 0:
+				return errors.New("--store needs --host: others look for the store's host in its certificate")
 			}
-			for _, host := range hosts {
+			for _, host := range o.hosts {
 				if net.ParseIP(host) == nil && !certHost.MatchString(host) {
 					return fmt.Errorf("--host: %q is no name or address of a machine: 10.0.0.1 and store1.example are, without a port", host)
 				}
 			}
-			p.job = func(context.Context) error { return p.issue(args[0], args[1], hosts, days) }
+			p.job = func(context.Context) error { return p.issue(args[0], args[1], o) }
 			return nil
 		},
 	}
-	command.Flags().StringSliceVar(&hosts, "host", nil, "names and addresses of the store, with commas between")
-	command.Flags().IntVar(&days, "days", 365, "how long it is valid")
+	command.Flags().StringSliceVar(&o.hosts, "host", nil, "names and addresses of the store, with commas between")
+	command.Flags().Uint64Var(&o.storeID, "store", 0, "the store's number, when it is to be good for no other store")
+	command.Flags().IntVar(&o.days, "days", 365, "how long it is valid")
 	return command
 }
 
@@ -114,25 +126,28 @@ func (p *Program) makeAuthority(folder string) error {
 	return p.sign(folder, authorityName, template, template, key, key)
 }
 
-func (p *Program) issue(folder, name string, hosts []string, days int) error {
+func (p *Program) issue(folder, name string, o certOptions) error {
 	authority, authorityKey, err := readAuthority(folder)
 	if err != nil {
 		return &usageError{err}
 	}
-	template, err := newTemplate(name, days)
+	template, err := newTemplate(name, o.days)
 	if err != nil {
 		return err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	// A store is also its peers' client.
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-	if len(hosts) > 0 {
+	if len(o.hosts) > 0 {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
 	}
 	if err := within(template, authority); err != nil {
 		return &usageError{err}
 	}
-	for _, host := range hosts {
+	if o.storeID != 0 {
+		template.URIs = []*url.URL{peer.StoreURI(o.storeID)}
+	}
+	for _, host := range o.hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {

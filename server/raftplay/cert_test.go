@@ -73,3 +73,28 @@ func TestACertificateSaysItIsValidForAsLongAsItsAuthorityIs(t *testing.T) {
 		t.Error("an authority that has expired signs")
 	}
 }
+
+func TestACertificateOfOneStoreDoesNotStartAnother(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "secrets")
+	for _, args := range [][]string{
+		{"cert", "authority", folder}, {"cert", "issue", folder, "store1", "--store", "1", "--host", "127.0.0.1"}, {"cert", "issue", folder, "admin"},
+	} {
+		if code, _, stderr := try(t, args...); code != exitFine {
+			t.Fatal(stderr)
+		}
+	}
+	if code, _, stderr := try(t, "cert", "issue", folder, "store2", "--store", "2"); code != exitUsage || !strings.Contains(stderr, "--host") {
+		t.Errorf("without a host: code %d, %s", code, stderr)
+	}
+	for name, want := range map[string]string{
+		"store1": "the certificate is of raftplay://store/1, and not of S2", "admin": "the certificate is a client's, and no store's",
+	} {
+		file := filepath.Join(folder, name)
+		code, _, stderr := try(t, "store", "--id", "2", "--peers", "2=127.0.0.1:1", "--data-dir", t.TempDir(),
+			"--tls-ca", filepath.Join(folder, "ca.pem"), "--tls-cert", file+".pem", "--tls-key", file+".key")
+		if code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, %s", name, code, stderr)
+		}
+		oneSentence(t, name, stderr)
+	}
+}

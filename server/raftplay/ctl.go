@@ -35,7 +35,7 @@ func (p *Program) ctlCommand() *cobra.Command {
 			"  raftplay ctl scan --limit 10\n" +
 			"  raftplay ctl split m                  # two regions\n" +
 			"  raftplay ctl transfer 2               # store 2 leads\n" +
-			"  raftplay ctl status --endpoints 10.0.0.1:7001,10.0.0.2:7001",
+			"  raftplay ctl status --endpoints 10.0.0.1:7000,10.0.0.2:7000",
 		Args: cobra.NoArgs,
 		RunE: showHelp,
 	}
@@ -62,7 +62,7 @@ func (p *Program) later(o *ctl, job ctlJob) error {
 	p.job = func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, o.timeout)
 		defer cancel()
-		c, err := o.open(ctx)
+		c, err := o.open(ctx, p.Stderr)
 		if err != nil {
 			return err
 		}
@@ -78,6 +78,17 @@ func (p *Program) tell(o *ctl, result any, words func(out io.Writer)) error {
 	}
 	words(p.Stdout)
 	return nil
+}
+
+// laterIn has the program do a job in the region that is meant: the one named, or the only one.
+func (p *Program) laterIn(o *ctl, named *uint64, job func(ctx context.Context, c *client.Client, regionID uint64) error) error {
+	return p.later(o, func(ctx context.Context, c *client.Client) error {
+		id, err := onlyRegion(ctx, c, *named)
+		if err != nil {
+			return err
+		}
+		return job(ctx, c, id)
+	})
 }
 
 // regionFlag adds --region to a command that is for one region.

@@ -144,15 +144,15 @@ func TestCtlSaysWhenAnOutcomeIsUnknown(t *testing.T) {
 }
 
 func TestCtlIsLetInWithAToken(t *testing.T) {
-	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Operator: "at-the-wheel"}})
+	cluster := clienttest.Start(t, clienttest.Options{Stores: 1, Tokens: api.Tokens{Operator: "at-the-wheel-01234"}})
 	file := filepath.Join(t.TempDir(), "token")
-	if err := os.WriteFile(file, []byte("at-the-wheel\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("at-the-wheel-01234\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctlScript(t, cluster, []ctlStep{
 		{args: "put a 1", code: exitFailed, stderr: "this store wants a token"},
 		{args: "put a 1 --token-file " + file, stdout: "ok\n"},
-		{args: "put a 1 --token-file " + file + "x", code: exitUsage, stderr: "read the token"},
+		{args: "put a 1 --token-file " + file + "x", code: exitUsage, stderr: "cannot read the token file"},
 		{args: "put a 1 --tls-ca " + file, code: exitUsage, stderr: "holds no certificate"},
 	})
 }

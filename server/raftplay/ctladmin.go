@@ -71,11 +71,7 @@ func (p *Program) ctlPeerChange(o *ctl, use, short string, kind raftcmdpb.PeerCh
 			if err != nil {
 				return err
 			}
-			return p.later(o, func(ctx context.Context, c *client.Client) error {
-				id, err := onlyRegion(ctx, c, regionID)
-				if err != nil {
-					return err
-				}
+			return p.laterIn(o, &regionID, func(ctx context.Context, c *client.Client, id uint64) error {
 				if kind != raftcmdpb.PeerChangeType_PEER_CHANGE_TYPE_REMOVE && !force {
 					if err := known(ctx, c, storeID); err != nil {
 						return err
@@ -133,11 +129,7 @@ func (p *Program) ctlTransfer(o *ctl) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.later(o, func(ctx context.Context, c *client.Client) error {
-				id, err := onlyRegion(ctx, c, regionID)
-				if err != nil {
-					return err
-				}
+			return p.laterIn(o, &regionID, func(ctx context.Context, c *client.Client, id uint64) error {
 				if err := transfer(ctx, c, id, storeID); err != nil {
 					return err
 				}
@@ -191,11 +183,7 @@ func (p *Program) ctlCompact(o *ctl) *cobra.Command {
 			if command.Flags().Changed("index") && index == 0 {
 				return errors.New("--index must be at least 1")
 			}
-			return p.later(o, func(ctx context.Context, c *client.Client) error {
-				id, err := onlyRegion(ctx, c, regionID)
-				if err != nil {
-					return err
-				}
+			return p.laterIn(o, &regionID, func(ctx context.Context, c *client.Client, id uint64) error {
 				first, err := c.CompactLog(ctx, id, index)
 				if err != nil {
 					return err

@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"raftplay/core"
-	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/cluster"
 	"raftplay/server/live"
 	"raftplay/server/peer"
+	"raftplay/server/token"
 	"raftplay/server/web"
 )
 
@@ -73,7 +73,7 @@ func (p *Program) serveCommand() *cobra.Command {
 	flags.StringVar(&o.dataDir, "data-dir", "", "folder for the cluster's data (default a temporary one)")
 	flags.StringVar(&o.storeListen, "store-listen", "", "host:port of the first store, on this machine; the next ones follow (default free ports)")
 	flags.StringSliceVar(&o.attach, "attach", nil, "show the cluster that serves at these addresses, host:port with commas between, instead of one of our own")
-	o.tls.addFlags(flags)
+	o.tls.addFlags(flags, "with --attach, authorities that sign the certificates of the stores", "with --attach, what is shown to stores that want a certificate")
 	flags.StringVar(&o.httpsCert, "https-cert", "", "the page's certificate: it is then served with TLS")
 	flags.StringVar(&o.httpsKey, "https-key", "", "the certificate's key")
 	o.tokens.addFlags(flags)
@@ -106,15 +106,14 @@ func (o *serveOptions) check() error {
 
 func (p *Program) serve(ctx context.Context, o *serveOptions) error {
 	log := p.logger(o.logLevel)
-	viewer, operator, err := o.tokens.read(log)
+	tokens, err := o.tokens.read(log)
 	if err != nil {
 		return err
 	}
-	tokens := web.Tokens{Viewer: viewer, Operator: operator}
-	if err := web.CheckListen(o.listen, viewer != "" || operator != "", o.insecure); err != nil {
+	if err := web.CheckListen(o.listen, tokens.Any(), o.insecure); err != nil {
 		return &usageError{err}
 	}
-	if warning := web.WarnListen(o.listen, viewer != "" || operator != "", o.httpsCert != ""); warning != "" {
+	if warning := web.WarnListen(o.listen, tokens.Any(), o.httpsCert != ""); warning != "" {
 		log.Warn(warning)
 	}
 	pageTLS, err := o.pageTLS()
@@ -199,7 +198,7 @@ func (o *serveOptions) pageTLS() (*tls.Config, error) {
 }
 
 // openCluster opens the cluster that the page may show, and returns what there is to say about it.
-func (p *Program) openCluster(o *serveOptions, tokens web.Tokens, registry *prometheus.Registry, log *slog.Logger) (*live.Gateway, []string, error) {
+func (p *Program) openCluster(o *serveOptions, tokens token.Tokens, registry *prometheus.Registry, log *slog.Logger) (*live.Gateway, []string, error) {
 	config := live.Config{Version: core.Version, Logger: log}
 	// Where there is only a viewer's token, there are no operators.
 	reach := client.Config{Endpoints: o.attach, Token: cmp.Or(tokens.Operator, tokens.Viewer)}
@@ -212,7 +211,7 @@ func (p *Program) openCluster(o *serveOptions, tokens web.Tokens, registry *prom
 		config.Embedded, config.Operator = true, embedded
 		reach.Endpoints, say = embedded.Endpoints(), words
 	} else if o.tls.set() {
-		clientTLS, _, err := peer.LoadTLS(o.tls.files)
+		clientTLS, err := peer.LoadClientTLS(o.tls.files)
 		if err != nil {
 			return nil, nil, &usageError{err}
 		}
@@ -235,7 +234,7 @@ func (p *Program) openCluster(o *serveOptions, tokens web.Tokens, registry *prom
 }
 
 // openEmbedded starts the stores in this process.
-func (p *Program) openEmbedded(o *serveOptions, tokens web.Tokens, registry *prometheus.Registry, log *slog.Logger) (*cluster.Embedded, []string, error) {
+func (p *Program) openEmbedded(o *serveOptions, tokens token.Tokens, registry *prometheus.Registry, log *slog.Logger) (*cluster.Embedded, []string, error) {
 	var say []string
 	dir := o.dataDir
 	if dir == "" {
@@ -251,7 +250,7 @@ func (p *Program) openEmbedded(o *serveOptions, tokens web.Tokens, registry *pro
 	}
 	embedded, err := cluster.OpenEmbedded(cluster.EmbeddedConfig{
 		Stores: o.stores, DataDir: dir, Listen: o.storeListen, Timing: o.timing, Version: core.Version, Logger: log,
-		Registerer: registry, Tokens: api.Tokens{Viewer: tokens.Viewer, Operator: tokens.Operator},
+		Registerer: registry, Tokens: tokens,
 	})
 	if err != nil {
 		return nil, nil, asUsage(err)

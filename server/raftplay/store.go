@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,10 +20,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"raftplay/core"
-	"raftplay/server/api"
 	"raftplay/server/client"
 	"raftplay/server/cluster"
 	"raftplay/server/peer"
+	"raftplay/server/token"
 	"raftplay/server/web"
 )
 
@@ -81,7 +82,8 @@ func (p *Program) storeCommand() *cobra.Command {
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.BoolVar(&o.withoutSync, "without-sync", false, "acknowledge what is not on the disk: loses data, for tests")
 	_ = flags.MarkHidden("without-sync")
-	o.tls.addFlags(flags)
+	o.tls.addFlags(flags, "authorities that sign the certificates of stores and clients; they must then show one",
+		"this store's certificate, for stores and for clients")
 	o.tokens.addFlags(flags)
 	addTimingFlags(flags, &o.timing)
 	p.withSettings(command)
@@ -94,12 +96,13 @@ func addTimingFlags(flags *pflag.FlagSet, t *cluster.Timing) {
 	flags.IntVar(&t.ElectionTicks, "election-ticks", 15, "the shortest election timeout, in ticks")
 }
 
-// tlsFlags name the files of a store's TLS, for other stores and for clients.
+// tlsFlags name the files by which one speaks TLS with stores.
 type tlsFlags struct{ files peer.TLSFiles }
 
-func (t *tlsFlags) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&t.files.CA, "tls-ca", "", "authorities that sign the certificates of stores and clients; they must then show one")
-	flags.StringVar(&t.files.Cert, "tls-cert", "", "this store's certificate, for stores and for clients")
+// addFlags says of the authorities and of the certificate what they are for.
+func (t *tlsFlags) addFlags(flags *pflag.FlagSet, authorities, certificate string) {
+	flags.StringVar(&t.files.CA, "tls-ca", "", authorities)
+	flags.StringVar(&t.files.Cert, "tls-cert", "", certificate)
 	flags.StringVar(&t.files.Key, "tls-key", "", "the certificate's key")
 }
 
@@ -113,24 +116,24 @@ func (t *tokenFlags) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&t.operatorFile, "operator-token-file", "", "file with the token of those who may also send commands")
 }
 
-func (t *tokenFlags) read(log *slog.Logger) (viewer, operator string, err error) {
+func (t *tokenFlags) read(log *slog.Logger) (tokens token.Tokens, err error) {
 	for _, of := range []struct {
 		file string
 		into *string
-	}{{t.viewerFile, &viewer}, {t.operatorFile, &operator}} {
+	}{{t.viewerFile, &tokens.Viewer}, {t.operatorFile, &tokens.Operator}} {
 		if of.file == "" {
 			continue
 		}
-		token, warning, err := web.ReadTokenFile(of.file)
+		read, warning, err := token.ReadFile(of.file)
 		if err != nil {
-			return "", "", &usageError{err}
+			return token.Tokens{}, &usageError{err}
 		}
 		if warning != "" {
 			log.Warn(warning)
 		}
-		*of.into = token
+		*of.into = read
 	}
-	return viewer, operator, nil
+	return tokens, nil
 }
 
 // config is the store's, as far as the flags alone tell.
@@ -175,11 +178,11 @@ func (p *Program) logger(level string) *slog.Logger {
 // runStore starts the store; it serves when it returns.
 func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.Config) error {
 	config.Logger = p.logger(o.logLevel)
-	viewer, operator, err := o.tokens.read(config.Logger)
+	tokens, err := o.tokens.read(config.Logger)
 	if err != nil {
 		return err
 	}
-	config.Tokens = api.Tokens{Viewer: viewer, Operator: operator}
+	config.Tokens = tokens
 	listen := o.listen
 	if listen == "" {
 		listen = config.Peers[o.id]
@@ -192,7 +195,7 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 		return &usageError{fmt.Errorf("whoever reaches %s could speak as a store: give --tls-ca, --tls-cert and --tls-key, or say --insecure", listen)}
 	}
 	if config.Join && config.ClusterID == 0 {
-		if config.ClusterID, err = clusterOfPeers(ctx, config, operator); err != nil {
+		if config.ClusterID, err = clusterOfPeers(ctx, config); err != nil {
 			return err
 		}
 	}
@@ -217,7 +220,7 @@ func (p *Program) runStore(ctx context.Context, o *storeOptions, config cluster.
 		return fmt.Errorf("store %d has stopped: %w", o.id, s.Err())
 	})
 	if o.http != "" {
-		if err := p.serveOperations(o, registry, s, viewer, operator, config.Logger); err != nil {
+		if err := p.serveOperations(o, registry, s, tokens, config.Logger); err != nil {
 			return err
 		}
 	}
@@ -242,12 +245,12 @@ func newRegistry() *prometheus.Registry {
 }
 
 // serveOperations serves what an operator's tools ask for.
-func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry, s *cluster.Store, viewer, operator string, log *slog.Logger) error {
-	if err := web.CheckListen(o.http, operator != "", o.insecure); err != nil {
+func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry, s *cluster.Store, tokens token.Tokens, log *slog.Logger) error {
+	if err := web.CheckListen(o.http, tokens.Operator != "", o.insecure); err != nil {
 		return &usageError{err}
 	}
 	handler, err := web.NewHandler(nil, web.Options{
-		Tokens: web.Tokens{Viewer: viewer, Operator: operator}, Ready: s.Ready, Metrics: registry, Pprof: o.pprof, Log: log,
+		Tokens: tokens, Ready: s.Ready, Metrics: registry, Pprof: o.pprof, Log: log,
 	})
 	if err != nil {
 		return err
@@ -259,7 +262,7 @@ func (p *Program) serveOperations(o *storeOptions, registry *prometheus.Registry
 }
 
 // clusterOfPeers asks the other stores which cluster they are.
-func clusterOfPeers(ctx context.Context, config cluster.Config, token string) (uint64, error) {
+func clusterOfPeers(ctx context.Context, config cluster.Config) (uint64, error) {
 	others := maps.Clone(config.Peers)
 	delete(others, config.StoreID)
 	if len(others) == 0 {
@@ -269,7 +272,7 @@ func clusterOfPeers(ctx context.Context, config cluster.Config, token string) (u
 	if err != nil {
 		return 0, &usageError{err}
 	}
-	c, err := client.Open(client.Config{Endpoints: slices.Sorted(maps.Values(others)), TLS: clientTLS, Token: token})
+	c, err := client.Open(client.Config{Endpoints: slices.Sorted(maps.Values(others)), TLS: clientTLS, Token: cmp.Or(config.Tokens.Operator, config.Tokens.Viewer)})
 	if err != nil {
 		return 0, err
 	}

@@ -47,7 +47,7 @@ func (t *tally) Event(e *sessionpb.Event) {
 			t.termsLed[regionTerm{body.RoleChanged.GetRegionId(), body.RoleChanged.GetTerm()}] = true
 		}
 	case *sessionpb.Event_OperationStarted:
-		if o := body.OperationStarted.GetOperation(); isWrite(o.GetRequest()) {
+		if o := body.OperationStarted.GetOperation(); raftcmdpb.Writes(o.GetRequest()) {
 			t.writes[o.GetId()] = true
 		}
 	case *sessionpb.Event_OperationEnded:
@@ -60,17 +60,6 @@ func (t *tally) Event(e *sessionpb.Event) {
 		v := body.Violation
 		t.violations = append(t.violations, fmt.Sprintf("%s, at event %d: %s", v.GetJudge(), e.GetSeq(), v.GetMessage()))
 	}
-}
-
-// isWrite tells whether a command can change a key.
-func isWrite(command *raftcmdpb.RaftCommandRequest) bool {
-	for _, r := range command.GetRequests() {
-		switch r.GetRequest().(type) {
-		case *raftcmdpb.Request_Put, *raftcmdpb.Request_Delete:
-			return true
-		}
-	}
-	return false
 }
 
 // summary is what `sim run` tells about a run. Its JSON names are part of the command line.

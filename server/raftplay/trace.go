@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,9 +26,9 @@ const keyframeType = "keyframe"
 type trace struct {
 	file     string
 	from, to time.Duration // to 0: the end
-	regions  []uint
-	stores   []uint
-	types    []string
+	regions  numbers
+	stores   numbers
+	types    []string // of events, and of messages
 }
 
 func (p *Program) traceCommand() *cobra.Command {
@@ -39,10 +40,13 @@ func (p *Program) traceCommand() *cobra.Command {
 			"has seq, time_micros (on the recording's clock), store (0: none in particular) and event; what else it has follows\n" +
 			"the session protocol. Keys and values that are not text are objects with base64. A line with the event keyframe\n" +
 			"begins each stretch that was seen without a gap, and counts the events between it and the stretch before.\n\n" +
-			"It ends with exit code 2 when the file is no recording.",
+			"--from and --to count from the recording's beginning, which is its first line's time_micros. --type names types of\n" +
+			"events, and types of messages for all that becomes of these. All that is asked for must hold at once.\n\n" +
+			"It ends with exit code 2 when the file is no recording, or ends before --from.",
 		Example: "  raftplay trace seen.raftplay\n" +
 			"  raftplay trace seen.raftplay --from 2s --to 5s      # from the recording's beginning\n" +
 			"  raftplay trace seen.raftplay --type role_changed,store_shown --store 2\n" +
+			"  raftplay trace seen.raftplay --type append,append_response --region 2\n" +
 			"  raftplay trace - < seen.raftplay",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -57,9 +61,9 @@ func (p *Program) traceCommand() *cobra.Command {
 	flags := command.Flags()
 	flags.DurationVar(&o.from, "from", 0, "events from then on, counted from the recording's beginning")
 	flags.DurationVar(&o.to, "to", 0, "events until then; 0s is the end")
-	flags.UintSliceVar(&o.regions, "region", nil, "events of these regions, and of whole stores")
-	flags.UintSliceVar(&o.stores, "store", nil, "events on these stores, and messages to and from them")
-	flags.StringSliceVar(&o.types, "type", nil, "events of these types: message_sent, role_changed, keyframe, …")
+	flags.Var(&o.regions, "region", "events of these regions, and of whole stores")
+	flags.Var(&o.stores, "store", "events on these stores, and messages to and from them")
+	flags.StringSliceVar(&o.types, "type", nil, "events of these types: role_changed, keyframe, …; or of messages: append, vote, …")
 	return command
 }
 
@@ -70,14 +74,36 @@ func (o *trace) check() error {
 	if o.to != 0 && o.to < o.from {
 		return fmt.Errorf("--to %v lies before --from %v", o.to, o.from)
 	}
-	known := eventTypes()
+	events, messages := eventTypes(), messageTypes()
 	for _, t := range o.types {
-		if !slices.Contains(known, t) {
-			return fmt.Errorf("there is no type %q of events: there are %s", t, strings.Join(known, ", "))
+		if !slices.Contains(events, t) && !slices.Contains(messages, t) {
+			return fmt.Errorf("there is no type %q: of events there are %s; and of messages %s",
+				t, strings.Join(events, ", "), strings.Join(messages, ", "))
 		}
 	}
 	return nil
 }
+
+// numbers is a flag of ids: of stores or regions.
+type numbers []uint64
+
+// Set implements pflag.Value: it adds one or several, with commas between them.
+func (n *numbers) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		id, err := strconv.ParseUint(strings.TrimSpace(part), 10, 64)
+		if err != nil || id == 0 {
+			return errors.New("it takes numbers from 1, such as 2 or 2,5")
+		}
+		*n = append(*n, id)
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (n *numbers) String() string { return "" }
+
+// Type implements pflag.Value.
+func (n *numbers) Type() string { return "numbers" }
 
 // eventBody is the choice of what an event is.
 func eventBody() protoreflect.OneofDescriptor {
@@ -94,14 +120,41 @@ func eventTypes() []string {
 	return types
 }
 
+// messageTypes are the types of messages, as an event's line names them.
+func messageTypes() []string {
+	values := sessionpb.MessageType(0).Descriptor().Values()
+	var types []string
+	for i := 1; i < values.Len(); i++ { // 0 is UNSPECIFIED
+		types = append(types, enumName(values.Get(i)))
+	}
+	return types
+}
+
 func (p *Program) trace(ctx context.Context, o *trace) error {
 	r, err := readRecording(o.file, p.Stdin)
 	if err != nil {
 		return &usageError{err}
 	}
+	if length := lengthOf(r); o.from > length {
+		return &usageError{fmt.Errorf("--from %v lies behind the recording's end: it is %v long", o.from, length)}
+	}
 	out := bufio.NewWriter(p.Stdout)
 	err = o.print(ctx, out, r)
 	return errors.Join(err, out.Flush())
+}
+
+// lengthOf is the time from the first stretch's beginning to the last event.
+func lengthOf(r *sessionpb.Recording) time.Duration {
+	stretches := r.GetStretches()
+	if len(stretches) == 0 {
+		return 0
+	}
+	last := stretches[len(stretches)-1]
+	end := last.GetKeyframe().GetTimeMicros()
+	if n := len(last.GetEvents()); n > 0 {
+		end = last.GetEvents()[n-1].GetTimeMicros()
+	}
+	return time.Duration(end-stretches[0].GetKeyframe().GetTimeMicros()) * time.Microsecond
 }
 
 func readRecording(name string, stdin io.Reader) (*sessionpb.Recording, error) {
@@ -137,7 +190,7 @@ func (o *trace) print(ctx context.Context, out io.Writer, r *sessionpb.Recording
 	for _, s := range r.GetStretches() {
 		k := s.GetKeyframe()
 		about.begin(k)
-		if o.wantsTime(k.GetTimeMicros()-begin) && o.wantsType(keyframeType) {
+		if o.wantsTime(k.GetTimeMicros()-begin) && o.wantsType(keyframeType, 0) {
 			if err := write(appendKeyframe(line[:0], k, s.GetGap())); err != nil {
 				return err
 			}
@@ -147,7 +200,7 @@ func (o *trace) print(ctx context.Context, out io.Writer, r *sessionpb.Recording
 				return fmt.Errorf("interrupted at event %d", e.GetSeq())
 			}
 			subject := about.of(e)
-			if !o.wantsTime(e.GetTimeMicros()-begin) || !o.wantsType(typeOf(e)) || !subject.concerns(o.stores, o.regions) {
+			if !o.wantsTime(e.GetTimeMicros()-begin) || !o.wantsType(typeOf(e), subject.message) || !subject.concerns(o.stores, o.regions) {
 				continue
 			}
 			if err := write(appendEvent(line[:0], e)); err != nil {
@@ -162,7 +215,14 @@ func (o *trace) wantsTime(micros int64) bool {
 	return micros >= o.from.Microseconds() && (o.to == 0 || micros <= o.to.Microseconds())
 }
 
-func (o *trace) wantsType(t string) bool { return len(o.types) == 0 || slices.Contains(o.types, t) }
+// wantsType looks at the type of an event, and of the message that it is about, if it is about one.
+func (o *trace) wantsType(event string, message sessionpb.MessageType) bool {
+	if len(o.types) == 0 || slices.Contains(o.types, event) {
+		return true
+	}
+	value := message.Descriptor().Values().ByNumber(message.Number())
+	return message != 0 && value != nil && slices.Contains(o.types, enumName(value))
+}
 
 // typeOf is the name of what an event is; empty of one that this version does not know.
 func typeOf(e *sessionpb.Event) string {

@@ -105,6 +105,12 @@ func TestATraceHoldsWhatWasAskedFor(t *testing.T) {
 		"--store 2 --from 1s":                       {3, 5, 7, 7, 8},
 		"--type keyframe":                           {0, 7},
 		"--type message_sent --store 3":             nil,
+		"--type append":                             {3, 5},
+		"--type append,role_changed --store 2":      {3, 5, 7},
+		"--type heartbeat,vote":                     nil,
+		"--region 1,2 --type append --from 3s":      {5},
+		"--store 1 --store 2 --to 2s":               {0, 1, 2},
+		"--from 6s":                                 {8},
 	} {
 		code, stdout, stderr := try(t, append([]string{"trace", name}, strings.Fields(args)...)...)
 		var got []uint64
@@ -169,7 +175,12 @@ func TestATraceSaysWhatIsWrongInOneSentence(t *testing.T) {
 		good + " --from x":            "invalid argument",
 		good + " --from -1s":          "must not be negative",
 		good + " --from 3s --to 2s":   "--to 2s lies before --from 3s",
-		good + " --region x":          "invalid argument",
+		good + " --region x":          "numbers from 1",
+		good + " --region 0":          "numbers from 1",
+		good + " --store 1,-1":        "numbers from 1",
+		good + " --store 1,":          "numbers from 1",
+		good + " --to 2":              "missing unit",
+		good + " --from 6001ms":       "--from 6.001s lies behind the recording's end: it is 6s long",
 	} {
 		code, stdout, stderr := try(t, append([]string{"trace"}, strings.Fields(args)...)...)
 		if code != exitUsage || stdout != "" || !strings.Contains(stderr, want) {
@@ -178,7 +189,7 @@ func TestATraceSaysWhatIsWrongInOneSentence(t *testing.T) {
 		oneSentence(t, args, stderr)
 	}
 	code, _, stderr := try(t, "trace", good, "--type", "ticket")
-	if code != exitUsage || !strings.Contains(stderr, `no type "ticket"`) || !strings.Contains(stderr, "role_changed") {
+	if code != exitUsage || !strings.Contains(stderr, `no type "ticket"`) || !strings.Contains(stderr, "role_changed") || !strings.Contains(stderr, "append_response") {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }

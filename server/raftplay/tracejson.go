@@ -151,7 +151,13 @@ func appendEnum(b []byte, of protoreflect.EnumDescriptor, n protoreflect.EnumNum
 	if value == nil {
 		return strconv.AppendInt(b, int64(n), 10)
 	}
+	return appendText(b, enumName(value))
+}
+
+// enumName is a value's name without its type's, in small letters.
+func enumName(value protoreflect.EnumValueDescriptor) string {
 	// The names of a type share what its first, UNSPECIFIED, has before that.
-	prefix := strings.TrimSuffix(string(of.Values().Get(0).Name()), "UNSPECIFIED")
-	return appendText(b, strings.ToLower(strings.TrimPrefix(string(value.Name()), prefix)))
+	first := value.Parent().(protoreflect.EnumDescriptor).Values().Get(0)
+	prefix := strings.TrimSuffix(string(first.Name()), "UNSPECIFIED")
+	return strings.ToLower(strings.TrimPrefix(string(value.Name()), prefix))
 }

@@ -8,16 +8,18 @@ import (
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
-// traced is what an event is about: stores and regions. whole: it is about a whole store, or the cluster.
+// traced is what an event is about: stores and regions, and a message or none. whole: it is about a whole store, or the
+// cluster.
 type traced struct {
 	stores, regions []uint64
+	message         sessionpb.MessageType
 	whole           bool
 }
 
 // concerns tells whether it is about one of the stores and one of the regions; an empty list means any.
-func (t traced) concerns(stores, regions []uint) bool {
-	has := func(list []uint64, wanted []uint) bool {
-		return len(wanted) == 0 || slices.ContainsFunc(wanted, func(id uint) bool { return slices.Contains(list, uint64(id)) })
+func (t traced) concerns(stores, regions numbers) bool {
+	has := func(list []uint64, wanted numbers) bool {
+		return len(wanted) == 0 || slices.ContainsFunc(wanted, func(id uint64) bool { return slices.Contains(list, id) })
 	}
 	return has(t.stores, stores) && (t.whole || has(t.regions, regions))
 }
@@ -45,7 +47,7 @@ func (r *references) begin(k *sessionpb.Keyframe) {
 }
 
 func ofMessage(m *sessionpb.Message) traced {
-	return traced{stores: []uint64{m.GetFromStore(), m.GetToStore()}, regions: []uint64{m.GetRegionId()}}
+	return traced{stores: []uint64{m.GetFromStore(), m.GetToStore()}, regions: []uint64{m.GetRegionId()}, message: m.GetType()}
 }
 
 // of says what an event is about.

@@ -3,12 +3,13 @@ package web
 import (
 	"net/http"
 	"net/http/pprof"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"raftplay/core/pb/sessionpb/v1"
+
+	"raftplay/server/token"
 )
 
 // Bounds of the gathering of metrics.
@@ -84,17 +85,17 @@ func (h *Handler) forOperators(next http.Handler, open bool) http.Handler {
 // machine alone, or has no tokens, asks for none.
 func (h *Handler) mayOperate(r *http.Request) int {
 	loopback, _ := r.Context().Value(loopbackKey{}).(bool)
-	if loopback || !h.options.Tokens.any() {
+	if loopback || !h.options.Tokens.Any() {
 		if !h.address.admitsHost(r) {
 			return http.StatusMisdirectedRequest
 		}
 		return http.StatusOK
 	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	shown, _ := token.OfHeader(r.Header.Get("Authorization"))
+	if shown == "" {
 		return http.StatusUnauthorized
 	}
-	role, refusal := h.authorise(strings.TrimSpace(token), addressKey(r.RemoteAddr))
+	role, refusal := h.authorise(shown, addressKey(r.RemoteAddr))
 	switch {
 	case role == sessionpb.ViewerRole_VIEWER_ROLE_OPERATOR:
 		return http.StatusOK
@@ -106,19 +107,19 @@ func (h *Handler) mayOperate(r *http.Request) int {
 
 // authorise returns what a token is worth, or why its bearer is sent away. Wrong ones are counted by the address, and with
 // too many of them nothing is compared any more.
-func (h *Handler) authorise(token, address string) (sessionpb.ViewerRole, *Refusal) {
+func (h *Handler) authorise(shown, address string) (sessionpb.ViewerRole, *Refusal) {
 	const none = sessionpb.ViewerRole_VIEWER_ROLE_UNSPECIFIED
-	if !h.options.Tokens.any() {
+	if !h.options.Tokens.Any() {
 		return sessionpb.ViewerRole_VIEWER_ROLE_OPERATOR, nil
 	}
-	if token == "" {
+	if shown == "" {
 		return none, refusalNoToken
 	}
 	now := time.Now()
 	if wait := h.wrongTokens.exhausted(now, address); wait > 0 {
 		return none, refusalTokensTried(wait)
 	}
-	role := h.options.Tokens.role(token)
+	role := roleOf(h.options.Tokens, shown)
 	if role == none {
 		h.wrongTokens.take(now, address)
 		return none, refusalWrongToken

@@ -27,7 +27,7 @@ func (h *Handler) serveLive(w http.ResponseWriter, r *http.Request) {
 	case !h.address.admitsOrigin(r):
 		h.log.Warn("viewer refused", "address", r.RemoteAddr, "reason", "its page is of another origin", "origin", originOf(r))
 		answer(w, http.StatusForbidden, "Pages of that origin may not attach; see --allow-origin.\n")
-	case !h.options.Tokens.any() && !h.address.admitsHost(r):
+	case !h.options.Tokens.Any() && !h.address.admitsHost(r):
 		h.log.Warn("viewer refused", "address", r.RemoteAddr, "reason", "it calls this server by a name that is not its own", "host", cut(r.Host))
 		answer(w, http.StatusMisdirectedRequest, "This server goes by another name; see --allow-origin.\n")
 	case !websocket.IsWebSocketUpgrade(r):

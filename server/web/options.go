@@ -183,5 +183,5 @@ func (o *Options) check() error {
 	if err := o.Limits.check(); err != nil {
 		return err
 	}
-	return o.Tokens.check()
+	return o.Tokens.Check()
 }

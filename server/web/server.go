@@ -47,16 +47,6 @@ type Server struct {
 	failed   chan error
 }
 
-// Open listens on address (host:port; port 0 picks a free one) and starts to serve. The caller closes the server, which
-// closes a *Handler too.
-func Open(address string, handler http.Handler, options ServerOptions) (*Server, error) {
-	listener, err := Listen(address)
-	if err != nil {
-		return nil, err
-	}
-	return Serve(listener, handler, options), nil
-}
-
 // Listen takes an address, for a server that is yet to be. Its error is a sentence.
 func Listen(address string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", address)
@@ -66,7 +56,8 @@ func Listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-// Serve starts to serve on what Listen gave, which is the server's from then on.
+// Serve starts to serve on what Listen gave, which is the server's from then on. The caller closes the server, which closes
+// a *Handler too.
 func Serve(listener net.Listener, handler http.Handler, options ServerOptions) *Server {
 	log := options.Log
 	if log == nil {

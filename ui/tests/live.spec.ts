@@ -127,4 +127,40 @@ test("is usable for everybody", async ({ playground, page }) => {
   await expect(page.getByRole("dialog", { name: "Connect to a live cluster" }).getByLabel("Server")).toHaveValue(/127\.0\.0\.1/);
   const dialog = await new AxeBuilder({ page }).include("dialog[open]").analyze();
   expect(dialog.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await playground.button("Showing: everything").press("Enter");
+  await expect(page.getByRole("dialog", { name: "What is shown of the cluster" })).toBeVisible();
+  const shown = await new AxeBuilder({ page }).include("dialog[open]").analyze();
+  expect(shown.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)).toEqual([]);
+});
+
+test("shows no heartbeats when asked to, and a put still", async ({ playground, page }) => {
+  /** The events listed since the newest that says so, newest first. */
+  const since = async (words: string): Promise<string[]> => {
+    const listed = await playground.events.getByRole("listitem").allInnerTexts();
+    const at = listed.findIndex((text) => text.includes(words));
+    expect(at, `“${words}” is listed`).toBeGreaterThanOrEqual(0);
+    return listed.slice(0, at);
+  };
+  await attach(playground);
+  await expect(playground.events).toContainText("heartbeat");
+  await playground.button("Showing: everything").click();
+  const dialog = page.getByRole("dialog", { name: "What is shown of the cluster" });
+  await dialog.getByRole("checkbox", { name: "without heartbeats" }).check();
+  await dialog.getByRole("button", { name: "Show", exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await expect(bar(playground).getByText("Showing everything but heartbeats")).toBeVisible();
+  await expect(playground.events).toContainText("other events are told from here on");
+  await playground.ask("put calm sea", "ok");
+  await expect(playground.events).toContainText("put calm");
+  // Heartbeats come several times a second.
+  await page.waitForTimeout(1200);
+  await playground.pause();
+  const later = await since("other events are told from here on");
+  expect(later.filter((text) => text.includes("put calm")).length).toBeGreaterThan(0);
+  expect(later.filter((text) => text.includes("heartbeat"))).toEqual([]);
+  await playground.button("Back to live").click();
+  await playground.button("Show everything").click();
+  await expect(playground.button("Showing: everything")).toBeVisible();
+  await expect.poll(() => since("other events are told from here on").then((texts) => texts.join())).toContain("heartbeat");
 });

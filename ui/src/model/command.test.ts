@@ -12,6 +12,7 @@ const limits: CommandLimits = {
   keyBytesMax: 16,
   valueBytesMax: 32,
   requestsMax: 3,
+  clientsMax: 16,
 };
 
 function said(line: string): string {

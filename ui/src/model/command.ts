@@ -66,7 +66,7 @@ function parse(line: readonly Token[], limits: CommandLimits): ParsedCommand {
     case "?":
       return { kind: "help" };
     case "clients":
-      return { kind: "clients", ...clientsCommand(words.slice(1)) };
+      return { kind: "clients", ...clientsCommand(words.slice(1), limits.clientsMax) };
     case "recover":
       if (words.length > 1) throw new Wrong("recover takes nothing: it asks whether the cluster would recover");
       return { kind: "recover" };

@@ -76,7 +76,7 @@ describe("a split", () => {
   test("sends a command to the region of its key, and to its leader", () => {
     const cluster = folded(splitScript());
     const regions = regionsOf(cluster);
-    const limits = { storeIds: [1, 2, 3], regionIds: [1, 2], regionSelected: 1, storesMax: 5, keyBytesMax: 99, valueBytesMax: 99, requestsMax: 9 };
+    const limits = { storeIds: [1, 2, 3], regionIds: [1, 2], regionSelected: 1, storesMax: 5, keyBytesMax: 99, valueBytesMax: 99, requestsMax: 9, clientsMax: 9 };
     const at = (line: string) => {
       const parsed = parseCommand(line, limits);
       return parsed.kind === "propose" ? targetOf(cluster, regions, parsed.request, parsed.regionId, 1) : null;

@@ -9,8 +9,6 @@ export const workloadKinds = [
   WorkloadKind.BANK,
 ] as const;
 
-export const clientsMax = 16;
-
 /** How the clients of every kind work, as the page lets it be set. */
 export interface Manner {
   readonly thinkMicros: number;

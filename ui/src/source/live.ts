@@ -3,6 +3,7 @@ import { clone, create } from "@bufbuild/protobuf";
 import {
   Capability,
   CommandSchema,
+  GapSchema,
   HelloSchema,
   ReplySchema,
   type Frame,
@@ -13,11 +14,21 @@ import {
 import { Playback, type Standing } from "./playback/playback";
 import { pack } from "./recording";
 import type { CommandInit, Source, Viewer } from "./source";
-import { Websocket, type Link } from "./websocket";
+import { Websocket, type InterestInit, type Link } from "./websocket";
 
 export const metricsMax = 900;
 /** A whole state is asked for so often: what is held begins with one. */
 const keyframeEvents = 10_000;
+
+/** Why a whole state replaces what is held when what is told was changed. */
+const interestWords = "other events are told from here on";
+
+/** A moment from which a recording may begin. */
+export interface Moment {
+  readonly seq: number;
+  /** The newest point then. */
+  readonly point: MetricsPoint | undefined;
+}
 
 export interface LiveListener {
   link(link: Link): void;
@@ -41,17 +52,19 @@ export class Live implements Source {
   #hello: Hello | null = null;
   #metrics: MetricsPoint[] = [];
   #keyframeAsked = 0n;
+  /** Commands that change what is told: the whole state that comes with the reply replaces what is held. */
+  #narrowing = new Set<bigint>();
   #connections = 0;
   readonly knownRun = null;
 
-  constructor(url: string, token: string, viewer: Viewer, listener: LiveListener) {
+  constructor(url: string, token: string, viewer: Viewer, listener: LiveListener, interest: InterestInit = {}) {
     this.#viewer = viewer;
     this.#listener = listener;
     this.playback = new Playback(viewer, listener, true);
     this.#socket = new Websocket(url, token, {
       frame: (frame, first) => this.#take(frame, first),
       link: (link) => this.#linked(link),
-    });
+    }, interest);
   }
 
   start(): void {
@@ -78,14 +91,38 @@ export class Live implements Source {
     return this.#ask(command);
   }
 
+  /**
+   * Changes what is told, on this connection and on every later one. The server's words when it refused: all stays as it
+   * was then. Empty when it is so, or will be once there is a connection.
+   */
+  async narrow(interest: InterestInit): Promise<string> {
+    const before = this.#socket.interest;
+    this.#socket.interest = interest;
+    if (!this.#socket.attached) return "";
+    const reply = await this.#askInterest();
+    if (!reply?.failure) return "";
+    // Somebody may have asked for something else meanwhile.
+    if (this.#socket.interest === interest) this.#socket.interest = before;
+    return reply.failure;
+  }
+
   toPresent(): void {
     this.playback.toPresent();
   }
 
-  /** What is held, as a file. */
-  record(): Promise<Blob> {
-    const stretches = this.playback.held.stretches();
-    return pack({ version: this.#hello?.version ?? "", hello: this.#hello!, wallMicros: this.#beganMicros(), stretches, metrics: this.#metrics });
+  /** Now, as a moment from which a recording may begin, for it begins with a whole state; null when the server gave none. */
+  async mark(): Promise<Moment | null> {
+    if (!this.#socket.attached) return null;
+    const reply = await this.#ask({ case: "getKeyframe", value: {} });
+    if (!reply || reply.failure) return null;
+    return { seq: this.playback.held.markSeq, point: this.#metrics.at(-1) };
+  }
+
+  /** What is held, from a moment on, as a file. Of a moment that is not held any more: all. */
+  record(from: Moment | null = null): Promise<Blob> {
+    const stretches = this.playback.held.stretches(from?.seq);
+    const metrics = from?.point ? this.#metrics.slice(this.#metrics.indexOf(from.point) + 1) : this.#metrics;
+    return pack({ version: this.#hello?.version ?? "", hello: this.#hello!, wallMicros: this.#beganMicros(), stretches, metrics });
   }
 
   #beganMicros(): bigint {
@@ -96,6 +133,12 @@ export class Live implements Source {
     const id = ++this.#commandId;
     this.#socket.send(create(CommandSchema, { id, command }));
     return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+
+  #askInterest(): Promise<Reply | null> {
+    const reply = this.#ask({ case: "setInterest", value: this.#socket.interest });
+    this.#narrowing.add(this.#commandId);
+    return reply;
   }
 
   #linked(link: Link): void {
@@ -110,6 +153,8 @@ export class Live implements Source {
   #take(frame: Frame, first: boolean): void {
     const resumed = first && this.#connections > 0;
     if (first) this.#connections++;
+    // It was changed between the greeting and the answer to it.
+    if (first && this.#socket.outdated) void this.#askInterest();
     if (resumed) this.#listener.resumed(frame.gap ? Number(frame.gap.events) : null);
     if (frame.hello) {
       this.#hello = clone(HelloSchema, frame.hello);
@@ -118,6 +163,9 @@ export class Live implements Source {
       this.playback.hello(hello);
       if (this.#connections === 1) this.#viewer.condition({ kind: "running" });
     }
+    const narrowed = frame.replies.some((r) => this.#narrowing.has(r.commandId) && !r.failure);
+    // No event lies between, and yet what was held does not go on: of other things events were told till now.
+    if (narrowed) frame.gap ??= create(GapSchema, { why: interestWords });
     this.playback.take(frame);
     if (frame.metrics.length > 0) {
       this.#metrics = [...this.#metrics, ...frame.metrics].slice(-metricsMax);
@@ -137,10 +185,12 @@ export class Live implements Source {
     if (reply.result.case === "act") reply.result.value.operationId = this.playback.held.operationId(reply.result.value.operationId);
     this.#waiting.get(reply.commandId)?.(reply);
     this.#waiting.delete(reply.commandId);
+    this.#narrowing.delete(reply.commandId);
   }
 
   #forget(): void {
     for (const resolve of this.#waiting.values()) resolve(null);
     this.#waiting.clear();
+    this.#narrowing.clear();
   }
 }

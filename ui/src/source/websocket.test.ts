@@ -1,40 +1,8 @@
-import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { CommandSchema, FrameSchema, RequestSchema, type Frame, type Request } from "../pb/sessionpb/v1/session_pb";
+import { CommandSchema, type Frame } from "../pb/sessionpb/v1/session_pb";
+import { FakeSocket } from "./testing";
 import { Websocket, type Link } from "./websocket";
-
-class FakeSocket {
-  static all: FakeSocket[] = [];
-  readonly requests: Request[] = [];
-  binaryType = "";
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: ArrayBuffer }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  closed = false;
-
-  constructor(
-    readonly url: string,
-    readonly protocol: string,
-  ) {
-    FakeSocket.all.push(this);
-  }
-
-  send(bytes: Uint8Array): void {
-    this.requests.push(fromBinary(RequestSchema, bytes));
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  tell(frame: MessageInitShape<typeof FrameSchema>): void {
-    this.onmessage?.({ data: toBinary(FrameSchema, create(FrameSchema, frame)).buffer as ArrayBuffer });
-  }
-
-  end(code: number): void {
-    this.onclose?.({ code });
-  }
-}
 
 const hello = { protocolVersion: 1, version: "0.1.0" };
 
@@ -73,6 +41,20 @@ describe("the connection to a live cluster", () => {
     expect(wire.requests[0].attach).toMatchObject({ protocolVersion: 1, token: "secret" });
   });
 
+  it("says what it wants to be told whenever it attaches, as it was chosen last", () => {
+    const { socket, wire } = connected();
+    expect(wire.requests[0].attach?.interest).toMatchObject({ storeIds: [], withoutTypes: [] });
+    wire.tell({ hello });
+    expect(socket.outdated).toBe(false);
+    socket.interest = { storeIds: [3n], withoutTicks: true };
+    expect(socket.outdated).toBe(true);
+    wire.end(1006);
+    vi.advanceTimersByTime(1000);
+    last(FakeSocket.all).onopen?.();
+    expect(last(FakeSocket.all).requests[0].attach?.interest).toMatchObject({ storeIds: [3n], withoutTicks: true });
+    expect(socket.outdated).toBe(false);
+  });
+
   it("asks again on each answer, and not before: commands go along", () => {
     const { socket, wire, links } = connected();
     wire.tell({ hello });
@@ -83,6 +65,18 @@ describe("the connection to a live cluster", () => {
     wire.tell({});
     expect(wire.requests[2].commands.map((c) => c.id)).toEqual([7n]);
     expect(wire.requests[2].attach).toBeUndefined();
+  });
+
+  it("does not send after a new connection what the one before no longer took", () => {
+    const { socket, wire } = connected();
+    wire.tell({ hello });
+    socket.send(create(CommandSchema, { id: 7n, command: { case: "getKeyframe", value: {} } }));
+    wire.end(1006);
+    vi.advanceTimersByTime(1000);
+    const second = last(FakeSocket.all);
+    second.onopen?.();
+    second.tell({ hello });
+    expect(second.requests.flatMap((r) => r.commands)).toEqual([]);
   });
 
   it("comes again when the connection broke, later each time, and says so", () => {

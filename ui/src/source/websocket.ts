@@ -3,7 +3,7 @@
  * breaks is tried again, later each time; one that was refused is not.
  */
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { FrameSchema, RequestSchema, type Command, type Frame, type InterestSchema } from "../pb/sessionpb/v1/session_pb";
+import { FrameSchema, InterestSchema, RequestSchema, type Command, type Frame } from "../pb/sessionpb/v1/session_pb";
 
 export const protocolVersion = 1;
 const subprotocol = "raftplay.v1";
@@ -18,6 +18,9 @@ export type Link =
   /** For good, until somebody asks again. token: another token may help. */
   | { readonly kind: "closed"; readonly sentence: string; readonly token: boolean };
 
+/** What the page wants to be told beside the state of every store. */
+export type InterestInit = MessageInitShape<typeof InterestSchema>;
+
 export interface LinkListener {
   /** attached: it is the first frame of a connection. */
   frame(frame: Frame, first: boolean): void;
@@ -31,7 +34,9 @@ export class Websocket {
   readonly #url: string;
   readonly #token: string;
   readonly #listener: LinkListener;
-  readonly interest: MessageInitShape<typeof InterestSchema>;
+  /** Told whenever it attaches; who changes it while it is attached tells the server. */
+  interest: InterestInit;
+  #attachedWith: InterestInit = {};
   #socket: WebSocket | null = null;
   #queued: Command[] = [];
   #first = true;
@@ -41,7 +46,7 @@ export class Websocket {
   #silence = 0;
   #ended = false;
 
-  constructor(url: string, token: string, listener: LinkListener, interest: MessageInitShape<typeof InterestSchema> = {}) {
+  constructor(url: string, token: string, listener: LinkListener, interest: InterestInit = {}) {
     this.#url = url;
     this.#token = token;
     this.#listener = listener;
@@ -84,6 +89,11 @@ export class Websocket {
     return this.#socket !== null && !this.#first;
   }
 
+  /** The interest was changed after the server was told it. */
+  get outdated(): boolean {
+    return this.#attachedWith !== this.interest;
+  }
+
   /** Now, instead of after the wait. */
   again(): void {
     if (!this.#ended && !this.#socket) this.open();
@@ -95,6 +105,7 @@ export class Websocket {
   }
 
   #attach(): void {
+    this.#attachedWith = this.interest;
     this.#request(toBinary(RequestSchema, create(RequestSchema, {
       attach: { protocolVersion, token: this.#token, interest: this.interest },
     })));
@@ -166,6 +177,8 @@ export class Websocket {
     clearTimeout(this.#silence);
     const socket = this.#socket;
     this.#socket = null;
+    // Who asked is told that the connection was gone before: it must not be done later.
+    this.#queued = [];
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();

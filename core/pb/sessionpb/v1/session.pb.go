@@ -1145,8 +1145,14 @@ type Limits struct {
 	KeyBytesMax      uint32                 `protobuf:"varint,6,opt,name=key_bytes_max,json=keyBytesMax,proto3" json:"key_bytes_max,omitempty"`
 	ValueBytesMax    uint32                 `protobuf:"varint,7,opt,name=value_bytes_max,json=valueBytesMax,proto3" json:"value_bytes_max,omitempty"`
 	RequestsMax      uint32                 `protobuf:"varint,8,opt,name=requests_max,json=requestsMax,proto3" json:"requests_max,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Of all workloads together.
+	ClientsMax              uint32 `protobuf:"varint,9,opt,name=clients_max,json=clientsMax,proto3" json:"clients_max,omitempty"`
+	ElectionTimeoutTicksMax uint32 `protobuf:"varint,10,opt,name=election_timeout_ticks_max,json=electionTimeoutTicksMax,proto3" json:"election_timeout_ticks_max,omitempty"`
+	// Where a region may be split by its size, and how small a snapshot's chunk may be.
+	RegionBytesMin        uint64 `protobuf:"varint,11,opt,name=region_bytes_min,json=regionBytesMin,proto3" json:"region_bytes_min,omitempty"`
+	SnapshotChunkBytesMin uint32 `protobuf:"varint,12,opt,name=snapshot_chunk_bytes_min,json=snapshotChunkBytesMin,proto3" json:"snapshot_chunk_bytes_min,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Limits) Reset() {
@@ -1231,6 +1237,34 @@ func (x *Limits) GetValueBytesMax() uint32 {
 func (x *Limits) GetRequestsMax() uint32 {
 	if x != nil {
 		return x.RequestsMax
+	}
+	return 0
+}
+
+func (x *Limits) GetClientsMax() uint32 {
+	if x != nil {
+		return x.ClientsMax
+	}
+	return 0
+}
+
+func (x *Limits) GetElectionTimeoutTicksMax() uint32 {
+	if x != nil {
+		return x.ElectionTimeoutTicksMax
+	}
+	return 0
+}
+
+func (x *Limits) GetRegionBytesMin() uint64 {
+	if x != nil {
+		return x.RegionBytesMin
+	}
+	return 0
+}
+
+func (x *Limits) GetSnapshotChunkBytesMin() uint32 {
+	if x != nil {
+		return x.SnapshotChunkBytesMin
 	}
 	return 0
 }
@@ -3333,7 +3367,7 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\tLiveStore\x12\x19\n" +
 	"\bstore_id\x18\x01 \x01(\x04R\astoreId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\tR\aversion\"\xbc\x02\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\"\xfd\x03\n" +
 	"\x06Limits\x12\x1d\n" +
 	"\n" +
 	"stores_max\x18\x01 \x01(\rR\tstoresMax\x12,\n" +
@@ -3344,7 +3378,13 @@ const file_sessionpb_v1_session_proto_rawDesc = "" +
 	"\x0fdisk_micros_max\x18\x05 \x01(\x03R\rdiskMicrosMax\x12\"\n" +
 	"\rkey_bytes_max\x18\x06 \x01(\rR\vkeyBytesMax\x12&\n" +
 	"\x0fvalue_bytes_max\x18\a \x01(\rR\rvalueBytesMax\x12!\n" +
-	"\frequests_max\x18\b \x01(\rR\vrequestsMax\"\xc1\x05\n" +
+	"\frequests_max\x18\b \x01(\rR\vrequestsMax\x12\x1f\n" +
+	"\vclients_max\x18\t \x01(\rR\n" +
+	"clientsMax\x12;\n" +
+	"\x1aelection_timeout_ticks_max\x18\n" +
+	" \x01(\rR\x17electionTimeoutTicksMax\x12(\n" +
+	"\x10region_bytes_min\x18\v \x01(\x04R\x0eregionBytesMin\x127\n" +
+	"\x18snapshot_chunk_bytes_min\x18\f \x01(\rR\x15snapshotChunkBytesMin\"\xc1\x05\n" +
 	"\aCommand\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12+\n" +
 	"\x05reset\x18\x02 \x01(\v2\x13.sessionpb.v1.ResetH\x00R\x05reset\x12(\n" +

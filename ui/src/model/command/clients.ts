@@ -1,7 +1,7 @@
 /** Commands on the clients that work by themselves: clients registers 4, clients bank off, clients off. */
 import { WorkloadKind } from "../../pb/sessionpb/v1/fault_pb";
 import { listText } from "../text";
-import { clientsMax, workloadKinds } from "../workload";
+import { workloadKinds } from "../workload";
 import { workloadWords } from "../words/workload";
 import { Wrong, type Token } from "./token";
 
@@ -13,7 +13,7 @@ export interface ClientsCommand {
 
 export const clientsWords: readonly string[] = [...workloadKinds.map((k) => workloadWords[k].name), "off"];
 
-export function clientsCommand(args: readonly Token[]): ClientsCommand {
+export function clientsCommand(args: readonly Token[], clientsMax: number): ClientsCommand {
   const [first, second] = args.map((t) => t.text.toLowerCase());
   if (first === "off" && args.length === 1) return { workload: WorkloadKind.UNSPECIFIED, clients: 0 };
   const workload = workloadKinds.find((k) => workloadWords[k].name === first);

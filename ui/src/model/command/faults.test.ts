@@ -28,6 +28,7 @@ const limits: CommandLimits = {
   keyBytesMax: 16,
   valueBytesMax: 32,
   requestsMax: 3,
+  clientsMax: 16,
   cluster,
 };
 

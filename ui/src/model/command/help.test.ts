@@ -14,6 +14,7 @@ const limits: CommandLimits = {
   keyBytesMax: 64,
   valueBytesMax: 64,
   requestsMax: 16,
+  clientsMax: 64,
 };
 const all = () => true;
 /** A cluster of real stores, within the server: an operator's. */

@@ -14,6 +14,8 @@ export interface CommandLimits {
   readonly keyBytesMax: number;
   readonly valueBytesMax: number;
   readonly requestsMax: number;
+  /** Of all that work by themselves. */
+  readonly clientsMax: number;
   /** As it is now: its settings, what is in flight. */
   readonly cluster?: Cluster;
 }

@@ -1,7 +1,8 @@
 /** The change from one state to a later one of which nothing between was told, as events. */
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, equals, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Cluster } from "../../model/state";
-import { EventSchema, type Event, type Keyframe } from "../../pb/sessionpb/v1/event_pb";
+import { EventSchema, SettingsChangedSchema, type Event, type Keyframe, type SettingsChanged } from "../../pb/sessionpb/v1/event_pb";
+import type { Config } from "../../pb/sessionpb/v1/run_pb";
 import type { Gap } from "../../pb/sessionpb/v1/session_pb";
 
 type Body = MessageInitShape<typeof EventSchema>["body"];
@@ -28,13 +29,17 @@ export function bridge(before: Cluster, keyframe: Keyframe, gap: Gap | null): Ev
     tell(store.id, { case: "storeShown", value: { store, eventsLeftOut, why } });
     eventsLeftOut = 0n;
   }
-  const { network, disk, links, filters, disks, workloads } = keyframe.config ?? {};
-  tell(0n, { case: "settingsChanged", value: { network, disk, links, filters, disks, workloads } });
+  const settings = settingsOf(keyframe.config ?? {});
+  if (!equals(SettingsChangedSchema, settings, settingsOf(before.config ?? {}))) tell(0n, { case: "settingsChanged", value: settings });
   for (const message of keyframe.messages) {
     if (!known.has(message.id)) tell(message.fromStore, { case: "messageSent", value: { message } });
   }
   bridgeOperations(before, keyframe, tell);
   return events;
+}
+
+function settingsOf({ network, disk, links, filters, disks, workloads }: Partial<Config>): SettingsChanged {
+  return create(SettingsChangedSchema, { network, disk, links, filters, disks, workloads });
 }
 
 function bridgeOperations(before: Cluster, keyframe: Keyframe, tell: (storeId: bigint, body: Body) => void): void {

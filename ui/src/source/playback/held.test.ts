@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { EventSchema, LossReason } from "../../pb/sessionpb/v1/event_pb";
+import { LinkSchema } from "../../pb/sessionpb/v1/fault_pb";
 import { GapSchema } from "../../pb/sessionpb/v1/session_pb";
 import { Held, unseenMicros } from "./held";
 import { Story } from "./testing";
@@ -45,12 +46,24 @@ describe("what is held of a live cluster", () => {
     const gap = create(GapSchema, { events: 1234n, why: "more than 2000 events a second" });
     h.keyframe(story.keyframe(9000, { applied: 7n }), gap);
     const told = h.between(2, h.lastSeq);
-    expect(told.map((e) => e.body.case)).toEqual(["messageDelivered", "storeShown", "storeShown", "storeShown", "settingsChanged"]);
+    expect(told.map((e) => e.body.case)).toEqual(["messageDelivered", "storeShown", "storeShown", "storeShown"]);
     const left = told.map((e) => (e.body.case === "storeShown" ? e.body.value.eventsLeftOut : 0n));
-    expect(left).toEqual([0n, 1234n, 0n, 0n, 0n]);
+    expect(left).toEqual([0n, 1234n, 0n, 0n]);
     expect(h.clusterAt(h.lastSeq).stores.map((s) => s.peers[0].applied)).toEqual([7, 7, 7]);
     h.events([story.ticked(1, 9500)]);
-    expect(h.lastSeq).toBe(8);
+    expect(h.lastSeq).toBe(7);
+  });
+
+  it("tells of settings in a whole state when they are others than before", () => {
+    const { held: h, story } = held();
+    const whole = story.keyframe(9000);
+    whole.config!.links = [create(LinkSchema, { fromStore: 1n, toStore: 2n, cut: true })];
+    const gap = create(GapSchema, { events: 1n });
+    h.keyframe(whole, gap);
+    h.keyframe(whole, gap);
+    const told = h.between(0, h.lastSeq).map((e) => e.body.case);
+    expect(told).toEqual(["storeShown", "storeShown", "storeShown", "settingsChanged", "storeShown", "storeShown", "storeShown"]);
+    expect(h.clusterAt(h.lastSeq).config?.links.length).toBe(1);
   });
 
   it("goes on under new numbers when the server began anew", () => {
@@ -72,6 +85,17 @@ describe("what is held of a live cluster", () => {
     h.keyframe(story.keyframe(1200), null);
     expect(h.lastSeq).toBe(2);
     expect(h.stretches().map((s) => s.events.length)).toEqual([2, 0]);
+  });
+
+  it("gives for a file what came from a whole state on", () => {
+    const { held: h, story } = held();
+    h.events([story.ticked(1, 1000), story.ticked(2, 1100)]);
+    h.keyframe(story.keyframe(1200), null);
+    h.keyframe(story.keyframe(1250), null);
+    expect(h.markSeq).toBe(2);
+    h.events([story.ticked(3, 1300)]);
+    expect(h.stretches(h.markSeq).map((s) => [s.keyframe.seq, s.events.length])).toEqual([[2n, 1]]);
+    expect(h.stretches().map((s) => s.events.length)).toEqual([2, 0, 1]);
   });
 
   it("keeps at most so many events, the oldest stretch goes", () => {

@@ -77,6 +77,11 @@ export class Held {
     return this.lastSeq - (this.#marks.at(-1)?.seq ?? 0);
   }
 
+  /** The last whole state stands after this event. */
+  get markSeq(): number {
+    return this.#marks.at(-1)?.seq ?? 0;
+  }
+
   at(seq: number): Event | undefined {
     return this.#events[seq - this.firstSeq];
   }
@@ -151,10 +156,11 @@ export class Held {
     return cluster;
   }
 
-  /** What is held, for a file: each whole state with what was told after it. */
-  stretches(): { keyframe: Keyframe; events: Event[]; gap: Gap | undefined }[] {
-    return this.#marks.flatMap((mark, i) => {
-      const next = this.#marks[i + 1];
+  /** What is held, for a file: each whole state, from the last one up to event fromSeq on, with what was told after it. */
+  stretches(fromSeq = -1): { keyframe: Keyframe; events: Event[]; gap: Gap | undefined }[] {
+    const from = Math.max(0, this.#marks.findLastIndex((mark) => mark.seq <= fromSeq));
+    return this.#marks.slice(from).flatMap((mark, i) => {
+      const next = this.#marks[from + i + 1];
       if (!mark.keyframe) return [];
       const through = next ? next.seq - next.bridged : this.lastSeq;
       return [{ keyframe: mark.keyframe, events: this.between(mark.seq, through), gap: mark.gap ?? undefined }];

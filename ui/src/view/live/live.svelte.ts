@@ -3,11 +3,12 @@ import { announcer } from "../announcer.svelte";
 import { session } from "../session.svelte";
 import { countText } from "../../model/text";
 import type { MetricsPoint, Recording } from "../../pb/sessionpb/v1/session_pb";
-import { Live } from "../../source/live";
+import { Live, type Moment } from "../../source/live";
 import type { Standing } from "../../source/playback/playback";
 import { RecordingError, RecordingSource, unpack } from "../../source/recording";
 import type { Link } from "../../source/websocket";
 import { addressKnown, remember, tokenKnown, urlOf } from "./address";
+import { everything, interestOf, refusedWords, showingWords, type Showing } from "./showing";
 import { behindText } from "./words";
 
 export interface Recorded {
@@ -29,12 +30,20 @@ class LiveView {
   address = $state("");
   connecting = $state(false);
   choosing = $state(false);
+  /** What of the cluster is told, on this connection and on later ones to the same server. */
+  showing = $state.raw<Showing>(everything);
+  /** Somebody chooses what is told. */
+  narrowing = $state(false);
   recorded = $state.raw<Recorded | null>(null);
+  /** What is recorded apart from all that is held begins there. */
+  recordingFrom = $state.raw<{ readonly moment: Moment; readonly when: string } | null>(null);
   #live: Live | null = null;
   #lostMillis = 0;
 
   connect(address = addressKnown(), token = tokenKnown(address)): void {
     const url = urlOf(address);
+    // Another server's cluster has regions and stores of its own.
+    if (address !== this.address) this.showing = everything;
     this.address = address;
     if (!url) {
       this.connecting = true;
@@ -48,7 +57,7 @@ class LiveView {
       leapt: (events) => (this.leapt = { events, millis: performance.now() }),
       metrics: (points) => (this.metrics = points),
       resumed: () => this.#resumed(),
-    })));
+    }, interestOf(this.showing))));
   }
 
   /** Opens a recording. A sentence when the file is none: what is shown stays then. */
@@ -75,14 +84,48 @@ class LiveView {
     this.#live?.restart();
   }
 
+  /** Changes what is told. A sentence when the server refused: what is told stays as it was then. */
+  async narrow(showing: Showing): Promise<string> {
+    const live = this.#live;
+    if (!live) return "No live cluster is shown.";
+    const refusal = await live.narrow(interestOf(showing));
+    if (refusal) return refusedWords(refusal);
+    if (live !== this.#live) return "";
+    this.showing = showing;
+    // A region of which nothing is told would stand still on the stage.
+    if (showing.regions && !showing.regions.includes(session.regionId)) session.showRegion(showing.regions[0]);
+    announcer.say(`Showing ${showingWords(showing)}.`);
+    return "";
+  }
+
+  /** The same from a place that has no room for a sentence of its own. */
+  async showEverything(): Promise<void> {
+    const wrong = await this.narrow(everything);
+    if (wrong) session.notice = { tone: "bad", sentence: wrong };
+  }
+
   toPresent(): void {
     this.#live?.toPresent();
   }
 
-  /** A file of all that is held. */
-  async save(): Promise<void> {
+  /** From now on what happens is recorded apart. */
+  async startRecording(): Promise<void> {
+    const live = this.#live;
+    const moment = await live?.mark();
+    if (live !== this.#live) return;
+    if (!moment) {
+      session.notice = { tone: "bad", sentence: "The cluster did not say how it stands, so no recording was begun. Try again." };
+      return;
+    }
+    this.recordingFrom = { moment, when: new Date().toLocaleTimeString() };
+    announcer.say("Recording from now on.");
+  }
+
+  /** A file of all that is held, or of what happened since the recording was begun, which ends it. */
+  async save(from: Moment | null = null): Promise<void> {
     if (!this.#live) return;
-    const blob = await this.#live.record();
+    const blob = await this.#live.record(from);
+    if (from) this.recordingFrom = null;
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `raftplay-${new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-")}.raftplay`;
@@ -95,6 +138,7 @@ class LiveView {
     this.#live = null;
     this.metrics = [];
     this.leapt = null;
+    this.recordingFrom = null;
     this.link = { kind: "connecting" };
   }
 

@@ -1,4 +1,4 @@
-package web
+package token
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ func TestATokenFileIsReadOrRefusedInOneSentence(t *testing.T) {
 			if err := os.Chmod(path, c.mode); err != nil { // past the umask
 				t.Fatal(err)
 			}
-			token, warning, err := ReadTokenFile(path)
+			token, warning, err := ReadFile(path)
 			said := ""
 			if err != nil {
 				said = err.Error()
@@ -67,9 +67,54 @@ func with(sentence, path string) string {
 func TestATokenFileThatCannotBeReadIsNamed(t *testing.T) {
 	folder := t.TempDir()
 	for _, path := range []string{folder, filepath.Join(folder, "nowhere")} {
-		_, _, err := ReadTokenFile(path)
+		_, _, err := ReadFile(path)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot read the token file: ") || !strings.Contains(err.Error(), path) {
 			t.Errorf("got %v", err)
+		}
+	}
+}
+
+func TestATokenIsWorthWhatItIsForAndNothingMore(t *testing.T) {
+	const viewer, operator = "looking-on-0123456", "at-the-wheel-01234"
+	both := Tokens{Viewer: viewer, Operator: operator}
+	for _, c := range []struct {
+		tokens Tokens
+		token  string
+		want   Right
+	}{
+		{Tokens{}, "", Operate}, {Tokens{}, "anything", Operate},
+		{both, viewer, View}, {both, operator, Operate}, {both, "", Nothing}, {both, viewer[1:], Nothing}, {both, operator + "x", Nothing},
+		{Tokens{Viewer: viewer}, "", Nothing}, {Tokens{Viewer: viewer}, viewer, View}, {Tokens{Viewer: viewer}, operator, Nothing},
+		{Tokens{Operator: operator}, "", Nothing}, {Tokens{Operator: operator}, operator, Operate},
+	} {
+		if got := c.tokens.Right(c.token); got != c.want {
+			t.Errorf("of %v, %q is worth %d, want %d", c.tokens, c.token, got, c.want)
+		}
+	}
+	for _, bad := range []Tokens{
+		{Viewer: "short"}, {Operator: "short"}, {Viewer: "0123456789abcde "}, {Operator: strings.Repeat("x", 5000)},
+		{Viewer: viewer, Operator: viewer},
+	} {
+		if err := bad.Check(); err == nil {
+			t.Errorf("tokens %v are taken", bad)
+		}
+	}
+	if err := both.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATokenIsTakenOutOfAHeader(t *testing.T) {
+	for header, want := range map[string]string{
+		"Bearer abc": "abc", "bearer abc": "abc", "Bearer  abc ": "abc", "Bearer": "", "Bearer ": "",
+	} {
+		if got, is := OfHeader(header); got != want || !is {
+			t.Errorf("of %q: %q, %t, want %q", header, got, is, want)
+		}
+	}
+	for _, header := range []string{"", "Basic abc", "abc"} {
+		if got, is := OfHeader(header); got != "" || is {
+			t.Errorf("of %q: %q, %t", header, got, is)
 		}
 	}
 }
