@@ -9,7 +9,8 @@ import { operationsKnown } from "./operations";
 import { noCluster, type Operation } from "./state";
 import { put, Script } from "./testing/run";
 import { textBytes } from "./text";
-import { bugGroups, bugWords, byWeight, keysWords, operationMentions, recoverTitle, scopeWords, workloadsWords } from "./words";
+import { byWeight, keysWords, operationMentions, recoverTitle, scopeWords, workloadsWords } from "./words";
+import { bugGroups, bugWords } from "./words/bug";
 import { clientsOf, mannerOf, withClients, withManner } from "./workload";
 
 const ok = create(RaftCommandResponseSchema, { responses: [{ response: { case: "put", value: {} } }] });

@@ -28,8 +28,7 @@ import { storeCommand } from "./command/store";
 import { nextStoreId, regionIdOf, storeIdOf, type CommandLimits } from "./command/limits";
 import { tokens, Wrong, type Token } from "./command/token";
 
-export { firstKey } from "./command/data";
-export { commandHelp, completions } from "./command/help";
+export { completions } from "./command/completion";
 export type { CommandLimits } from "./command/limits";
 
 export type ParsedCommand =

@@ -1,5 +1,5 @@
 /** Faults that a person can bring on, as the menus of stores, links and messages offer them. */
-import { refusalOf } from "./abilities";
+import { cannotWords, refusalOf, type Can } from "./abilities";
 import {
   corruptDisk,
   crashStore,
@@ -28,11 +28,9 @@ import type { Cluster, Message, Store } from "./state";
 import { durationText } from "./text";
 import { clockWords, diskWords, networkWords, wayWords } from "./words/fault";
 import { storeName } from "./words/names";
-import type { Capability } from "../pb/sessionpb/v1/session_pb";
 import { HoldReason } from "../pb/sessionpb/v1/event_pb";
+import { Capability } from "../pb/sessionpb/v1/session_pb";
 import { CrashKeeps, CrashMoment, DiskFault } from "../pb/sessionpb/v1/fault_pb";
-
-export type Can = (capability: Capability) => boolean;
 
 class Offer {
   readonly #can: Can;
@@ -152,7 +150,7 @@ export function linkDeeds(cluster: Cluster, a: number, b: number, can: Can): rea
       ? offer.deed(`Unclog ${wayWords(link.from, link.to)}`, "what waits arrives", set({ ...link, clogged: false }))
       : offer.deed(`Clog ${wayWords(link.from, link.to)}`, "what is sent waits until it flows again", set({ ...link, clogged: true }), link.cut ? "it is cut" : "");
   const own = (link: LinkState): Deed => {
-    const refusal = refusalOf(set(link), can);
+    const refusal = can(Capability.CHANGE_NETWORK) ? refusalOf(set(link), can) : cannotWords(Capability.CHANGE_NETWORK);
     const detail = link.network ? networkWords(link.network) : "latency, loss and more";
     return { name: `Settings of ${wayWords(link.from, link.to)}…`, detail, action: null, refusal, asks: { kind: "link", from: link.from, to: link.to } };
   };

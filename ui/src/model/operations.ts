@@ -1,5 +1,6 @@
 /** Every operation that is known: those of the stretch that the page remembers, and those that were judged before it. */
-import { firstIndexWhere, type OperationSpan } from "./history";
+import type { OperationSpan } from "./history";
+import { firstIndexWhere } from "./search";
 import type { Operation } from "./state";
 
 /** Ascending by start. What is remembered is newer than what was judged. */

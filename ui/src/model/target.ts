@@ -1,5 +1,4 @@
 /** Where a command goes: the region its key is in, and that region's leader. */
-import { firstKey } from "./command";
 import { leaderOf, regionOfKey, type RegionView } from "./regions";
 import type { RaftCommandRequest } from "../pb/raftcmdpb/v1/raftcmdpb_pb";
 import type { Cluster } from "./state";
@@ -31,4 +30,21 @@ function storeFor(cluster: Cluster, regionId: number, preferred: number): number
   if (preferred > 0) return preferred;
   const members = cluster.stores.filter((s) => s.peers.some((p) => p.regionId === regionId));
   return (members.find((s) => s.up) ?? members[0] ?? cluster.stores[0])?.id ?? 0;
+}
+
+/** The key that tells which region a command is for; null when it names none. */
+function firstKey(request: RaftCommandRequest): Uint8Array | null {
+  const [first] = request.requests;
+  const r = first?.request;
+  switch (r?.case) {
+    case "scan":
+      return r.value.startKey;
+    case "get":
+    case "seek":
+    case "put":
+    case "delete":
+      return r.value.key;
+    default:
+      return request.admin?.request.case === "split" ? request.admin.request.value.splitKey : null;
+  }
 }

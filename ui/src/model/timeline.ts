@@ -2,7 +2,8 @@
 import type { Branch, Frame, Hello, Status } from "../pb/sessionpb/v1/session_pb";
 import { followAlarms, noAlarms, type Alarms } from "./alarms";
 import { fold, fromKeyframe } from "./fold";
-import { cut, extend, firstSeq, lastSeq, startHistory, withLegs, type History } from "./history";
+import { cut, extend, firstSeq, lastSeq, startHistory, type History } from "./history";
+import { withLegs } from "./history/flight";
 import { noCluster, type Cluster } from "./state";
 
 export interface Timeline {
@@ -49,7 +50,7 @@ export function follow(timeline: Timeline, frame: Frame, asked: boolean, whole?:
   const at = whole ?? (frame.keyframe ? fromKeyframe(frame.keyframe) : null);
   if (at) {
     history = joined(history, at, sharedSeq);
-    cluster = withLegs(at, history);
+    cluster = withLegs(at, history.flights);
     if (history.end === at) history = { ...history, end: cluster };
   } else if (sharedSeq !== Infinity) {
     history = cut(history, cluster);

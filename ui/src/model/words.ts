@@ -1,6 +1,5 @@
 /** Every event, message, entry and command in words: one sentence each, in the field's own terms. */
 export * from "./words/answer";
-export * from "./words/bug";
 export * from "./words/event";
 export * from "./words/fault";
 export * from "./words/message";

@@ -3503,7 +3503,8 @@ func (x *StoreStopped) GetStore() *StoreState {
 	return nil
 }
 
-// StoreShown: a live store as it stands. It replaces what a viewer holds of the store; messages on their way to it stay.
+// StoreShown: a live store as it stands. It replaces what a viewer holds of the store. Where events were left out, what was
+// on its way to the store before counts as arrived: nobody was told of it. Otherwise messages on their way to it stay.
 type StoreShown struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Store *StoreState            `protobuf:"bytes,1,opt,name=store,proto3" json:"store,omitempty"`

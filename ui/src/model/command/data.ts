@@ -118,20 +118,3 @@ function split(words: readonly Token[], separates: (word: Token) => boolean): To
   }
   return parts;
 }
-
-/** The key that tells which region a command is for; null when it names none. */
-export function firstKey(request: RaftCommandRequest): Uint8Array | null {
-  const [first] = request.requests;
-  const r = first?.request;
-  switch (r?.case) {
-    case "scan":
-      return r.value.startKey;
-    case "get":
-    case "seek":
-    case "put":
-    case "delete":
-      return r.value.key;
-    default:
-      return request.admin?.request.case === "split" ? request.admin.request.value.splitKey : null;
-  }
-}

@@ -1,5 +1,6 @@
 /** What stands out along the time: faults, elections and commits, with labels where there is room. */
-import { firstIndexWhere, type History, type HistoryEvent } from "../../model/history";
+import type { History, HistoryEvent } from "../../model/history";
+import { firstIndexWhere } from "../../model/search";
 import { bytesText } from "../../model/text";
 import { linkStates, splitOf } from "../../model/links";
 import { RegionChangeReason, type FaultArmed } from "../../pb/sessionpb/v1/event_pb";

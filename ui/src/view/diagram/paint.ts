@@ -1,6 +1,6 @@
 /** Paints a scene on a canvas. Colours are the page's own, read from its custom properties. */
 import type { Tint } from "../stage/flight";
-import { paintPlayhead } from "../time/playhead";
+import { paintPlayhead, paintTicks } from "../time/scale";
 import type { MarkTone } from "./marks";
 import type { LaneTone, Line, Scene } from "./scene";
 
@@ -94,27 +94,9 @@ export function paint(ctx: CanvasRenderingContext2D, scene: Scene, lit: Lit, loo
 }
 
 function grid(ctx: CanvasRenderingContext2D, scene: Scene, look: Look): void {
-  const { palette, zoom } = look;
+  const { palette } = look;
   const { frame } = scene;
-  const bottom = frame.height - frame.bottom;
-  ctx.font = `${12 * zoom}px ${palette.mono}`;
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "left";
-  ctx.lineWidth = 1;
-  for (const tick of scene.ticks) {
-    const x = Math.round(tick.x) + 0.5;
-    if (x < frame.left) continue;
-    ctx.strokeStyle = palette.line;
-    ctx.globalAlpha = 0.6;
-    ctx.beginPath();
-    ctx.moveTo(x, frame.top - 4);
-    ctx.lineTo(x, bottom + 4);
-    ctx.stroke();
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = palette.muted;
-    // The zoom buttons stand at the end of the axis.
-    if (x + 4 + tick.label.length * 7.3 * zoom <= frame.width - look.toolsWidth) ctx.fillText(tick.label, x + 4, bottom + 14 * zoom);
-  }
+  paintTicks(ctx, scene, look);
   // Every lane goes on, faintly, to where nothing is known yet.
   ctx.strokeStyle = palette.line;
   ctx.lineWidth = 1.5;

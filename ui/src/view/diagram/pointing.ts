@@ -1,5 +1,6 @@
 /** What lies under the pointer, and the picture in words for those who do not see it. */
-import { firstIndexWhere, type History, type HistoryEvent } from "../../model/history";
+import type { History, HistoryEvent } from "../../model/history";
+import { firstIndexWhere } from "../../model/search";
 import { timeAt, xOf } from "./axis";
 import type { Mark } from "./marks";
 import type { Line, Scene } from "./scene";

@@ -4,7 +4,8 @@
  */
 import { HoldReason, Role } from "../../pb/sessionpb/v1/event_pb";
 import { onLeg } from "../../model/journey";
-import { firstIndexWhere, spanKey, type Flight, type History, type RoleSpan } from "../../model/history";
+import { spanKey, type Flight, type History, type RoleSpan } from "../../model/history";
+import { firstIndexWhere } from "../../model/search";
 import { isHeartbeat } from "../../model/words";
 import { figureOf, progress, reach, type Tint } from "../stage/flight";
 import { ticksOf, xOf, type Frame, type Tick, type TimeWindow } from "./axis";

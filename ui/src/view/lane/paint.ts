@@ -1,7 +1,7 @@
 /** Paints the clients' lane on a canvas. An outcome has a shape and a colour, and each tells alone. */
 import type { OperationOutcome } from "../../model/outcome";
 import type { Look } from "../diagram/paint";
-import { paintPlayhead } from "../time/playhead";
+import { paintPlayhead, paintTicks } from "../time/scale";
 import { besideMargin, labelMargin, type Bar, type LaneScene } from "./scene";
 
 export interface LaneLit {
@@ -55,24 +55,7 @@ function grid(ctx: CanvasRenderingContext2D, scene: LaneScene, look: Look): void
   const { frame } = scene;
   const bottom = frame.height - frame.bottom;
   ctx.save();
-  ctx.lineWidth = 1;
-  ctx.textBaseline = "alphabetic";
-  ctx.textAlign = "left";
-  ctx.font = `${12 * zoom}px ${palette.mono}`;
-  for (const tick of scene.ticks) {
-    const x = Math.round(tick.x) + 0.5;
-    if (x < frame.left) continue;
-    ctx.strokeStyle = palette.line;
-    ctx.globalAlpha = 0.6;
-    ctx.beginPath();
-    ctx.moveTo(x, frame.top - 4);
-    ctx.lineTo(x, bottom + 4);
-    ctx.stroke();
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = palette.muted;
-    // The zoom buttons stand at the end of the axis.
-    if (x + 4 + tick.label.length * 7.3 * zoom <= frame.width - look.toolsWidth) ctx.fillText(tick.label, x + 4, bottom + 14 * zoom);
-  }
+  paintTicks(ctx, scene, look);
   ctx.beginPath();
   ctx.rect(0, frame.top - 2, frame.width, bottom - frame.top + 2);
   ctx.clip();

@@ -27,6 +27,7 @@ describe("metrics of a live cluster", () => {
     ]);
     expect(leaders.series[0].values).toEqual([null, 1, null]);
     expect(commands.now).toBe("900 answered");
+    expect([commands, latency, leaders].map((c) => c.whole)).toEqual([true, false, true]);
   });
 
   it("can be read", () => {

@@ -18,6 +18,8 @@ export interface Series {
 export interface Chart {
   readonly title: string;
   readonly unit: string;
+  /** The values are counts: there is nothing between two whole numbers. */
+  readonly whole: boolean;
   /** The newest values, in words. */
   readonly now: string;
   /** Seconds on the session's clock. */
@@ -51,6 +53,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
     {
       title: "Commands",
       unit: "per second",
+      whole: true,
       now: `${countText(Math.round(perSecond(last.answered, last)))} answered`,
       seconds,
       series: [
@@ -61,6 +64,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
     {
       title: "Latency",
       unit: "ms",
+      whole: false,
       now: latencyWords(last),
       seconds,
       series: [
@@ -71,6 +75,7 @@ export function chartsOf(points: readonly MetricsPoint[]): Chart[] {
     {
       title: "Leader changes",
       unit: "per second",
+      whole: true,
       now: `${countText(leaders)} in ${durationText(span(points))}`,
       seconds,
       series: [series("changes", "--vote", (p) => Number(p.leaderChanges) || null, { bars: true })],

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HoldReason, Role } from "../../pb/sessionpb/v1/event_pb";
 import { CrashKeeps, CrashMoment, DiskFault, MessageType } from "../../pb/sessionpb/v1/fault_pb";
 import { Capability } from "../../pb/sessionpb/v1/session_pb";
+import { cannotWords } from "../../model/abilities";
 import type { Deed } from "../../model/deeds";
 import { linkDeeds, messageDeeds } from "../../model/faultdeeds";
 import { fold } from "../../model/fold";
@@ -93,6 +94,12 @@ describe("a link's menu", () => {
       ["Mend", ""],
     ]);
     expect(linkDeeds(cluster, 1, 3, all).at(-1)?.refusal).toBe("nothing is wrong with it");
+  });
+  it("lets live links be cut and mended, and nothing else", () => {
+    const live = (capability: Capability) => capability === Capability.CHANGE_LINKS;
+    const possible = linkDeeds(cluster, 1, 2, live).filter((d) => d.refusal !== cannotWords(Capability.CHANGE_NETWORK));
+    expect(names(possible).some((name) => /^(Clog|Settings)/.test(name))).toBe(false);
+    expect(names(possible)).toContain("Mend");
   });
   it("says why, where links cannot be changed", () => expect(refused(linkDeeds(cluster, 1, 2, none))).toBe(true));
 });

@@ -1,16 +1,35 @@
 /** What can be done to a store, a link or a message on the stage; what cannot be done says why. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
 import { Capability } from "../../pb/sessionpb/v1/session_pb";
+import type { Can } from "../../model/abilities";
 import { crashStore, restartStore, timeOutStore, type Action } from "../../model/action";
 import { memberDeeds, type Deed } from "../../model/deeds";
-import { storeFaultDeeds, type Can } from "../../model/faultdeeds";
+import { linkDeeds, messageDeeds, storeFaultDeeds } from "../../model/faultdeeds";
 import { isLearner } from "../../model/members";
 import { peerOf } from "../../model/regions";
+import type { Selection } from "../../model/selection";
 import type { Cluster, Store, Write } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
 
 function deed(name: string, detail: string, action: Action, danger = false): Deed {
   return { name, detail, action, danger, refusal: "" };
+}
+
+export function deedsOf(of: Selection, cluster: Cluster, regionId: number, can: Can, nowMicros: number): readonly Deed[] {
+  switch (of.kind) {
+    case "store": {
+      const store = cluster.stores.find((s) => s.id === of.id);
+      return store ? storeMenu(cluster, store, regionId, can, nowMicros) : [];
+    }
+    case "message": {
+      const message = cluster.messages.find((m) => m.id === of.id);
+      return message ? messageDeeds(message, can, nowMicros) : [];
+    }
+    case "link":
+      return linkDeeds(cluster, of.a, of.b, can);
+    default:
+      return [];
+  }
 }
 
 export function storeMenu(cluster: Cluster, store: Store, regionId: number, can: Can, nowMicros: number): readonly Deed[] {

@@ -1,7 +1,8 @@
 /** The words of the stage's tooltips. */
 import { Role } from "../../pb/sessionpb/v1/event_pb";
+import { rateText, skewMicros } from "../../model/clock";
 import { isLearner, majorities, type Half, type Majority } from "../../model/members";
-import type { Message, Peer, SnapshotTransfer, Store } from "../../model/state";
+import type { Message, Peer, SnapshotTransfer, Store, StoreClock } from "../../model/state";
 import { durationText, sizeText } from "../../model/text";
 import { clockWords, crashArmedWords, diskFaultWords, holdReasonWords, messageDetail } from "../../model/words";
 import { HoldReason } from "../../pb/sessionpb/v1/event_pb";
@@ -57,6 +58,16 @@ export function votesWords(halves: readonly Majority[], pre: boolean): string {
   const kind = pre ? "pre-votes" : "votes";
   const parts = halves.map((m) => `${m.got.length} of ${m.needed}${m.half === "only" ? "" : ` ${m.half}`}`);
   return `${parts.join(", ")} ${kind}`;
+}
+
+/** Of a clock that is wrong: "2×, +1.2 s". */
+export function clockShort(clock: StoreClock, nowMicros: number): string {
+  const skew = skewMicros(clock, nowMicros);
+  const parts = [
+    ...(clock.ratePpm !== 1_000_000 ? [rateText(clock.ratePpm)] : []),
+    ...(Math.abs(skew) >= 50_000 ? [`${skew > 0 ? "+" : "−"}${(Math.abs(skew) / 1e6).toFixed(1)} s`] : []),
+  ];
+  return parts.join(", ") || "late";
 }
 
 export function halfWords(half: Half): string {

@@ -1498,7 +1498,8 @@ export const StoreStoppedSchema: GenMessage<StoreStopped> = /*@__PURE__*/
   messageDesc(file_sessionpb_v1_event, 35);
 
 /**
- * StoreShown: a live store as it stands. It replaces what a viewer holds of the store; messages on their way to it stay.
+ * StoreShown: a live store as it stands. It replaces what a viewer holds of the store. Where events were left out, what was
+ * on its way to the store before counts as arrived: nobody was told of it. Otherwise messages on their way to it stay.
  *
  * @generated from message sessionpb.v1.StoreShown
  */
