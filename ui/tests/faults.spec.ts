@@ -39,6 +39,13 @@ async function step(playground: Playground): Promise<void> {
   await expect.poll(() => playground.listed(), { intervals: [20, 20, 50, 100] }).toBeGreaterThan(before);
 }
 
+/** Goes back to the event before, and waits until the page shows it: the way goes by what is shown. */
+async function stepBack(playground: Playground): Promise<void> {
+  const before = await playground.listed();
+  await playground.button("Previous event").click();
+  await expect.poll(() => playground.listed(), { intervals: [20, 20, 50, 100] }).toBeLessThan(before);
+}
+
 /** Steps from event to event until one says it. */
 async function until(playground: Playground, words: RegExp, stepsMax = 40): Promise<void> {
   for (let i = 0; i < stepsMax; i++) {
@@ -60,7 +67,7 @@ test("a link is cut one way by keyboard, loses what is sent, and is mended from 
   await expect(between).toBeFocused();
   await expect(faults(playground)).toHaveText([new RegExp(`^${deaf} does not hear ${leader}: ${leader} → ${deaf} is cut`)]);
   await list(playground, "messages", "faults");
-  await playground.send("put city Kyoto");
+  await playground.order("put city Kyoto");
   await until(playground, new RegExp(`append ${leader} → ${deaf} is lost: the link ${leader} → ${deaf} is cut`));
   // The past knows of no cut.
   await list(playground, "faults");
@@ -121,7 +128,7 @@ test("a message is held, rests where it is also when time goes back and forth, a
   const { leader } = await ready(playground);
   await list(playground, "messages");
   const newest = playground.events.getByRole("listitem").first();
-  await playground.send("put city Kyoto");
+  await playground.order("put city Kyoto");
   await expect(newest).toContainText(new RegExp(`${leader} sends S\\d an append: entry`));
   const append = playground.stage.getByRole("button", { name: /^MsgApp / }).first();
   const id = await append.getAttribute("data-message-id");
@@ -131,10 +138,9 @@ test("a message is held, rests where it is also when time goes back and forth, a
   await page.getByRole("menuitem", { name: /^Hold/ }).click();
   await expect(message).toHaveAccessibleName(/held by hand/);
   const place = await message.getAttribute("transform");
-  for (let i = 0; i < 6; i++) await playground.button("Next event").click();
+  for (let i = 0; i < 6; i++) await step(playground);
   await expect(message).toHaveAttribute("transform", place!);
-  await playground.button("Previous event").click();
-  await playground.button("Previous event").click();
+  for (let i = 0; i < 2; i++) await stepBack(playground);
   await expect(message).toHaveAttribute("transform", place!);
   await playground.button("Newest event").click();
   await expect(message).toHaveAttribute("transform", place!);
@@ -142,7 +148,7 @@ test("a message is held, rests where it is also when time goes back and forth, a
   await faults(playground).getByRole("button", { name: /^Release/ }).click();
   await until(playground, new RegExp(`receives ${leader}'s append: entry`));
   // Its twin: a copy of one that flies.
-  await playground.send("put city Oslo");
+  await playground.order("put city Oslo");
   await until(playground, new RegExp(`${leader} sends S\\d an append: entry 3`));
   const next = playground.stage.getByRole("button", { name: /^MsgApp / }).first();
   await playground.send(`duplicate ${await next.getAttribute("data-message-id")}`);
@@ -157,7 +163,7 @@ test("a store crashes between write and sync, and forgets what it had not synced
   await page.getByRole("menuitem", { name: /^Crash before the next sync/ }).click();
   await expect(faults(playground)).toHaveText([new RegExp(`^${store} will crash when its next batch is written`)]);
   await expect(figure(playground, store)).toHaveAccessibleName(/it will crash when its next batch/);
-  await playground.send("put city Kyoto");
+  await playground.order("put city Kyoto");
   await until(playground, new RegExp(`${store} appends entry \\d+ of term`));
   const entries = playground.stage.getByRole("group", { name: `Log of ${store}` });
   await expect(entries.getByRole("button", { name: /put city Kyoto; not committed, not synced: a crash loses it/ })).toBeVisible();

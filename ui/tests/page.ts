@@ -77,6 +77,12 @@ export class Playground {
     await this.command.press("Enter");
   }
 
+  /** Sends a command and waits until it is done and the page shows what it did: what comes after it is a step's. */
+  async order(line: string): Promise<void> {
+    await this.send(line);
+    await expect(this.command).toHaveValue("");
+  }
+
   /** Sends a command and waits for the answer to it. */
   async ask(line: string, answer: string | RegExp): Promise<void> {
     const before = await this.answers.getByRole("listitem").count();

@@ -85,7 +85,9 @@ test("Tick goes through the selected store's next tick", async ({ playground, pa
   await playground.openPaused();
   await page.getByRole("checkbox", { name: "show ticks" }).check({ force: true });
   await playground.stores.getByRole("button", { name: /^S2,/ }).click();
+  const before = await playground.listed();
   await playground.button("Tick").click();
+  await expect.poll(() => playground.listed()).toBeGreaterThan(before);
   const listed = await playground.events.getByRole("listitem").allTextContents();
   // With what the tick brought about on top.
   expect(listed.slice(0, 12).find((words) => words.includes(" ticks"))).toContain("S2 ticks");
