@@ -16,7 +16,10 @@ export default defineConfig({
     baseURL: served ?? `http://127.0.0.1:${port}/`,
     viewport: { width: 1440, height: 900 },
     colorScheme: "dark",
-    trace: "retain-on-failure",
+    // A trace of every test costs several times the tests themselves. A failure leaves a picture, what the page said in
+    // the accessibility tree, and its console; see more of one with --trace on.
+    trace: "off",
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [

@@ -31,8 +31,9 @@ type Watcher interface {
 	Next(ctx context.Context) (*rpcpb.WatchResponse, error)
 	// Show asks for the store as it stands; the answer carries the number.
 	Show(number uint64)
-	// Limit sets how many events a second the watcher is shown at most; 0 is the store's own bound.
-	Limit(perSecond uint32)
+	// Pace sets how many events a second the watcher is shown at most, 0 being the store's own bound, and for how long it is
+	// shown nothing once that was met (rpcpb.WatchRequest).
+	Pace(perSecond uint32, rest time.Duration)
 	Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -41,6 +42,9 @@ func (s *Server) Watch(rpc grpc.BidiStreamingServer[rpcpb.WatchRequest, rpcpb.Wa
 	defer w.Close()
 	return s.show(ctx, cancel, rpc, w, first, requests)
 }
+
+// watchRestMicrosMax bounds how long a watcher may want to be told nothing.
+const watchRestMicrosMax = 60_000_000
 
 // watchRequest is what a watcher asks for; in is nil when there will be no more.
 type watchRequest struct{ in *rpcpb.WatchRequest }
@@ -92,14 +96,14 @@ func (s *Server) show(ctx context.Context, cancel context.CancelFunc, rpc grpc.B
 }
 
 func (s *Server) obey(ctx context.Context, cancel context.CancelFunc, w Watcher, first watchRequest, requests <-chan watchRequest) {
-	limit := first.in.GetEventsPerSecondMax()
+	limit, rest := first.in.GetEventsPerSecondMax(), int64(0)
 	for request := first; ; {
+		if in := request.in; in != nil && (in.GetEventsPerSecondMax() != limit || in.GetRestMicros() != rest) {
+			limit, rest = in.GetEventsPerSecondMax(), in.GetRestMicros()
+			w.Pace(limit, time.Duration(min(max(rest, 0), watchRestMicrosMax))*time.Microsecond)
+		}
 		if show := request.in.GetShow(); show != 0 {
 			w.Show(show)
-		}
-		if per := request.in.GetEventsPerSecondMax(); request.in != nil && per != limit {
-			limit = per
-			w.Limit(per)
 		}
 		select {
 		case request = <-requests:

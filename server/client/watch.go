@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -22,6 +23,7 @@ type WatchStream struct {
 
 	mu                 sync.Mutex // of sending
 	eventsPerSecondMax uint32
+	rest               time.Duration
 }
 
 // Watch shows a store by its id, with at most so many events a second; 0 is the store's own bound. The stream ends with ctx,
@@ -87,18 +89,21 @@ func (w *WatchStream) Recv() (*rpcpb.WatchResponse, error) {
 func (w *WatchStream) Show(number uint64) error { return w.send(&rpcpb.WatchRequest{Show: number}) }
 
 // Limit sets how many events a second are shown at most, from now on.
-func (w *WatchStream) Limit(eventsPerSecondMax uint32) error {
+func (w *WatchStream) Limit(eventsPerSecondMax uint32) error { return w.Pace(eventsPerSecondMax, 0) }
+
+// Pace also sets how long nothing is shown once the limit was met; see rpcpb.WatchRequest.
+func (w *WatchStream) Pace(eventsPerSecondMax uint32, rest time.Duration) error {
 	w.mu.Lock()
-	w.eventsPerSecondMax = eventsPerSecondMax
+	w.eventsPerSecondMax, w.rest = eventsPerSecondMax, rest
 	w.mu.Unlock()
 	return w.send(&rpcpb.WatchRequest{})
 }
 
-// send sends a request with the present limit. When the stream has ended, Recv tells why.
+// send sends a request with the present limits. When the stream has ended, Recv tells why.
 func (w *WatchStream) send(request *rpcpb.WatchRequest) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	request.EventsPerSecondMax = w.eventsPerSecondMax
+	request.EventsPerSecondMax, request.RestMicros = w.eventsPerSecondMax, w.rest.Microseconds()
 	if err := w.stream.Send(request); err != nil && err != io.EOF {
 		return err
 	}

@@ -149,6 +149,7 @@ type scriptedStream struct {
 	ending sync.Once
 	closed chan struct{}
 	limit  uint32
+	rest   time.Duration
 }
 
 func (s *scriptedStream) picture(show, leftOut uint64) *rpcpb.Seen {
@@ -181,10 +182,10 @@ func (s *scriptedStream) Show(n uint64) error {
 	return nil
 }
 
-func (s *scriptedStream) Limit(perSecond uint32) error {
+func (s *scriptedStream) Pace(perSecond uint32, rest time.Duration) error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.limit = perSecond
+	s.limit, s.rest = perSecond, rest
 	return nil
 }
 

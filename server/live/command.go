@@ -144,13 +144,13 @@ func (s *Session) seen(ctx context.Context, h *raftcmdpb.ResponseHeader) uint64 
 	defer cancel()
 	for {
 		s.w.mu.Lock()
-		found, changed := s.w.merger.operations.find(h.GetClient(), h.GetSequence()), s.w.changed
+		found, told := s.w.merger.operations.find(h.GetClient(), h.GetSequence()), s.w.told
 		s.w.mu.Unlock()
 		if found != 0 {
 			return found
 		}
 		select {
-		case <-changed:
+		case <-told:
 		case <-ctx.Done():
 			return 0
 		}

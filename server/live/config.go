@@ -24,14 +24,15 @@ type Cluster interface {
 	Do(ctx context.Context, storeID uint64, request *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error)
 }
 
-// Stream is a store's stream. Recv is called by one goroutine, Show and Limit by another.
+// Stream is a store's stream. Recv is called by one goroutine, Show and Pace by another.
 type Stream interface {
 	// Recv waits for the next response, which belongs to the caller, to keep and to change.
 	Recv() (*rpcpb.WatchResponse, error)
 	// Show asks for the store as it stands; the answer carries n, which is not 0.
 	Show(n uint64) error
-	// Limit asks for at most so many events a second.
-	Limit(perSecond uint32) error
+	// Pace asks for at most so many events a second, and for none until rest after the second began in which that was met, or
+	// until Show asks.
+	Pace(perSecond uint32, rest time.Duration) error
 	// Close ends the stream; a Recv that waits fails.
 	Close()
 }
@@ -67,7 +68,8 @@ type Limits struct {
 	StoresMax  int
 	ViewersMax int
 
-	// EventsPerSecondMax is how much one viewer is shown, and the most that a store is asked for.
+	// EventsPerSecondMax is how much one viewer is shown, and the most that all stores together are asked for once it is known
+	// how much each of them has to tell.
 	EventsPerSecondMax int
 	FrameEventsMax     int
 	FrameBytesMax      int // of a frame's events, encoded
@@ -86,8 +88,10 @@ type Limits struct {
 	// FrameWait is how long an answer waits for something to happen; FrameInterval is the least time between two.
 	FrameWait     time.Duration
 	FrameInterval time.Duration
-	// FramesPerSecondMax is of all viewers together.
+	// FramesPerSecondMax is of all viewers together: with more of them each gets fewer, and waits for longer when nothing
+	// happens, though never for more than FrameWaitMax.
 	FramesPerSecondMax int
+	FrameWaitMax       time.Duration
 	// FirstFrameWait is how long the first frame waits for the stores' pictures.
 	FirstFrameWait time.Duration
 
@@ -120,7 +124,7 @@ func DefaultLimits() Limits {
 		LogEventsMax: 32_768, LogBytesMax: 16 << 20,
 		FlightsMax: 20_000, OperationsMax: 10_000, HeldEventsMax: 20_000,
 		CommandsPerSecondMax: 50, CommandsWaitingMax: 16,
-		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FramesPerSecondMax: 1_000, FirstFrameWait: 1500 * time.Millisecond,
+		FrameWait: 250 * time.Millisecond, FrameInterval: time.Second / 30, FramesPerSecondMax: 400, FrameWaitMax: time.Second, FirstFrameWait: 1500 * time.Millisecond,
 		HoldMax: 250 * time.Millisecond, OrderWait: 50 * time.Millisecond, UnseenAfter: 3 * time.Second,
 		RoundInterval: 250 * time.Millisecond, RoundWait: time.Second,
 		Linger: 5 * time.Second, IdleMax: 30 * time.Second, CommandWait: 15 * time.Second, SilenceMax: 5 * time.Second,
@@ -142,7 +146,7 @@ func (l Limits) filled() Limits {
 		}
 	}
 	for _, of := range []struct{ have, standard *time.Duration }{
-		{&l.FrameWait, &d.FrameWait}, {&l.FrameInterval, &d.FrameInterval}, {&l.FirstFrameWait, &d.FirstFrameWait},
+		{&l.FrameWait, &d.FrameWait}, {&l.FrameWaitMax, &d.FrameWaitMax}, {&l.FrameInterval, &d.FrameInterval}, {&l.FirstFrameWait, &d.FirstFrameWait},
 		{&l.HoldMax, &d.HoldMax}, {&l.OrderWait, &d.OrderWait}, {&l.UnseenAfter, &d.UnseenAfter},
 		{&l.RoundInterval, &d.RoundInterval}, {&l.RoundWait, &d.RoundWait}, {&l.Linger, &d.Linger},
 		{&l.IdleMax, &d.IdleMax}, {&l.CommandWait, &d.CommandWait}, {&l.BackoffMin, &d.BackoffMin}, {&l.SilenceMax, &d.SilenceMax},

@@ -87,7 +87,7 @@ func BenchmarkFrame(b *testing.B) {
 		b.Run(fmt.Sprintf("encoded=%t", encoded), func(b *testing.B) {
 			limits := Limits{FrameInterval: time.Nanosecond, FrameWait: time.Nanosecond, EventsPerSecondMax: 1 << 30}.filled()
 			g := &Gateway{cfg: Config{Now: time.Now}, limits: limits, opened: time.Now(), sessions: map[*Session]struct{}{}}
-			w := &watch{g: g, log: newEventLog(1<<10, 1<<20), merger: newMerger(&g.limits, &g.numbers), hello: &sessionpb.Hello{}, changed: make(chan struct{})}
+			w := &watch{g: g, log: newEventLog(1<<10, 1<<20), merger: newMerger(&g.limits, &g.numbers), hello: &sessionpb.Hello{}, noted: make(chan struct{}), told: make(chan struct{})}
 			for i := range 170 {
 				w.merger.add(1)
 				w.publish(frequent(i), subject{}, 0)

@@ -14,6 +14,8 @@ type flight struct {
 	parcel  parcel
 	message *sessionpb.Message // an event's own: not to be written
 	subject subject
+	// sentMicros is when it was sent by its sender's clock, which events of other stores do not move.
+	sentMicros int64
 	// seenMicros is when the gateway was told of it, on its own clock.
 	seenMicros int64
 	ended      bool

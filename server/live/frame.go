@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -11,17 +12,22 @@ import (
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
 
+// eventLists are for the events of drafts, which need them for a moment.
+var eventLists = sync.Pool{New: func() any { return [][]byte(nil) }}
+
 // Draft is a frame that is not encoded yet, whose events and stores are still those that all viewers share.
 type Draft struct {
 	frame    *sessionpb.Frame
-	snapshot *snapshot // its keyframe's stores
-	records  []*record
-	firstSeq uint64 // of the first record
+	snapshot *snapshot // of its keyframe
+	interest *interest // whose keyframe it is
+	keySeq   uint64
+	events   [][]byte // encoded, without their numbers
+	bytes    int      // of them
+	firstSeq uint64   // of the first event
 }
 
 // draw makes the viewer's next frame.
 func (s *Session) draw() *Draft {
-	viewers := s.g.Viewers()
 	w := s.w
 	d := &Draft{frame: &sessionpb.Frame{Replies: s.takeReplies()}}
 	w.mu.Lock()
@@ -31,14 +37,9 @@ func (s *Session) draw() *Draft {
 		s.greeted = w.hellos + 1
 		d.frame.Hello = helloTo(w.hello, s.role, s.g.cfg.Operator != nil)
 	}
-	if !s.blank && s.position < w.log.first {
-		if s.held(now) {
-			s.forgo()
-		} else {
-			s.overflow(d)
-		}
+	if s.follow(now) {
+		s.overflow(d)
 	}
-	s.second(now, viewers)
 	if s.blank {
 		s.start(d)
 	}
@@ -46,26 +47,54 @@ func (s *Session) draw() *Draft {
 		s.read(d, s.renew(d))
 	}
 	d.frame.Metrics, s.metrics = w.meter.after(s.metrics)
-	d.frame.Status = s.status(now, uint32(viewers))
+	d.frame.Status = s.status(now)
 	return d
 }
 
-// second ends a second of the viewer's, if it is over. One that was cut, and left much behind, is followed by the present.
-func (s *Session) second(now int64, viewers int) {
-	if !s.pace.over(now) {
-		return
+// follow brings the viewer to the present slice, and tells whether the log has forgotten its position, which is then its
+// own fault. The caller holds the watch's mutex; so it is with all below.
+func (s *Session) follow(now int64) (fell bool) {
+	w := s.w
+	if !s.blank && s.position < w.log.first {
+		if !s.held(now) {
+			return true
+		}
+		s.forgo()
 	}
-	if !s.blank && s.pace.cut && (s.gap != nil || s.w.log.next-s.position > uint64(s.pace.perSecond/4)) {
-		s.skip(s.count(s.w.log.next))
-		s.leap(fmt.Sprintf("more than %d events a second", s.pace.perSecond))
+	if s.pace.slice == w.slice.number {
+		return false
 	}
-	s.pace.roll(now, viewers)
+	if ahead := w.log.next - s.position; !s.blank && (s.pace.cut && (s.gap != nil || ahead > uint64(s.pace.most/4)) || w.slice.wasCut) {
+		s.leapToSlice()
+	}
+	s.pace.roll(w.slice.number, now)
+	return false
 }
+
+// leapToSlice has the viewer go on from where the present slice begins for everybody, or as soon as there is something to go
+// on from.
+func (s *Session) leapToSlice() {
+	w := s.w
+	until, afterRound := w.log.next, w.slice.afterRound
+	snap := w.latest
+	switch begun := snap != nil && snap.round > afterRound; {
+	case !w.slice.wasCut || begun && snap.position < s.position:
+		afterRound = w.want()
+	case begun:
+		until = snap.position
+	}
+	s.skip(s.count(until))
+	s.leap(s.tooMany(), afterRound)
+}
+
+func (s *Session) tooMany() string { return fmt.Sprintf("more than %d events a second", s.pace.most) }
 
 // held tells whether the viewer was shown all that it is in this slice, and waits for the next one, or has only just been
 // able to ask for that.
 func (s *Session) held(now int64) bool {
-	return s.pace.cut && s.pace.room() == 0 && !s.pace.over(now-secondMicros)
+	slice := &s.w.slice
+	return s.pace.cut && s.pace.room() == 0 &&
+		(s.pace.slice == slice.number || s.pace.slice+1 == slice.number && now-slice.began < secondMicros)
 }
 
 // forgo gives up what the log no longer holds of what a held viewer would not be shown: it fell behind because it was told
@@ -74,16 +103,16 @@ func (s *Session) forgo() {
 	lost := s.w.log.first - s.position
 	s.position = s.w.log.first
 	s.skip(lost)
-	s.gap.Why = fmt.Sprintf("more than %d events a second", s.pace.perSecond)
+	s.gap.Why = s.tooMany()
 }
 
-// overflow is what becomes of a viewer whose position the log no longer holds. The caller holds the watch's mutex; so it is
-// with all below.
+// overflow is what becomes of a viewer whose position the log no longer holds.
 func (s *Session) overflow(d *Draft) {
 	lost := s.w.log.first - s.position
 	s.position = s.w.log.first
 	s.skip(lost + s.count(s.w.log.next))
-	s.leap("the viewer did not keep up")
+	s.leap("the viewer did not keep up", s.w.want())
+	s.pace.roll(s.w.slice.number, s.g.micros())
 	now := s.g.cfg.Now()
 	s.overflows = append(s.overflows, now)
 	for now.Sub(s.overflows[0]) > overflowSpan {
@@ -115,9 +144,9 @@ func (s *Session) skip(missed uint64) {
 	s.gap.Events += missed
 }
 
-// leap has the viewer wait for the present.
-func (s *Session) leap(why string) {
-	s.blank, s.afterRound = true, s.w.want()
+// leap has the viewer wait for the present, as a later round finds it.
+func (s *Session) leap(why string, afterRound uint64) {
+	s.blank, s.afterRound = true, max(s.afterRound, afterRound)
 	if s.gap == nil {
 		s.gap = &sessionpb.Gap{}
 	}
@@ -165,7 +194,10 @@ func (s *Session) give(d *Draft, snap *snapshot) {
 		s.interest = s.interested
 	}
 	s.blank, s.renewing = false, false
-	d.snapshot, d.frame.Keyframe, d.frame.Gap = snap, snap.keyframe(s.seq, s.interest, false), s.gap
+	d.snapshot, d.interest, d.keySeq = snap, s.interest, s.seq
+	if s.gap.GetEvents() > 0 {
+		d.frame.Gap = s.gap
+	}
 	s.gap = nil
 	for _, id := range s.pictured {
 		d.frame.Replies = append(d.frame.Replies, &sessionpb.Reply{CommandId: id})
@@ -177,26 +209,31 @@ func (s *Session) give(d *Draft, snap *snapshot) {
 func (s *Session) read(d *Draft, until uint64) {
 	limits := &s.g.limits
 	room := min(limits.FrameEventsMax, s.pace.room())
-	bytes := 0
 	d.firstSeq = s.seq + 1
+	if s.position < until {
+		d.events = eventLists.Get().([][]byte)
+	}
 	for ; s.position < until; s.position++ {
 		r := s.w.log.at(s.position)
 		if s.interest.wants(r.subject) {
-			if len(d.records) >= room || bytes > 0 && bytes+len(r.encoded) > limits.FrameBytesMax {
+			if len(d.events) >= room || d.bytes > 0 && d.bytes+r.bytes > limits.FrameBytesMax {
 				break
 			}
-			bytes += len(r.encoded)
-			d.records = append(d.records, r)
+			encoded := s.w.log.encoded(r)
+			d.bytes += len(encoded)
+			d.events = append(d.events, encoded)
 			s.pace.events++
 		}
 		s.pace.events += r.leftOut
 	}
-	s.pace.shown += uint64(len(d.records))
-	s.seq += uint64(len(d.records))
-	s.pace.cut = s.pace.cut || s.pace.room() == 0
+	s.pace.shown += uint64(len(d.events))
+	s.seq += uint64(len(d.events))
+	if s.pace.room() == 0 {
+		s.pace.cut, s.w.slice.cut = true, true
+	}
 }
 
-func (s *Session) status(now int64, viewers uint32) *sessionpb.Status {
+func (s *Session) status(now int64) *sessionpb.Status {
 	w := s.w
 	unreachable := w.unreachable()
 	s.unreached = unreachedText(unreachable)
@@ -204,7 +241,7 @@ func (s *Session) status(now int64, viewers uint32) *sessionpb.Status {
 		NowMicros: max(now, w.merger.last), Seq: s.seq, HeadSeq: s.seq, Playing: true, SpeedPpm: secondMicros,
 		MessagesInFlight: uint32(len(w.merger.flights.byParcel)),
 		Live: &sessionpb.Live{
-			Unreachable: unreachable, Viewers: viewers, Events: s.pace.lastEvents, EventsShown: s.pace.lastShown,
+			Unreachable: unreachable, Viewers: uint32(s.g.Viewers()), Events: s.pace.lastEvents, EventsShown: s.pace.lastShown,
 		},
 	}
 	if s.blank || s.renewing {
@@ -221,21 +258,21 @@ func unreachedText(list []*sessionpb.StoreUnreachable) string {
 	return text.String()
 }
 
-// complete fills in the events and stores. Events are copies of the shared ones, with the viewer's numbers.
-func (d *Draft) complete() {
+// complete is the frame with its keyframe and events.
+func (d *Draft) complete() *sessionpb.Frame {
 	if d.snapshot != nil {
+		d.frame.Keyframe = d.snapshot.keyframe(d.keySeq, d.interest)
 		d.frame.Keyframe.Stores = d.snapshot.stores
 	}
-	if len(d.records) == 0 {
-		return
+	for i, encoded := range d.events {
+		e := &sessionpb.Event{}
+		if err := proto.Unmarshal(encoded, e); err != nil {
+			panic(fmt.Sprintf("live: an event does not decode: %v", err))
+		}
+		e.Seq = d.firstSeq + uint64(i)
+		d.frame.Events = append(d.frame.Events, e)
 	}
-	copies := make([]sessionpb.Event, len(d.records))
-	d.frame.Events = make([]*sessionpb.Event, len(d.records))
-	for i, r := range d.records {
-		e := &copies[i]
-		e.Seq, e.TimeMicros, e.StoreId, e.Body = d.firstSeq+uint64(i), r.event.TimeMicros, r.event.StoreId, r.event.Body
-		d.frame.Events[i] = e
-	}
+	return d.frame
 }
 
 // Fields of a Frame, and of an Event.
@@ -248,34 +285,31 @@ const (
 // Closed is the frame's: the sentence with which the session ends, or empty.
 func (d *Draft) Closed() string { return d.frame.GetClosed() }
 
-// Append appends the frame in its encoding, put together of what is encoded already. A viewer of protobuf does not mind the
-// order of the fields.
-func (d *Draft) Append(b []byte) []byte {
-	size := 0
-	for _, r := range d.records {
-		size += len(r.encoded) + 2*protowire.SizeVarint(1<<32)
-	}
-	var stores []byte
-	keyframe := d.frame.GetKeyframe()
-	if d.snapshot != nil {
-		stores = d.snapshot.encodedStores()
-		d.frame.Keyframe = nil
-	}
-	b = appendProto(slices.Grow(b, size+proto.Size(d.frame)+proto.Size(keyframe)+len(stores)+16), d.frame)
-	d.frame.Keyframe = keyframe
-	if d.snapshot != nil {
-		b = protowire.AppendTag(b, keyframeField, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(proto.Size(keyframe)+len(stores)))
-		b = append(appendProto(b, keyframe), stores...)
-	}
-	for i, r := range d.records {
+// eventHeadBytes is about what stands in front of an event's encoding.
+const eventHeadBytes = 12
+
+// Append appends the frame in its encoding, put together of what is encoded already, but for its end: that is shared with
+// other viewers, and not to be changed. A viewer of protobuf does not mind the order of the fields. A draft is encoded once.
+func (d *Draft) Append(b []byte) (own, shared []byte) {
+	b = slices.Grow(b, proto.Size(d.frame)+d.bytes+eventHeadBytes*len(d.events))
+	b = appendProto(b, d.frame)
+	for i, encoded := range d.events {
 		seq := d.firstSeq + uint64(i)
 		b = protowire.AppendTag(b, eventsField, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(protowire.SizeTag(seqField)+protowire.SizeVarint(seq)+len(r.encoded)))
+		b = protowire.AppendVarint(b, uint64(protowire.SizeTag(seqField)+protowire.SizeVarint(seq)+len(encoded)))
 		b = protowire.AppendVarint(protowire.AppendTag(b, seqField, protowire.VarintType), seq)
-		b = append(b, r.encoded...)
+		b = append(b, encoded...)
 	}
-	return b
+	clear(d.events)
+	eventLists.Put(d.events[:0])
+	d.events = nil
+	if d.snapshot == nil {
+		return b, nil
+	}
+	own, shared = d.snapshot.encoded(d.keySeq, d.interest)
+	b = protowire.AppendTag(b, keyframeField, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(len(own)+len(shared)))
+	return append(b, own...), shared
 }
 
 // appendProto appends a message's encoding. It panics when there is none: all text here is UTF-8.

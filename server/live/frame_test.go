@@ -14,7 +14,7 @@ func TestAnEncodedFrameIsTheFrame(t *testing.T) {
 	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
 		plain, encoded := attach(t, g, viewer, nil), attach(t, g, viewer, nil)
 		ask := func() (*sessionpb.Frame, *sessionpb.Frame) {
-			bytes := encoded.s.Draw(t.Context(), nil).Append(nil)
+			bytes := whole(encoded.s.Draw(t.Context(), nil))
 			frame := &sessionpb.Frame{}
 			if err := proto.Unmarshal(bytes, frame); err != nil {
 				t.Fatal(err)
@@ -35,4 +35,10 @@ func TestAnEncodedFrameIsTheFrame(t *testing.T) {
 			t.Errorf("%d and %d events", plain.seq, encoded.seq)
 		}
 	})
+}
+
+// whole is a frame's encoding in one piece.
+func whole(d *Draft) []byte {
+	own, shared := d.Append(nil)
+	return append(own, shared...)
 }

@@ -52,7 +52,7 @@ func requestOf(t *testing.T, request *sessionpb.Request) {
 	replies := 0
 	for range 3 {
 		d := s.Draw(t.Context(), request)
-		encoded, closed := d.Append(nil), d.Closed()
+		encoded, closed := whole(d), d.Closed()
 		frame := &sessionpb.Frame{}
 		if err := proto.Unmarshal(encoded, frame); err != nil || closed != frame.Closed {
 			t.Fatalf("the frame does not decode: %v, closed %q", err, closed)

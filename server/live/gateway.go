@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -20,6 +22,9 @@ type Gateway struct {
 	mu       sync.Mutex
 	closed   bool
 	sessions map[*Session]struct{}
+	// viewers is how many sessions there are; came counts all that there ever were.
+	viewers atomic.Int64
+	came    uint64
 	// watch is nil while nobody watches.
 	watch *watch
 	// left is when the last viewer left, if there is none.
@@ -83,7 +88,10 @@ func (g *Gateway) Open(role sessionpb.ViewerRole, attach *sessionpb.Attach) (*Se
 		g.begin()
 	}
 	s := newSession(g, g.watch, role, newInterest(attach.GetInterest()))
+	g.came++
+	_, s.phase = math.Modf(float64(g.came) / math.Phi) // Any number of neighbours lie apart.
 	g.sessions[s] = struct{}{}
+	g.viewers.Store(int64(len(g.sessions)))
 	return s, nil
 }
 
@@ -105,7 +113,7 @@ func (g *Gateway) over(w *watch) bool {
 		g.checked = now
 		for s := range g.sessions {
 			if s.idle(now) {
-				delete(g.sessions, s)
+				g.forget(s)
 				s.end(fmt.Sprintf("nothing was asked for %v: attach again to go on", g.limits.IdleMax))
 				g.left = now
 			}
@@ -130,9 +138,15 @@ func (g *Gateway) leave(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, here := g.sessions[s]; here {
-		delete(g.sessions, s)
+		g.forget(s)
 		g.left = g.cfg.Now()
 	}
+}
+
+// forget takes a session out. The caller holds the mutex.
+func (g *Gateway) forget(s *Session) {
+	delete(g.sessions, s)
+	g.viewers.Store(int64(len(g.sessions)))
 }
 
 // frameInterval is the least time between two frames of a viewer: with many viewers each gets fewer, for the cluster may run
@@ -141,19 +155,20 @@ func (g *Gateway) frameInterval() time.Duration {
 	return max(g.limits.FrameInterval, time.Duration(g.Viewers())*time.Second/time.Duration(g.limits.FramesPerSecondMax))
 }
 
-// Viewers is how many are attached.
-func (g *Gateway) Viewers() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.sessions)
+// frameWait is how long an answer waits for something to happen.
+func (g *Gateway) frameWait() time.Duration {
+	return max(g.limits.FrameWait, min(2*g.frameInterval(), g.limits.FrameWaitMax))
 }
+
+// Viewers is how many are attached.
+func (g *Gateway) Viewers() int { return int(g.viewers.Load()) }
 
 // Close ends every session and the watch, and waits for its goroutines.
 func (g *Gateway) Close() error {
 	g.mu.Lock()
 	g.closed = true
 	for s := range g.sessions {
-		delete(g.sessions, s)
+		g.forget(s)
 		s.end(ErrClosed.Error())
 	}
 	if w := g.watch; w != nil {

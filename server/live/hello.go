@@ -21,6 +21,7 @@ func (w *watch) greetAnew() {
 	if hello := w.greeting(); !proto.Equal(hello, w.hello) {
 		w.hello = hello
 		w.hellos++
+		w.note()
 	}
 }
 

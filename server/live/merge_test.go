@@ -194,6 +194,50 @@ func TestAClockThatIsBehindIsMovedOn(t *testing.T) {
 	}
 }
 
+// Messages go to and fro within an eighth of a millisecond. A third store is heard of at once, and these two later, as on a busy
+// machine.
+func TestTwoStoresDoNotDriveEachOthersClocksOn(t *testing.T) {
+	p := newPlay(t, 1, 2, 3)
+	chance := rand.New(rand.NewPCG(1, 2))
+	offsets := map[uint64]int64{1: 0, 2: 90 * ms}
+	waiting, due := map[uint64][]*rpcpb.Seen{}, map[uint64]int64{1: 0, 2: 90 * ms}
+	for i := range int64(4_000) {
+		now := i * ms / 4
+		from, to := uint64(i%2+1), uint64((i+1)%2+1)
+		waiting[from] = append(waiting[from], sending(now+offsets[from], to, uint64(i+1)))
+		waiting[to] = append(waiting[to], arriving(now+ms/8+offsets[to], from, 1, uint64(i+1)))
+		p.m.tell(3, ticking(now), now)
+		for id := range uint64(2) {
+			if id++; now < due[id] {
+				continue
+			}
+			due[id] = now + 5*ms + chance.Int64N(40)*ms
+			for _, seen := range waiting[id] {
+				if seen.Event.TimeMicros <= now+offsets[id] {
+					p.m.tell(id, seen, now)
+				}
+			}
+			waiting[id] = slices.DeleteFunc(waiting[id], func(seen *rpcpb.Seen) bool { return seen.Event.TimeMicros <= now+offsets[id] })
+		}
+		p.m.drain(now)
+		if p.m.last > now {
+			t.Fatalf("at %d ms an event is said to be of %d ms", now/ms, p.m.last/ms)
+		}
+	}
+	// Once the stores' clocks are known.
+	settled := p.events[len(p.events)/2:]
+	still, longest := 0, 0
+	for i, e := range settled[1:] {
+		if still++; e.TimeMicros != settled[i].TimeMicros {
+			still = 0
+		}
+		longest = max(longest, still)
+	}
+	if longest > 5 {
+		t.Errorf("%d events in a row have the same time", longest)
+	}
+}
+
 func TestAMessageThatNobodySawArriveIsLost(t *testing.T) {
 	p := newPlay(t, 1, 2)
 	p.tell(1, 1*ms, sending(1*ms, 2, 5))
@@ -259,8 +303,8 @@ func TestWritesAndOperationsHaveNumbersOfTheSession(t *testing.T) {
 		return seenAt(wall, &sessionpb.Event{Body: &sessionpb.Event_OperationEnded{OperationEnded: &sessionpb.OperationEnded{Id: id}}})
 	}
 	for i, seen := range []*rpcpb.Seen{write(1*ms, 9), asked(1*ms, 9), synced(1*ms, 9), synced(1*ms, 9), answered(1*ms, 9), answered(1*ms, 9)} {
-		p.m.tell(1, seen, int64(i))
-		p.m.tell(2, seenAt(2*ms, seenClone(seen).Event), int64(i))
+		p.m.tell(1, seen, 2*ms+int64(i))
+		p.m.tell(2, seenAt(2*ms, seenClone(seen).Event), 2*ms+int64(i))
 	}
 	p.m.drain(60 * ms)
 	p.wants("S1 1ms writes 1", "S1 1ms asked 1", "S1 1ms synced 1", "S1 1ms answered 1: ",

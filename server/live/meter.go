@@ -27,7 +27,10 @@ type meter struct {
 }
 
 // counted is what a store counted at the last point, and now.
-type counted struct{ before, now *rpcpb.StoreMetrics }
+type counted struct {
+	before, now *rpcpb.StoreMetrics
+	perSecond   uint64 // events in the last second
+}
 
 func newMeter(now int64) meter { return meter{stores: map[uint64]*counted{}, since: now} }
 
@@ -57,9 +60,11 @@ func (m *meter) tick(now int64) bool {
 	var latency, sync [bucketsMax]uint64
 	for _, c := range m.stores {
 		if c.now == nil {
+			c.perSecond = 0
 			continue
 		}
 		a, b := c.before, c.now
+		c.perSecond = rise(a.GetEvents(), b.GetEvents()) * secondMicros / uint64(span)
 		p.Answered += rise(a.GetAnswered(), b.GetAnswered())
 		p.Applied = max(p.Applied, rise(a.GetApplied(), b.GetApplied()))
 		p.LeaderChanges += rise(a.GetLeaderChanges(), b.GetLeaderChanges()) // Each store counts when it comes to lead.
@@ -76,6 +81,22 @@ func (m *meter) tick(now int64) bool {
 		m.points = append(m.points[:0:0], m.points[1:]...)
 	}
 	return true
+}
+
+// rate is how many events a store had in the last second, told or not; 0 when that is not known.
+func (m *meter) rate(storeID uint64) uint64 {
+	if c := m.stores[storeID]; c != nil {
+		return c.perSecond
+	}
+	return 0
+}
+
+// total is how many all of them had.
+func (m *meter) total() (perSecond uint64) {
+	for _, c := range m.stores {
+		perSecond += c.perSecond
+	}
+	return perSecond
 }
 
 // after is the points from number from on, as far as they are kept, and the number of the next.

@@ -1,13 +1,10 @@
 package live
 
-// pace holds a viewer to so many events a second, and counts honestly what it was shown. A second in which more happens
-// shows its beginning; when much was left behind at its end, the viewer goes on from the present (jump), which costs a whole
-// picture: with many viewers the next slice comes later.
+// pace holds a viewer to so many events in a slice (slicing), and counts honestly what it was shown.
 type pace struct {
-	perSecond int
-	began     int64 // of the present slice, on the gateway's clock
-	// rest is how long a slice that was cut lasts, microseconds.
-	rest int64
+	most  int
+	slice uint64 // the present one's number
+	began int64  // when the viewer began with it, on the gateway's clock
 	// shown are this slice's, and events those that this viewer would have been shown without any bound.
 	shown, events uint64
 	// cut: the bound was met in this slice.
@@ -18,31 +15,16 @@ type pace struct {
 
 const secondMicros = 1_000_000
 
-// pictured is how many viewers are given a picture each second, about.
-const pictured = 20
-
-// over tells whether the present slice is.
-func (p *pace) over(now int64) bool {
-	length := int64(secondMicros)
-	if p.cut {
-		length = max(length, p.rest)
-	}
-	return now-p.began >= length
-}
-
-// roll begins a new slice of a viewer who is one of so many.
-func (p *pace) roll(now int64, viewers int) {
-	seconds := uint64(max(1, (now-p.began)/secondMicros))
+// roll begins with another slice.
+func (p *pace) roll(slice uint64, now int64) {
+	seconds := uint64(max(1, (now-p.began+secondMicros/2)/secondMicros))
 	p.lastShown, p.lastEvents = p.shown/seconds, p.events/seconds
-	if now-p.began >= 2*max(secondMicros, p.rest) {
-		p.lastShown, p.lastEvents = 0, 0 // Nothing was asked for before this moment.
-	}
-	p.began, p.rest = now, secondMicros*int64(viewers)/pictured
+	p.slice, p.began = slice, now
 	p.shown, p.events, p.cut = 0, 0, false
 }
 
 // room is how many events may still be shown in this slice.
-func (p *pace) room() int { return max(0, p.perSecond-int(p.shown)) }
+func (p *pace) room() int { return max(0, p.most-int(p.shown)) }
 
 // allowance is how many commands a viewer may still give: it fills up again at an even pace, to a second's worth.
 type allowance struct {

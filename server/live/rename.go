@@ -17,10 +17,9 @@ func (m *merger) place(s *source, h *held, now int64) {
 		if ends = m.flights.end(p); ends == nil {
 			return
 		}
-		// A message does not arrive before it is sent: the receiver's clock is behind.
-		if sent := ends.message.GetSentMicros(); wall+s.offset < sent {
-			s.offset = sent - wall
-		}
+		// A message does not arrive before it is sent: the receiver's clock is behind. The sending as viewers are told of it may
+		// be later: were it taken for the truth, two stores' clocks would drive each other on.
+		s.offset = max(s.offset, ends.sentMicros-wall)
 	}
 	m.last = max(earliest, wall+s.offset)
 	e.Seq, e.Step, e.StoreId, e.TimeMicros = 0, 0, s.id, m.last
@@ -28,18 +27,18 @@ func (m *merger) place(s *source, h *held, now int64) {
 		m.show(s, h, shown.StoreShown, wall, now)
 		return
 	}
-	if about, known := m.rename(s, e, ends, h.heardMicros); known {
+	if about, known := m.rename(s, e, ends, wall, h.heardMicros); known {
 		m.restate(s, e, wall)
 		m.emit(e, about, 0)
 	}
 }
 
 // rename gives an event the session's numbers and says what it is about; known is false for what names something unknown.
-func (m *merger) rename(s *source, e *sessionpb.Event, ends *flight, heard int64) (about subject, known bool) {
+func (m *merger) rename(s *source, e *sessionpb.Event, ends *flight, wall, heard int64) (about subject, known bool) {
 	about = subject{stores: [2]uint64{s.id}}
 	switch b := e.Body.(type) {
 	case *sessionpb.Event_MessageSent:
-		return m.renameSent(s, e, b.MessageSent.GetMessage(), heard)
+		return m.renameSent(s, e, b.MessageSent.GetMessage(), wall+s.offset, heard)
 	case *sessionpb.Event_MessageDelivered:
 		if ends == nil {
 			return about, false
@@ -83,7 +82,7 @@ func (m *merger) rename(s *source, e *sessionpb.Event, ends *flight, heard int64
 	return about, true
 }
 
-func (m *merger) renameSent(s *source, e *sessionpb.Event, message *sessionpb.Message, heard int64) (subject, bool) {
+func (m *merger) renameSent(s *source, e *sessionpb.Event, message *sessionpb.Message, sent, heard int64) (subject, bool) {
 	if message == nil {
 		return subject{}, false
 	}
@@ -94,7 +93,7 @@ func (m *merger) renameSent(s *source, e *sessionpb.Event, message *sessionpb.Me
 	}
 	message.Id, message.FromStore = m.numbers.nextMessage(), s.id
 	message.SentMicros, message.DueMicros = e.TimeMicros, 0
-	f := &flight{parcel: of, message: message, subject: messageSubject(message), seenMicros: heard}
+	f := &flight{parcel: of, message: message, subject: messageSubject(message), sentMicros: sent, seenMicros: heard}
 	m.flights.add(f)
 	return f.subject, true
 }

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -28,16 +27,24 @@ type snapshot struct {
 	flights    []*flight
 	operations []*sessionpb.Operation
 
-	encode  sync.Once
-	encoded []byte // the stores, as fields of a Keyframe
+	// states are the stores as fields of a Keyframe, and whole all fields but seq, as who is interested in everything sees it.
+	states, whole encoding
 }
 
-// keyframe is the snapshot as a viewer with that interest sees it; withStores leaves the stores to encodedStores.
-func (s *snapshot) keyframe(seq uint64, of *interest, withStores bool) *sessionpb.Keyframe {
+// encoding is made when it is first wanted, once for all.
+type encoding struct {
+	once  sync.Once
+	bytes []byte
+}
+
+func (e *encoding) of(make func() []byte) []byte {
+	e.once.Do(func() { e.bytes = make() })
+	return e.bytes
+}
+
+// keyframe is the snapshot as a viewer with that interest sees it, without the stores.
+func (s *snapshot) keyframe(seq uint64, of *interest) *sessionpb.Keyframe {
 	k := &sessionpb.Keyframe{Seq: seq, TimeMicros: s.timeMicros, Config: s.config}
-	if withStores {
-		k.Stores = s.stores
-	}
 	for _, f := range s.flights {
 		if of.wants(f.subject) {
 			k.Messages = append(k.Messages, f.message)
@@ -54,15 +61,22 @@ func (s *snapshot) keyframe(seq uint64, of *interest, withStores bool) *sessionp
 // storesField is Keyframe's.
 const storesField = 5
 
-func (s *snapshot) encodedStores() []byte {
-	s.encode.Do(func() {
-		for _, state := range s.stores {
-			s.encoded = protowire.AppendTag(s.encoded, storesField, protowire.BytesType)
-			s.encoded = protowire.AppendVarint(s.encoded, uint64(proto.Size(state)))
-			s.encoded = appendProto(s.encoded, state)
-		}
+// encoded is the same in its encoding, in two parts: the second one is shared with other viewers.
+func (s *snapshot) encoded(seq uint64, of *interest) (own, shared []byte) {
+	if of != nil {
+		return appendProto(nil, s.keyframe(seq, of)), s.encodedStores()
+	}
+	return appendProto(nil, &sessionpb.Keyframe{Seq: seq}), s.whole.of(func() []byte {
+		k, stores := s.keyframe(0, nil), s.encodedStores()
+		return append(appendProto(make([]byte, 0, proto.Size(k)+len(stores)), k), stores...)
 	})
-	return s.encoded
+}
+
+func (s *snapshot) encodedStores() []byte {
+	return s.states.of(func() []byte {
+		k := &sessionpb.Keyframe{Stores: s.stores}
+		return appendProto(make([]byte, 0, proto.Size(k)), k)
+	})
 }
 
 // want asks for a snapshot later than every one there is, and returns the round that must have been before it. The caller
@@ -80,7 +94,7 @@ func (w *watch) turnRound(now int64) {
 		}
 		w.round = nil
 		w.snap(r.number)
-		w.wake()
+		w.note()
 	}
 	if w.wanted > w.rounds && w.listed && now-w.roundMicros >= w.g.limits.RoundInterval.Microseconds() {
 		w.beginRound(now)
@@ -96,11 +110,12 @@ func (w *watch) beginRound(now int64) {
 		case c.hello == nil && c.why == "":
 			w.round.waiting[id] = true // Its first picture is on its way.
 		case c.hello != nil:
-			select {
-			case c.asks <- w.rounds:
-				w.round.waiting[id] = true
-			default: // It has not even taken the last.
+			if c.show != 0 {
+				continue // It has not even taken the last.
 			}
+			c.show = w.rounds
+			c.ask()
+			w.round.waiting[id] = true
 		}
 	}
 }

@@ -51,12 +51,14 @@ type Session struct {
 	gap        *sessionpb.Gap // what its next keyframe takes the place of
 	pictured   []uint64       // commands that the next keyframe answers
 	pace       pace
-	metrics    uint64 // the number of its next point
-	overflows  []time.Time
-	framed     time.Time // its last frame
-	began      time.Time
-	commands   allowance
-	unreached  string // the stores it was last told are not reached
+	// phase is where within an interval its frames are when all viewers are told of something at once, from 0 to 1.
+	phase     float64
+	metrics   uint64 // the number of its next point
+	overflows []time.Time
+	framed    time.Time // its last frame
+	began     time.Time
+	commands  allowance
+	unreached string // the stores it was last told are not reached
 }
 
 func newSession(g *Gateway, w *watch, role sessionpb.ViewerRole, of *interest) *Session {
@@ -64,11 +66,11 @@ func newSession(g *Gateway, w *watch, role sessionpb.ViewerRole, of *interest) *
 	s := &Session{
 		g: g, w: w, role: role, interest: of, interested: of, asked: now, began: now, blank: true,
 		ended: make(chan struct{}), replied: make(chan struct{}, 1),
-		pace:     pace{perSecond: g.limits.EventsPerSecondMax, began: g.micros()},
+		pace:     pace{most: g.limits.EventsPerSecondMax, began: g.micros()},
 		commands: allowance{perSecond: g.limits.CommandsPerSecondMax},
 	}
 	w.mu.Lock()
-	s.afterRound = w.want()
+	s.afterRound, s.pace.slice = w.want(), w.slice.number
 	w.mu.Unlock()
 	return s
 }
@@ -110,9 +112,7 @@ func (s *Session) idle(now time.Time) bool {
 // no longer than FrameWait, and not sooner than FrameInterval after the last frame; a reply that is there is given at once.
 // The frame's parts are shared with other viewers and must not be changed. After the session's end it says why it ended.
 func (s *Session) Handle(ctx context.Context, request *sessionpb.Request) *sessionpb.Frame {
-	f := s.handle(ctx, request)
-	f.complete()
-	return f.frame
+	return s.handle(ctx, request).complete()
 }
 
 func (s *Session) handle(ctx context.Context, request *sessionpb.Request) *Draft {
@@ -175,25 +175,32 @@ func (s *Session) takeReplies() []*sessionpb.Reply {
 
 // wait returns when a frame is due.
 func (s *Session) wait(ctx context.Context) {
-	limits := &s.g.limits
 	now := s.g.cfg.Now()
-	longest := limits.FrameWait
+	longest := s.g.frameWait()
 	if s.greeted == 0 {
-		longest = limits.FirstFrameWait
+		longest = s.g.limits.FirstFrameWait
 	}
 	interval := s.g.frameInterval()
 	timer := time.NewTimer(min(interval-now.Sub(s.framed), interval))
 	defer timer.Stop()
-	for due := false; ; {
-		s.w.mu.Lock()
-		changed, ready := s.w.changed, due && s.ready()
-		s.w.mu.Unlock()
-		if ready {
-			return
+	for due, woken := false, false; ; {
+		var noted, told chan struct{} // Not yet, whatever happens.
+		if due {
+			s.w.mu.Lock()
+			ready := s.ready()
+			noted = s.w.noted
+			if !s.waits() {
+				told = s.w.told
+			}
+			s.w.mu.Unlock()
+			if ready && woken {
+				s.spread(ctx, interval)
+			}
+			if ready {
+				return
+			}
 		}
-		if !due {
-			changed = nil // Not yet, whatever happens.
-		}
+		woken = due
 		select {
 		case <-timer.C:
 			if due {
@@ -201,7 +208,8 @@ func (s *Session) wait(ctx context.Context) {
 			}
 			due = true
 			timer.Reset(longest - min(s.g.cfg.Now().Sub(now), longest))
-		case <-changed:
+		case <-noted:
+		case <-told:
 		case <-s.replied:
 			return
 		case <-s.ended:
@@ -212,23 +220,44 @@ func (s *Session) wait(ctx context.Context) {
 	}
 }
 
+// spread waits for the viewer's turn among many who were woken by the same: otherwise all of their frames would be made and
+// written at once, and whatever else runs on the machine would have to wait.
+func (s *Session) spread(ctx context.Context, interval time.Duration) {
+	turn := time.Duration(s.phase * float64(interval-s.g.limits.FrameInterval))
+	if turn <= 0 {
+		return
+	}
+	timer := time.NewTimer(turn)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.replied:
+	case <-s.ended:
+	case <-ctx.Done():
+	}
+}
+
+// waits tells whether no event concerns the viewer at present: it waits for a snapshot, or for the next slice. The caller
+// holds the watch's mutex.
+func (s *Session) waits() bool { return s.blank || s.pace.room() == 0 }
+
 // ready tells whether there is something to show. The caller holds the watch's mutex.
 func (s *Session) ready() bool {
 	w := s.w
 	if fresh := w.latest != nil && w.latest.round > s.afterRound; s.blank || s.renewing && s.gap == nil && fresh {
 		return fresh
 	}
-	now := s.g.micros()
-	if s.position < w.log.first {
-		if !s.held(now) {
-			return true
-		}
-		s.forgo()
+	if s.follow(s.g.micros()) {
+		return true
+	}
+	if s.blank { // It has just leapt.
+		return w.latest != nil && w.latest.round > s.afterRound
 	}
 	for s.position < w.log.next && !s.interest.wants(w.log.at(s.position).subject) {
+		s.pace.events += w.log.at(s.position).leftOut
 		s.position++
 	}
-	if s.position < w.log.next && (s.pace.room() > 0 || s.pace.over(now)) {
+	if s.position < w.log.next && s.pace.room() > 0 {
 		return true
 	}
 	return s.metrics < w.meter.made || s.greeted != w.hellos+1 || s.unreached != unreachedText(w.unreachable())

@@ -1,8 +1,10 @@
 package live
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -162,6 +164,25 @@ func TestAnInterestNarrowsWhatIsToldAndNeverTheState(t *testing.T) {
 	})
 }
 
+func TestAnInterestThatIsRefusedLeavesTheOneBefore(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, &sessionpb.Interest{WithoutTicks: true})
+		v.ask()
+		v.ask(&sessionpb.Command{Id: 7, Command: &sessionpb.Command_SetInterest{
+			SetInterest: &sessionpb.Interest{RegionIds: make([]uint64, interestIDsMax+1)}}})
+		v.askFor(100 * time.Millisecond)
+		if got, want := v.replies[7].GetFailure(), "an interest names at most 1024 of a kind, not 1025"; got != want {
+			t.Errorf("it is refused with %q, want %q", got, want)
+		}
+		c.tell(1, ticking(0), sending(0, 2, 1))
+		v.askFor(300 * time.Millisecond)
+		if len(v.said) != 1 || v.keys != 1 {
+			t.Errorf("it is told %q and was given %d keyframes", v.said, v.keys)
+		}
+	})
+}
+
 func TestRoundsAreSharedAndRare(t *testing.T) {
 	c := newScripted(1, 2, 3)
 	inTime(t, c, Limits{}, func(t *testing.T, g *Gateway) {
@@ -216,6 +237,92 @@ func TestAViewerOfACrowdIsNotSentAwayForWaitingAsItWasToldTo(t *testing.T) {
 		}
 		if pictures := v.keys - keys; pictures < 6 || pictures > 10 {
 			t.Errorf("%d keyframes in 40 s", pictures)
+		}
+	})
+}
+
+func TestStoresAreAskedForTheirSharesOfASlice(t *testing.T) {
+	c := newScripted(1, 2, 3)
+	inTime(t, c, Limits{EventsPerSecondMax: 1_600}, func(t *testing.T, g *Gateway) {
+		v := attach(t, g, viewer, nil)
+		asked := func() (limits []uint32, rest time.Duration) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for id := uint64(1); id <= 3; id++ {
+				limits, rest = append(limits, c.streams[id].limit), c.streams[id].rest
+			}
+			return limits, rest
+		}
+		v.askFor(time.Second)
+		if limits, rest := asked(); !slices.Equal(limits, []uint32{1_600, 1_600, 1_600}) || rest != 1250*time.Millisecond {
+			t.Errorf("at first %v are asked for, with a rest of %v", limits, rest)
+		}
+		busy := func(seconds int, perSecond ...uint64) {
+			for range seconds {
+				for i, n := range perSecond {
+					c.mu.Lock()
+					was := c.counted[uint64(i+1)].GetEvents()
+					c.mu.Unlock()
+					c.measure(uint64(i+1), &rpcpb.StoreMetrics{Events: was + n})
+				}
+				v.askFor(time.Second)
+			}
+		}
+		busy(3, 6_000, 1_900, 100)
+		if limits, _ := asked(); limits[0] < 1_150 || limits[0] > 1_250 || limits[1] < 360 || limits[1] > 400 || limits[2] != 1_600/shareMin {
+			t.Errorf("of 6,000, 1,900 and 100 events a second %v are asked for", limits)
+		}
+		shows := c.showsAsked()
+		busy(5, 6_000, 1_900, 100)
+		if pictures := (c.showsAsked() - shows) / 3; pictures < 4 || pictures > 6 {
+			t.Errorf("%d rounds in five slices", pictures)
+		}
+		busy(3, 100, 100, 100)
+		if limits, _ := asked(); !slices.Equal(limits, []uint32{1_600, 1_600, 1_600}) {
+			t.Errorf("when there is little to tell %v are asked for", limits)
+		}
+		shows = c.showsAsked()
+		busy(5, 100, 100, 100)
+		if pictures := c.showsAsked() - shows; pictures != 0 {
+			t.Errorf("%d pictures when there is little to tell", pictures)
+		}
+	})
+}
+
+func TestAllViewersHaveTheSameSlices(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{EventsPerSecondMax: 500, LogEventsMax: 10_000}, func(t *testing.T, g *Gateway) {
+		const viewers, seconds, perSecond = 15, 10, 2_000
+		var asking sync.WaitGroup
+		all := make([]*watcher, viewers)
+		ctx, stop := context.WithCancel(t.Context())
+		for i := range all {
+			v := attach(t, g, viewer, nil)
+			all[i] = v
+			asking.Go(func() {
+				for ctx.Err() == nil {
+					v.take(v.s.Handle(ctx, nil))
+				}
+				v.take(v.s.Handle(t.Context(), nil))
+			})
+			time.Sleep(70 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		shows := c.showsAsked()
+		c.pour(1, perSecond, seconds*time.Second)
+		time.Sleep((seconds + 3) * time.Second)
+		stop()
+		asking.Wait()
+		if rounds := c.showsAsked() - shows; rounds < seconds-2 || rounds > seconds+1 {
+			t.Errorf("%d rounds in %d slices of %d viewers", rounds, seconds, viewers)
+		}
+		for i, v := range all {
+			if shown := v.seq + v.missed; shown != seconds*perSecond || v.closed != "" {
+				t.Errorf("viewer %d: %d events shown and %d missed are not the %d there were, closed %q", i, v.seq, v.missed, seconds*perSecond, v.closed)
+			}
+			if v.keys != all[0].keys {
+				t.Errorf("viewer %d was given %d keyframes, the first one %d", i, v.keys, all[0].keys)
+			}
 		}
 	})
 }

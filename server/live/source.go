@@ -4,7 +4,7 @@ import (
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
 )
 
-// skewMicrosMax is how far a store's time may be from when it was heard before the store's clock counts as moved.
+// skewMicrosMax is how long a store's time may be before it was heard of until the store's clock counts as set back.
 const skewMicrosMax = 1_000_000
 
 // held is something a store told that waits for its turn.
@@ -49,8 +49,9 @@ func (s *source) push(h held) {
 	case h.found != nil:
 		s.anchored = false
 	case h.seen != nil:
+		// Nothing is heard of before it happens, so what was heard the soonest tells most about the store's clock.
 		t := h.wallMicros() + s.offset
-		if !s.anchored || t > h.heardMicros+skewMicrosMax || t < h.heardMicros-skewMicrosMax {
+		if !s.anchored || t > h.heardMicros || t < h.heardMicros-skewMicrosMax {
 			s.anchored, s.offset = true, h.heardMicros-h.wallMicros()
 		}
 		s.heardUntil = max(s.heardUntil, h.wallMicros()+s.offset)

@@ -22,8 +22,18 @@ type contact struct {
 	version string
 	// why it is not reached, in words; empty while it is, and before the first attempt ended.
 	why string
-	// asks are numbers of pictures to ask for.
-	asks chan uint64
+	// show is the number of a picture to ask for, and not 0; pacing how much to ask for. asking has room for one: look at them.
+	show   uint64
+	pacing pacing
+	asking chan struct{}
+}
+
+// ask has the store asked for what it is to be asked for.
+func (c *contact) ask() {
+	select {
+	case c.asking <- struct{}{}:
+	default:
+	}
 }
 
 // follow keeps a store's stream open until the watch ends.
@@ -100,17 +110,23 @@ func (w *watch) listen(storeID uint64) error {
 // ask says how much the viewers want, and asks for pictures as rounds need them. What cannot be sent, Recv will tell.
 func (w *watch) ask(ctx context.Context, storeID uint64, stream Stream) {
 	w.mu.Lock()
-	asks := w.contacts[storeID].asks
+	c := w.contacts[storeID]
 	w.mu.Unlock()
-	if stream.Limit(uint32(w.g.limits.EventsPerSecondMax)) != nil {
-		return
-	}
+	said := pacing{}
 	for {
+		w.mu.Lock()
+		show, wanted := c.show, c.pacing
+		c.show = 0
+		w.mu.Unlock()
+		if said != wanted && stream.Pace(wanted.perSecond, wanted.rest) != nil {
+			return
+		}
+		said = wanted
+		if show != 0 && stream.Show(show) != nil {
+			return
+		}
 		select {
-		case n := <-asks:
-			if stream.Show(n) != nil {
-				return
-			}
+		case <-c.asking:
 		case <-ctx.Done():
 			return
 		}
@@ -130,15 +146,12 @@ func (w *watch) meet(storeID uint64, hello *rpcpb.WatchHello) error {
 		return fmt.Errorf("it is of another cluster, %d, not of %d", hello.GetClusterId(), known)
 	}
 	c := w.contacts[storeID]
-	select { // What an earlier stream was to be asked.
-	case <-c.asks:
-	default:
-	}
+	c.show = 0 // What an earlier stream was to be asked.
 	c.hello, c.version, c.why = hello, hello.GetVersion(), ""
 	w.merger.found(storeID, hello, w.g.micros())
 	w.know(hello.GetStores())
 	w.greetAnew()
-	w.wake()
+	w.note()
 	return nil
 }
 
@@ -172,5 +185,5 @@ func (w *watch) failed(storeID uint64, err error) {
 	c.hello, c.why = nil, why
 	w.answer(storeID)
 	w.turn()
-	w.wake()
+	w.note()
 }

@@ -43,8 +43,13 @@ type watch struct {
 	wanted      uint64
 	latest      *snapshot
 
-	// changed is closed and replaced when there is something new for viewers.
-	changed chan struct{}
+	slice slicing
+
+	// noted is closed and replaced when there is something for every viewer: a snapshot, a second's figures, a hello. told is
+	// when there are events, at most once a turn, for a viewer takes more time to wake than an event to be given to it.
+	noted, told chan struct{}
+	// telling: told is due.
+	telling bool
 }
 
 // startWatch begins to watch.
@@ -54,8 +59,8 @@ func startWatch(g *Gateway) *watch {
 	w := &watch{
 		g: g, ctx: ctx, cancel: cancel, merger: newMerger(&g.limits, &g.numbers),
 		log:   newEventLog(g.limits.LogEventsMax, g.limits.LogBytesMax),
-		meter: newMeter(now), contacts: map[uint64]*contact{}, changed: make(chan struct{}),
-		roundMicros: now - g.limits.RoundInterval.Microseconds(),
+		meter: newMeter(now), contacts: map[uint64]*contact{}, noted: make(chan struct{}), told: make(chan struct{}),
+		roundMicros: now - g.limits.RoundInterval.Microseconds(), slice: slicing{began: now},
 	}
 	w.merger.publish, w.merger.answered = w.publish, func(of *sessionpb.StoreState, _ uint64) { w.answer(of.GetId()) }
 	w.merger.last = now
@@ -76,6 +81,11 @@ func (w *watch) run(over func() bool) {
 		}
 		w.mu.Lock()
 		w.turn()
+		if w.telling {
+			w.telling = false
+			close(w.told)
+			w.told = make(chan struct{})
+		}
 		w.mu.Unlock()
 	}
 	w.threads.Wait() // over has ended them.
@@ -85,28 +95,31 @@ func (w *watch) run(over func() bool) {
 func (w *watch) turn() {
 	now, before := w.g.micros(), w.log.next
 	w.merger.drain(now)
+	metered := w.meter.tick(now)
+	w.turnSlice(now)
 	w.turnRound(now)
-	if w.meter.tick(now) || w.log.next != before {
-		w.wake()
+	w.telling = w.telling || w.log.next != before
+	if metered {
+		w.note()
 	}
 }
 
-// wake tells every viewer to look.
-func (w *watch) wake() {
-	close(w.changed)
-	w.changed = make(chan struct{})
+// note tells every viewer to look.
+func (w *watch) note() {
+	close(w.noted)
+	w.noted = make(chan struct{})
 }
 
 // publish appends an event to the log.
 func (w *watch) publish(e *sessionpb.Event, about subject, leftOut uint64) {
-	w.log.append(&record{event: e, encoded: sessionpb.AppendEvent(nil, e), subject: about, leftOut: leftOut})
+	w.log.append(e, about, leftOut)
 }
 
 // say makes an event of the gateway's own.
 func (w *watch) say(storeID uint64, e *sessionpb.Event) {
 	e.StoreId, e.TimeMicros = storeID, w.merger.stamp(w.merger.last)
 	w.merger.emit(e, subject{stores: [2]uint64{storeID}}, 0)
-	w.wake()
+	w.telling = true
 }
 
 // list asks for the stores, again and again: one may join later.
@@ -156,12 +169,13 @@ func (w *watch) know(stores []*rpcpb.StoreAddress) {
 			continue
 		}
 		changed = true
-		w.contacts[id] = &contact{address: s.GetAddress(), asks: make(chan uint64, 1)}
+		w.contacts[id] = &contact{address: s.GetAddress(), asking: make(chan struct{}, 1)}
 		w.merger.add(id)
 		w.say(id, &sessionpb.Event{Body: &sessionpb.Event_StoreAdded{StoreAdded: &sessionpb.StoreAdded{Store: &sessionpb.StoreState{Id: id}}}})
 		w.threads.Go(func() { w.follow(id) })
 	}
 	if changed {
+		w.demand()
 		w.greetAnew()
 	}
 }

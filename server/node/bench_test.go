@@ -14,7 +14,7 @@ import (
 
 // benchmarkPropose has clients put 128 bytes each as fast as they are answered, on three stores of one process whose disks
 // take so long to sync. Watchers attached to every store read as fast as they can.
-func benchmarkPropose(b *testing.B, clients int, syncTakes time.Duration, watchers int) {
+func benchmarkPropose(b *testing.B, clients int, syncTakes time.Duration, watchers int, slice uint32) {
 	c := newCluster(b, 3, func(cfg *Config) {
 		cfg.Disk.(*memoryDisk).syncTakes = syncTakes
 		cfg.Store.LogEntriesMax, cfg.Store.LogEntriesKept = 2_000, 1_000
@@ -31,6 +31,21 @@ func benchmarkPropose(b *testing.B, clients int, syncTakes time.Duration, watche
 			w, err := n.Watch(0)
 			if err != nil {
 				b.Fatal(err)
+			}
+			if slice > 0 {
+				w.Pace(slice, 1250*time.Millisecond)
+				looking.Go(func() {
+					second := time.NewTicker(time.Second)
+					defer second.Stop()
+					for n := uint64(1); ; n++ {
+						select {
+						case <-second.C:
+							w.Show(n)
+						case <-ctx.Done():
+							return
+						}
+					}
+				})
 			}
 			looking.Go(func() {
 				for {
@@ -91,20 +106,22 @@ func cpuMicros(b *testing.B) int64 {
 
 func BenchmarkPropose(b *testing.B) {
 	for _, clients := range []int{1, 64, 256} {
-		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) { benchmarkPropose(b, clients, 0, 0) })
+		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) { benchmarkPropose(b, clients, 0, 0, 0) })
 	}
 }
 
 // A disk that takes a millisecond, about as solid-state disks do.
 func BenchmarkProposeSynced(b *testing.B) {
 	for _, clients := range []int{1, 64, 256} {
-		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) { benchmarkPropose(b, clients, time.Millisecond, 0) })
+		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) { benchmarkPropose(b, clients, time.Millisecond, 0, 0) })
 	}
 }
 
-// What one watcher of each store costs.
+// What one watcher of each store costs, and one who wants a third of 5,000 events at the beginning of each second, as
+// server/live does.
 func BenchmarkProposeWatched(b *testing.B) {
 	for _, watchers := range []int{0, 1, 4} {
-		b.Run(fmt.Sprint("watchers=", watchers), func(b *testing.B) { benchmarkPropose(b, 256, time.Millisecond, watchers) })
+		b.Run(fmt.Sprint("watchers=", watchers), func(b *testing.B) { benchmarkPropose(b, 256, time.Millisecond, watchers, 0) })
 	}
+	b.Run("slices", func(b *testing.B) { benchmarkPropose(b, 256, time.Millisecond, 1, 1_700) })
 }

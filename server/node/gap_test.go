@@ -79,6 +79,40 @@ func TestALimitOnEventsIsKeptAndWhatGoesBeyondIsCounted(t *testing.T) {
 	})
 }
 
+func TestAWatcherThatRestsIsToldNothingUntilItAsksOrHasRested(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 1, nil)
+		defer c.close()
+		n := c.nodes[c.leader()]
+		o := look(t, n, 0)
+		o.w.Pace(50, 10*time.Second)
+		work := func(d time.Duration) (events, shown int) {
+			events, shown = o.f.events, o.f.shown
+			for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+				putMany(c, "a", 2)
+				o.see()
+			}
+			return o.f.events - events, o.f.shown - shown
+		}
+		work(5 * time.Second)
+		if o.f.events != 50 || o.f.shown != 1 {
+			t.Errorf("%d events and %d pictures before it asked", o.f.events, o.f.shown)
+		}
+		o.w.Show(1)
+		if events, shown := work(5 * time.Second); events != 50 || shown != 1 || o.f.leftOut == 0 {
+			t.Errorf("%d events and %d pictures after it had asked, %d left out", events, shown, o.f.leftOut)
+		}
+		if events, shown := work(6 * time.Second); events != 50 || shown != 1 {
+			t.Errorf("%d events and %d pictures when it had rested", events, shown)
+		}
+		time.Sleep(10 * time.Second)
+		o.compare(2)
+		if s := n.Stats(); int(s.Events) != o.f.events+o.f.leftOut {
+			t.Errorf("%d events happened, %d were shown and %d left out", s.Events, o.f.events, o.f.leftOut)
+		}
+	})
+}
+
 func TestEventsThatNobodyIsShownAreCountedWithoutBeingMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, 1, func(cfg *Config) { cfg.Limits.EventsPerSecond = 10 })

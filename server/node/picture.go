@@ -12,20 +12,24 @@ import (
 const (
 	pictureEntriesMax     = 4_000
 	pictureKeysMax        = 4_000
-	pictureBytesMax       = 1 << 20 // of entries, and of keys
-	pictureRegionEntries  = 1_000   // at most, of one region; keys as well
-	pictureRegionFew      = 10      // at least, if they fit
+	pictureBytesMax       = 1 << 20  // of entries, and of keys
+	pictureBytesBrief     = 64 << 10 // the same after a gap: a busy store's pictures are most of what watchers are sent
+	pictureRegionEntries  = 1_000    // at most, of one region; keys as well
+	pictureRegionFew      = 10       // at least, if they fit
 	pictureRegionBytesMin = 1 << 10
 )
 
 // bounds are a region's share of a picture.
 func (s *sight) bounds() mirror.Bounds {
-	regions := max(len(s.regions()), 1)
+	regions, bytes := max(len(s.regions()), 1), pictureBytesMax
+	if s.brief {
+		bytes = pictureBytesBrief
+	}
 	return mirror.Bounds{
 		EntriesMax:     min(pictureRegionEntries, max(pictureEntriesMax/regions, pictureRegionFew)),
 		KeysMax:        min(pictureRegionEntries, max(pictureKeysMax/regions, pictureRegionFew)),
 		KeysCountedMax: max(pictureKeysMax/regions, pictureRegionFew),
-		BytesMax:       max(pictureBytesMax/regions, pictureRegionBytesMin),
+		BytesMax:       max(bytes/regions, pictureRegionBytesMin),
 	}
 }
 

@@ -84,13 +84,17 @@ func (s *sight) show(now int64) {
 	if now < s.nextPicture {
 		return
 	}
-	due := false
+	due, brief := false, true
 	for _, w := range s.watchers {
-		due = due || w.wantsPicture(now)
+		if w.wantsPicture(now) {
+			due, brief = true, brief && w.gap.leftOut > 0
+		}
 	}
 	if !due {
 		return
 	}
+	s.brief = brief
+	defer func() { s.brief = false }()
 	s.nextPicture = now + s.l.n.cfg.Limits.PicturePeriod.Microseconds()
 	state, wall, partly := s.picture(), s.wall(), s.partly()
 	bytes := proto.Size(state)

@@ -31,6 +31,8 @@ type sight struct {
 	// lastWall is the last event's time.
 	lastWall int64
 
+	// brief: the picture that is being made follows a gap, of all who are shown it.
+	brief       bool
 	ticker      *time.Ticker // runs while watched
 	nextPicture int64        // on the node's clock: not before
 	nextMetrics int64

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	rpcpb "raftplay/server/rpc/rpcpb/v1"
@@ -19,11 +20,16 @@ var ErrWatchersMax = errors.New("too many watch the store")
 // called from any. What it is given is read only, and shared with other watchers.
 type Watcher struct {
 	n *Node
-	// perSecond are the events that it wants, asked the number of the picture it asks for.
-	perSecond atomic.Uint32
-	asked     atomic.Uint64
-	closed    atomic.Bool
-	ready     chan struct{}
+	// perSecond are the events that it wants, restMicros how long it wants nothing once it had them, asked the number of the
+	// picture it asks for.
+	perSecond  atomic.Uint32
+	restMicros atomic.Int64
+	asked      atomic.Uint64
+	closed     atomic.Bool
+	ready      chan struct{}
+	// full has room for one: an answer's worth waits. answered is when Next gave its last answer.
+	full     chan struct{}
+	answered time.Time
 
 	mu      sync.Mutex
 	hello   *rpcpb.WatchHello
@@ -45,16 +51,20 @@ type gap struct {
 
 	why     string
 	leftOut uint64
-	// used is how many events the present window has had, which ends then on the node's clock.
-	used      int
-	windowEnd int64
+	// used is how many events the present window has had, which began then on the node's clock.
+	used  int
+	began int64
 }
 
-// A limit on events a second is kept in windows.
+// A limit on events a second is kept in windows: of a whole second for who then wants nothing for a while.
 const (
-	windowMicros     = 100_000
-	windowsPerSecond = 1_000_000 / windowMicros
+	windowMicros    = 100_000
+	windowMicrosMax = 1_000_000
 )
+
+// gatherPeriod is the least time between two answers of Next, unless one is full: each is a message on the wire, and its
+// reader woken.
+const gatherPeriod = 20 * time.Millisecond
 
 // How much one answer of Next holds.
 const (
@@ -69,7 +79,7 @@ func (n *Node) Watch(eventsPerSecondMax uint32) (*Watcher, error) {
 		n.watchers.Add(-1)
 		return nil, fmt.Errorf("%w: at most %d", ErrWatchersMax, n.cfg.Limits.WatchersMax)
 	}
-	w := &Watcher{n: n, ready: make(chan struct{}, 1), hello: n.hello()}
+	w := &Watcher{n: n, ready: make(chan struct{}, 1), full: make(chan struct{}, 1), hello: n.hello()}
 	w.gap = gap{open: true, fresh: true, why: "the watching begins"}
 	w.Limit(eventsPerSecondMax)
 	if !n.order(func(l *loop) { l.watch(w) }) {
@@ -96,9 +106,13 @@ func (n *Node) hello() *rpcpb.WatchHello {
 // answer says why it ended; after that, and after Close, the error is io.EOF. When ctx ends the error is ctx's, and nothing
 // is lost.
 func (w *Watcher) Next(ctx context.Context) (*rpcpb.WatchResponse, error) {
+	if err := w.gather(ctx); err != nil {
+		return nil, err
+	}
 	for {
 		switch response := w.take(); {
 		case response != nil:
+			w.answered = time.Now()
 			return response, nil
 		case w.closed.Load() || w.isOver():
 			return nil, io.EOF
@@ -107,6 +121,31 @@ func (w *Watcher) Next(ctx context.Context) (*rpcpb.WatchResponse, error) {
 		case <-w.ready:
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		}
+	}
+}
+
+// gather waits until the next answer may be given.
+func (w *Watcher) gather(ctx context.Context) error {
+	pause := gatherPeriod - time.Since(w.answered)
+	if pause <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for {
+		w.mu.Lock()
+		full := len(w.queue)-w.head >= responseEventsMax || w.over
+		w.mu.Unlock()
+		if full || w.closed.Load() {
+			return nil
+		}
+		select {
+		case <-timer.C:
+			return nil
+		case <-w.full:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -156,24 +195,46 @@ func (w *Watcher) Show(number uint64) {
 }
 
 // Limit sets how many events a second the watcher wants at most, from now on; see Watch.
-func (w *Watcher) Limit(eventsPerSecondMax uint32) {
+func (w *Watcher) Limit(eventsPerSecondMax uint32) { w.Pace(eventsPerSecondMax, 0) }
+
+// Pace also sets how long the watcher wants nothing once it had them, from the beginning of that second; with 0 the limit is
+// kept in tenths of a second, and the watcher wants nothing for the rest of one.
+func (w *Watcher) Pace(eventsPerSecondMax uint32, rest time.Duration) {
 	most := uint32(w.n.cfg.Limits.EventsPerSecond)
 	if eventsPerSecondMax == 0 || eventsPerSecondMax > most {
 		eventsPerSecondMax = most
 	}
 	w.perSecond.Store(eventsPerSecondMax)
+	w.restMicros.Store(rest.Microseconds())
+}
+
+// window is how long a window of the limit is, and how many events it has.
+func (w *Watcher) window() (micros int64, most int) {
+	micros = windowMicros
+	if w.restMicros.Load() > 0 {
+		micros = windowMicrosMax
+	}
+	return micros, max(int(w.perSecond.Load())*int(micros/windowMicros)/int(windowMicrosMax/windowMicros), 1)
 }
 
 // Close ends the watching.
 func (w *Watcher) Close() {
 	w.closed.Store(true)
 	w.signal()
+	w.signalFull()
 	w.n.wake()
 }
 
 func (w *Watcher) signal() {
 	select {
 	case w.ready <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Watcher) signalFull() {
+	select {
+	case w.full <- struct{}{}:
 	default:
 	}
 }
@@ -188,10 +249,11 @@ func (w *Watcher) offer(events []sighted, happened int, now int64) {
 		w.gap.leftOut += uint64(happened)
 		return
 	}
-	if now >= w.gap.windowEnd {
-		w.gap.used, w.gap.windowEnd = 0, now+windowMicros
+	micros, most := w.window()
+	if now-w.gap.began >= micros {
+		w.gap.used, w.gap.began = 0, now
 	}
-	fit, why := w.enqueue(events, w.windowMax()-w.gap.used)
+	fit, why := w.enqueue(events, most-w.gap.used)
 	w.gap.used += fit
 	if fit < happened {
 		w.gap.open, w.gap.drained, w.gap.why = true, why == whySlow, why
@@ -207,9 +269,6 @@ const (
 	whyMany = "more events than the watcher wants"
 )
 
-// windowMax is how many events a window has.
-func (w *Watcher) windowMax() int { return max(int(w.perSecond.Load())/windowsPerSecond, 1) }
-
 // enqueue adds events, at most so many, as far as there is room, and says what was the obstacle for the others.
 func (w *Watcher) enqueue(events []sighted, most int) (fit int, why string) {
 	l := &w.n.cfg.Limits
@@ -222,9 +281,13 @@ func (w *Watcher) enqueue(events []sighted, most int) (fit int, why string) {
 		w.bytes += events[fit].bytes
 		w.queue = append(w.queue, events[fit])
 	}
+	full := len(w.queue)-w.head >= responseEventsMax
 	w.mu.Unlock()
 	if fit > 0 {
 		w.signal()
+	}
+	if full {
+		w.signalFull()
 	}
 	return fit, why
 }
@@ -239,7 +302,9 @@ func (w *Watcher) wantsPicture(now int64) bool {
 		defer w.mu.Unlock()
 		return w.head == len(w.queue)
 	}
-	return now >= w.gap.windowEnd
+	micros, _ := w.window()
+	rest := w.restMicros.Load()
+	return w.gap.fresh || now-w.gap.began >= max(micros, rest) || rest > 0 && w.asked.Load() != 0
 }
 
 // show ends a gap, if there is one, with the store as it stands.
@@ -258,8 +323,11 @@ func (w *Watcher) show(state *sessionpb.StoreState, bytes int, partly string, wa
 	w.queue = append(w.queue, sighted{seen, bytes})
 	w.bytes += bytes
 	w.mu.Unlock()
-	if w.gap.open {
-		w.gap = gap{windowEnd: now + windowMicros}
+	switch {
+	case w.gap.open:
+		w.gap = gap{began: now}
+	case seen.Show != 0 && w.restMicros.Load() > 0:
+		w.gap.used, w.gap.began = 0, now
 	}
 	w.signal()
 }
@@ -278,4 +346,5 @@ func (w *Watcher) end(why string) {
 	w.ended, w.over = why, true
 	w.mu.Unlock()
 	w.signal()
+	w.signalFull()
 }

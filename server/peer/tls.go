@@ -44,9 +44,13 @@ func LoadTLS(files TLSFiles) (client func() *tls.Config, server *tls.Config, err
 	server.SessionTicketsDisabled = true
 	each := server.Clone()
 	server.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		trusted, err := authorities.current()
+		if err != nil {
+			return nil, err // a server must not fall back to trusting whom the system does
+		}
 		now := each.Clone()
-		now.ClientCAs, err = authorities.current()
-		return now, err
+		now.ClientCAs = trusted
+		return now, nil
 	}
 	return client, server, nil
 }
@@ -76,7 +80,7 @@ func LoadClientTLS(files TLSFiles) (client func() *tls.Config, err error) {
 	}
 	return func() *tls.Config {
 		now := base.Clone()
-		now.RootCAs, _ = authorities.current() // read once, it stays
+		now.RootCAs, _ = authorities.current() // read once, there always are some
 		return now
 	}, nil
 }

@@ -32,8 +32,9 @@ type Session interface {
 
 // Frame is a sessionpb.Frame that is still to be encoded.
 type Frame interface {
-	// Append appends the frame in its encoding.
-	Append(b []byte) []byte
+	// Append appends the frame in its encoding, but for its end: that may be shared with other viewers' frames, and is not to
+	// be changed.
+	Append(b []byte) (own, shared []byte)
 	// Closed is the sentence with which the session ends; empty when it goes on.
 	Closed() string
 }

@@ -200,17 +200,36 @@ func (v *viewer) write(f Frame) error {
 			frameBuffers.Put(buffer)
 		}
 	}()
-	encoded := f.Append((*buffer)[:0])
-	*buffer = encoded
-	if len(encoded) > v.h.limits.FrameBytesMax {
-		return refusalFrame(len(encoded), v.h.limits.FrameBytesMax)
+	own, shared := f.Append((*buffer)[:0])
+	*buffer = own
+	if n := len(own) + len(shared); n > v.h.limits.FrameBytesMax {
+		return refusalFrame(n, v.h.limits.FrameBytesMax)
 	}
 	_ = v.conn.SetWriteDeadline(time.Now().Add(v.h.limits.WriteTimeout)) // it never fails
-	if err := v.conn.WriteMessage(websocket.BinaryMessage, encoded); err != nil {
+	if err := v.send(own, shared); err != nil {
 		return v.writeFailed(err)
 	}
 	v.frames++
 	return nil
+}
+
+// send writes one message. What is shared goes out from where it stands: a crowd that is told the same at once needs no copy
+// of it for each.
+func (v *viewer) send(own, shared []byte) error {
+	if len(shared) == 0 {
+		return v.conn.WriteMessage(websocket.BinaryMessage, own)
+	}
+	w, err := v.conn.NextWriter(websocket.BinaryMessage)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(own); err != nil {
+		return err
+	}
+	if _, err := w.Write(shared); err != nil {
+		return err
+	}
+	return w.Close()
 }
 
 func (v *viewer) writeFailed(err error) error {

@@ -61,12 +61,21 @@ type ours struct{ *sessionpb.Frame }
 
 func (f ours) Closed() string { return f.GetClosed() }
 
-func (f ours) Append(b []byte) []byte {
-	encoded, err := proto.MarshalOptions{}.MarshalAppend(b, f.Frame)
-	if err != nil {
-		panic(err) // of a sentence that is valid
+// Append gives the last of the events as what is shared.
+func (f ours) Append(b []byte) (own, shared []byte) {
+	encode := func(b []byte, f *sessionpb.Frame) []byte {
+		b, err := proto.MarshalOptions{}.MarshalAppend(b, f)
+		if err != nil {
+			panic(err) // of a sentence that is valid
+		}
+		return b
 	}
-	return encoded
+	n := len(f.Events)
+	if n == 0 {
+		return encode(b, f.Frame), nil
+	}
+	rest := &sessionpb.Frame{Closed: f.GetClosed(), Status: f.GetStatus(), Hello: f.Hello, Replies: f.Replies, Events: f.Events[:n-1]}
+	return encode(b, rest), encode(nil, &sessionpb.Frame{Events: f.Events[n-1:]})
 }
 
 func (s *tallied) Handle(ctx context.Context, r *sessionpb.Request) Frame {

@@ -1,6 +1,5 @@
 /** The live cluster that the server runs beside the page: three real stores. */
-import AxeBuilder from "@axe-core/playwright";
-import { expect, test, type Playground } from "./page";
+import { expect, test, violations, type Playground } from "./page";
 
 async function attach(playground: Playground): Promise<void> {
   await playground.page.goto("./");
@@ -121,17 +120,14 @@ test("is usable for everybody", async ({ playground, page }) => {
   await attach(playground);
   await page.getByRole("tab", { name: "Metrics" }).click();
   await expect(page.getByRole("figure", { name: /Latency/ })).toBeVisible();
-  const view = await new AxeBuilder({ page }).exclude("main").analyze();
-  expect(view.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)).toEqual([]);
+  expect(await violations(page, { but: "main" })).toEqual([]);
   await playground.button("Connect…").click();
   await expect(page.getByRole("dialog", { name: "Connect to a live cluster" }).getByLabel("Server")).toHaveValue(/127\.0\.0\.1/);
-  const dialog = await new AxeBuilder({ page }).include("dialog[open]").analyze();
-  expect(dialog.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)).toEqual([]);
+  expect(await violations(page, { part: "dialog[open]" })).toEqual([]);
   await page.keyboard.press("Escape");
   await playground.button("Showing: everything").press("Enter");
   await expect(page.getByRole("dialog", { name: "What is shown of the cluster" })).toBeVisible();
-  const shown = await new AxeBuilder({ page }).include("dialog[open]").analyze();
-  expect(shown.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)).toEqual([]);
+  expect(await violations(page, { part: "dialog[open]" })).toEqual([]);
 });
 
 test("shows no heartbeats when asked to, and a put still", async ({ playground, page }) => {

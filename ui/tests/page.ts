@@ -1,4 +1,5 @@
 /** The page as a person uses it: found by roles and names, never by classes. */
+import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Locator, type Page } from "@playwright/test";
 
 export { expect };
@@ -96,6 +97,19 @@ export class Playground {
     await this.pause();
     return name;
   }
+}
+
+/** The rules of axe that ask for colours: what a theme changes. */
+const colourRules = ["color-contrast", "link-in-text-block"];
+
+/** What axe says: of the page, or of a part of it, or of all but a part; by all of its rules, or by those about colours. */
+export async function violations(page: Page, about: { part?: string; but?: string; colours?: boolean } = {}): Promise<string[]> {
+  // There are no frames to gather from: one run in the page does, without a page of its own for the report.
+  const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ["violations"] });
+  if (about.colours) axe.withRules(colourRules);
+  if (about.part) axe.include(about.part);
+  if (about.but) axe.exclude(about.but);
+  return (await axe.analyze()).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
 }
 
 /** Every test fails on an error in the console. */

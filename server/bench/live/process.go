@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -92,6 +93,27 @@ func (p *process) residentKiB() (int, error) {
 		}
 	}
 	return 0, errors.New("the system does not tell how much memory a process has")
+}
+
+// processor is how much time of the processor the process has taken; 0 where the system does not tell.
+func (p *process) processor() time.Duration { return processorOf(fmt.Sprint(p.command.Process.Pid)) }
+
+// clockTick is Linux's unit of times in /proc.
+const clockTick = 10 * time.Millisecond
+
+func processorOf(pid string) time.Duration {
+	stat, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return 0
+	}
+	// The name, in parentheses, may hold anything.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * clockTick
 }
 
 // stores are three processes of one cluster.

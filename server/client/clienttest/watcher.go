@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 	"raftplay/core/store"
@@ -102,8 +103,8 @@ func (w *watcher) Show(number uint64) {
 	w.signal()
 }
 
-// Limit implements api.Watcher.
-func (w *watcher) Limit(perSecond uint32) {
+// Pace implements api.Watcher.
+func (w *watcher) Pace(perSecond uint32, _ time.Duration) {
 	w.mu.Lock()
 	w.limit = perSecond
 	w.mu.Unlock()

@@ -774,8 +774,12 @@ type WatchRequest struct {
 	Show uint64 `protobuf:"varint,1,opt,name=show,proto3" json:"show,omitempty"`
 	// At most so many events a second, from now on; what goes beyond is left out, and counted. 0: the store's own bound.
 	EventsPerSecondMax uint32 `protobuf:"varint,2,opt,name=events_per_second_max,json=eventsPerSecondMax,proto3" json:"events_per_second_max,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// For who merges several stores into slices of the same moments. Once the limit is met, nothing more is told until so long
+	// after the present second began, or until show asks for the store, with which a new second begins. 0: the limit is kept
+	// in tenths of a second, and the store is shown again after each in which it was met.
+	RestMicros    int64 `protobuf:"varint,3,opt,name=rest_micros,json=restMicros,proto3" json:"rest_micros,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchRequest) Reset() {
@@ -818,6 +822,13 @@ func (x *WatchRequest) GetShow() uint64 {
 func (x *WatchRequest) GetEventsPerSecondMax() uint32 {
 	if x != nil {
 		return x.EventsPerSecondMax
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetRestMicros() int64 {
+	if x != nil {
+		return x.RestMicros
 	}
 	return 0
 }
@@ -1304,10 +1315,12 @@ const file_rpcpb_v1_rpc_proto_rawDesc = "" +
 	"\x0etimeout_micros\x18\x03 \x01(\x03R\rtimeoutMicros\"_\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12=\n" +
-	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"U\n" +
+	"\bresponse\x18\x02 \x01(\v2!.raftcmdpb.v1.RaftCommandResponseR\bresponse\"v\n" +
 	"\fWatchRequest\x12\x12\n" +
 	"\x04show\x18\x01 \x01(\x04R\x04show\x121\n" +
-	"\x15events_per_second_max\x18\x02 \x01(\rR\x12eventsPerSecondMax\"\xa7\x01\n" +
+	"\x15events_per_second_max\x18\x02 \x01(\rR\x12eventsPerSecondMax\x12\x1f\n" +
+	"\vrest_micros\x18\x03 \x01(\x03R\n" +
+	"restMicros\"\xa7\x01\n" +
 	"\rWatchResponse\x12*\n" +
 	"\x05hello\x18\x01 \x01(\v2\x14.rpcpb.v1.WatchHelloR\x05hello\x12\"\n" +
 	"\x04seen\x18\x02 \x03(\v2\x0e.rpcpb.v1.SeenR\x04seen\x120\n" +
