@@ -74,6 +74,44 @@ func TestACrowdOfWhomSomeNeverAskIsServed(t *testing.T) {
 	})
 }
 
+func TestAllViewersHaveTheSameSlices(t *testing.T) {
+	c := newScripted(1)
+	inTime(t, c, Limits{EventsPerSecondMax: 500, LogEventsMax: 10_000}, func(t *testing.T, g *Gateway) {
+		const viewers, seconds, perSecond = 15, 10, 2_000
+		var asking sync.WaitGroup
+		all := make([]*watcher, viewers)
+		ctx, stop := context.WithCancel(t.Context())
+		for i := range all {
+			v := attach(t, g, viewer, nil)
+			all[i] = v
+			asking.Go(func() {
+				for ctx.Err() == nil {
+					v.take(v.s.Handle(ctx, nil))
+				}
+				v.take(v.s.Handle(t.Context(), nil))
+			})
+			time.Sleep(70 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		shows := c.showsAsked()
+		c.pour(1, perSecond, seconds*time.Second)
+		time.Sleep((seconds + 3) * time.Second)
+		stop()
+		asking.Wait()
+		if rounds := c.showsAsked() - shows; rounds < seconds-2 || rounds > seconds+1 {
+			t.Errorf("%d rounds in %d slices of %d viewers", rounds, seconds, viewers)
+		}
+		for i, v := range all {
+			if shown := v.seq + v.missed; shown != seconds*perSecond || v.closed != "" {
+				t.Errorf("viewer %d: %d events shown and %d missed are not the %d there were, closed %q", i, v.seq, v.missed, seconds*perSecond, v.closed)
+			}
+			if v.keys != all[0].keys {
+				t.Errorf("viewer %d was given %d keyframes, the first one %d", i, v.keys, all[0].keys)
+			}
+		}
+	})
+}
+
 func heapBytes() int64 {
 	runtime.GC()
 	var m runtime.MemStats

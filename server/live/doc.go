@@ -13,7 +13,8 @@
 // A viewer is a cursor into that log, so two hundred viewers hold one copy of it, and one that does not ask holds nothing.
 // A cursor that falls off the log's end gets a keyframe and the number of events it missed. Keyframes are made of pictures
 // that the stores are asked for (round.go): one round for all who wait, at most four a second, folded on to one point of
-// the log.
+// the log. When more happens than viewers are shown, all of them are shown the same slices of it (slice.go), and the stores
+// are asked for no more.
 //
 // # Locks
 //

@@ -2,18 +2,10 @@ package live
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
-
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
 )
-
-// eventLists are for the events of drafts, which need them for a moment.
-var eventLists = sync.Pool{New: func() any { return [][]byte(nil) }}
 
 // Draft is a frame that is not encoded yet, whose events and stores are still those that all viewers share.
 type Draft struct {
@@ -21,9 +13,10 @@ type Draft struct {
 	snapshot *snapshot // of its keyframe
 	interest *interest // whose keyframe it is
 	keySeq   uint64
-	events   [][]byte // encoded, without their numbers
-	bytes    int      // of them
-	firstSeq uint64   // of the first event
+	events   [][]byte  // encoded, without their numbers
+	list     *[][]byte // where they stand
+	bytes    int       // of them
+	firstSeq uint64    // of the first event
 }
 
 // draw makes the viewer's next frame.
@@ -211,7 +204,8 @@ func (s *Session) read(d *Draft, until uint64) {
 	room := min(limits.FrameEventsMax, s.pace.room())
 	d.firstSeq = s.seq + 1
 	if s.position < until {
-		d.events = eventLists.Get().([][]byte)
+		d.list = eventLists.Get().(*[][]byte)
+		d.events = (*d.list)[:0]
 	}
 	for ; s.position < until; s.position++ {
 		r := s.w.log.at(s.position)
@@ -256,67 +250,4 @@ func unreachedText(list []*sessionpb.StoreUnreachable) string {
 		fmt.Fprintf(&text, "%d %s\n", u.GetStoreId(), u.GetWhy())
 	}
 	return text.String()
-}
-
-// complete is the frame with its keyframe and events.
-func (d *Draft) complete() *sessionpb.Frame {
-	if d.snapshot != nil {
-		d.frame.Keyframe = d.snapshot.keyframe(d.keySeq, d.interest)
-		d.frame.Keyframe.Stores = d.snapshot.stores
-	}
-	for i, encoded := range d.events {
-		e := &sessionpb.Event{}
-		if err := proto.Unmarshal(encoded, e); err != nil {
-			panic(fmt.Sprintf("live: an event does not decode: %v", err))
-		}
-		e.Seq = d.firstSeq + uint64(i)
-		d.frame.Events = append(d.frame.Events, e)
-	}
-	return d.frame
-}
-
-// Fields of a Frame, and of an Event.
-const (
-	keyframeField = 2
-	eventsField   = 3
-	seqField      = 1
-)
-
-// Closed is the frame's: the sentence with which the session ends, or empty.
-func (d *Draft) Closed() string { return d.frame.GetClosed() }
-
-// eventHeadBytes is about what stands in front of an event's encoding.
-const eventHeadBytes = 12
-
-// Append appends the frame in its encoding, put together of what is encoded already, but for its end: that is shared with
-// other viewers, and not to be changed. A viewer of protobuf does not mind the order of the fields. A draft is encoded once.
-func (d *Draft) Append(b []byte) (own, shared []byte) {
-	b = slices.Grow(b, proto.Size(d.frame)+d.bytes+eventHeadBytes*len(d.events))
-	b = appendProto(b, d.frame)
-	for i, encoded := range d.events {
-		seq := d.firstSeq + uint64(i)
-		b = protowire.AppendTag(b, eventsField, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(protowire.SizeTag(seqField)+protowire.SizeVarint(seq)+len(encoded)))
-		b = protowire.AppendVarint(protowire.AppendTag(b, seqField, protowire.VarintType), seq)
-		b = append(b, encoded...)
-	}
-	clear(d.events)
-	eventLists.Put(d.events[:0])
-	d.events = nil
-	if d.snapshot == nil {
-		return b, nil
-	}
-	own, shared = d.snapshot.encoded(d.keySeq, d.interest)
-	b = protowire.AppendTag(b, keyframeField, protowire.BytesType)
-	b = protowire.AppendVarint(b, uint64(len(own)+len(shared)))
-	return append(b, own...), shared
-}
-
-// appendProto appends a message's encoding. It panics when there is none: all text here is UTF-8.
-func appendProto(b []byte, m proto.Message) []byte {
-	b, err := proto.MarshalOptions{}.MarshalAppend(b, m)
-	if err != nil {
-		panic(fmt.Sprintf("live: %T does not encode: %v", m, err))
-	}
-	return b
 }

@@ -58,9 +58,6 @@ func (s *snapshot) keyframe(seq uint64, of *interest) *sessionpb.Keyframe {
 	return k
 }
 
-// storesField is Keyframe's.
-const storesField = 5
-
 // encoded is the same in its encoding, in two parts: the second one is shared with other viewers.
 func (s *snapshot) encoded(seq uint64, of *interest) (own, shared []byte) {
 	if of != nil {

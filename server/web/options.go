@@ -23,7 +23,7 @@ type Sessions interface {
 // Session answers one viewer. Its methods are called by one goroutine, Close last and once.
 type Session interface {
 	// Handle answers a request, the first of which is the one with attach. It may wait until something happened, for at most a
-	// quarter of a second, and not beyond the end of ctx. The frame is not kept.
+	// second or so, and not beyond the end of ctx. The frame is not kept.
 	Handle(ctx context.Context, r *sessionpb.Request) Frame
 	// Ended is closed when the session is over; the next Handle says why.
 	Ended() <-chan struct{}
