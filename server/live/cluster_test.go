@@ -29,11 +29,13 @@ type scripted struct {
 	do      func(ctx context.Context, storeID uint64, r *raftcmdpb.RaftCommandRequest) (*raftcmdpb.RaftCommandResponse, error)
 	deeds   []string
 	counted map[uint64]*rpcpb.StoreMetrics // what a store says each second
+	rates   map[uint64]uint64              // and how many more events each time
 }
 
 func newScripted(ids ...uint64) *scripted {
 	return &scripted{
-		ids: ids, down: map[uint64]error{}, streams: map[uint64]*scriptedStream{}, lives: map[uint64]uint64{}, counted: map[uint64]*rpcpb.StoreMetrics{},
+		ids: ids, down: map[uint64]error{}, streams: map[uint64]*scriptedStream{}, lives: map[uint64]uint64{},
+		counted: map[uint64]*rpcpb.StoreMetrics{}, rates: map[uint64]uint64{},
 		state: func(id uint64) *sessionpb.StoreState {
 			return &sessionpb.StoreState{Id: id, Up: true, Peers: []*sessionpb.PeerState{{
 				Region: &metapb.Region{Id: 1, RegionEpoch: &metapb.RegionEpoch{ConfVer: 1, Version: 1}}, PeerId: 100 + id, Term: 6,
@@ -126,6 +128,15 @@ func (c *scripted) measure(id uint64, m *rpcpb.StoreMetrics) {
 	c.streams[id].out <- &rpcpb.WatchResponse{Metrics: m}
 }
 
+// busy has stores count so many events a second from now on, the first store's first.
+func (c *scripted) busy(perSecond ...uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, n := range perSecond {
+		c.rates[c.ids[i]] = n
+	}
+}
+
 // fail breaks a store's stream, and every later one until it is mended.
 func (c *scripted) fail(id uint64, err error) {
 	c.mu.Lock()
@@ -208,6 +219,10 @@ func (c *scripted) heartbeat(t *testing.T) {
 				if c.down[id] == nil {
 					if c.counted[id] == nil {
 						c.counted[id] = &rpcpb.StoreMetrics{}
+					}
+					if n := c.rates[id]; n > 0 {
+						c.counted[id] = proto.CloneOf(c.counted[id])
+						c.counted[id].Events += n
 					}
 					select {
 					case s.out <- &rpcpb.WatchResponse{Metrics: c.counted[id]}:

@@ -29,17 +29,28 @@ type meter struct {
 // counted is what a store counted at the last point, and now.
 type counted struct {
 	before, now *rpcpb.StoreMetrics
-	perSecond   uint64 // events in the last second
+	// perSecond is its events in about the last second that it counted: up to rated, when it had counted ratedEvents.
+	perSecond, ratedEvents uint64
+	rated                  int64
+}
+
+// rate takes a number of events. It goes by the store's own seconds: its numbers may come just before a point or just after.
+func (c *counted) rate(events uint64, now int64) {
+	if span := now - c.rated; span >= metricsMicros/2 {
+		c.perSecond = rise(c.ratedEvents, events) * secondMicros / uint64(span)
+		c.rated, c.ratedEvents = now, events
+	}
 }
 
 func newMeter(now int64) meter { return meter{stores: map[uint64]*counted{}, since: now} }
 
 // hear takes what a store counted. The first of a stream only begins: what it counted earlier is nobody's second.
-func (m *meter) hear(storeID uint64, metrics *rpcpb.StoreMetrics) {
+func (m *meter) hear(storeID uint64, metrics *rpcpb.StoreMetrics, now int64) {
 	if c := m.stores[storeID]; c != nil {
 		c.now = metrics
+		c.rate(metrics.GetEvents(), now)
 	} else {
-		m.stores[storeID] = &counted{before: metrics}
+		m.stores[storeID] = &counted{before: metrics, rated: now, ratedEvents: metrics.GetEvents()}
 	}
 }
 
@@ -60,11 +71,9 @@ func (m *meter) tick(now int64) bool {
 	var latency, sync [bucketsMax]uint64
 	for _, c := range m.stores {
 		if c.now == nil {
-			c.perSecond = 0
 			continue
 		}
 		a, b := c.before, c.now
-		c.perSecond = rise(a.GetEvents(), b.GetEvents()) * secondMicros / uint64(span)
 		p.Answered += rise(a.GetAnswered(), b.GetAnswered())
 		p.Applied = max(p.Applied, rise(a.GetApplied(), b.GetApplied()))
 		p.LeaderChanges += rise(a.GetLeaderChanges(), b.GetLeaderChanges()) // Each store counts when it comes to lead.

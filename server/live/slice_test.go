@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sessionpb "raftplay/core/pb/sessionpb/v1"
@@ -244,6 +245,7 @@ func TestStoresAreAskedForTheirSharesOfASlice(t *testing.T) {
 	inTime(t, c, Limits{EventsPerSecondMax: 1_600}, func(t *testing.T, g *Gateway) {
 		v := attach(t, g, viewer, nil)
 		asked := func() (limits []uint32, rest time.Duration) {
+			synctest.Wait()
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			for id := uint64(1); id <= 3; id++ {
@@ -256,15 +258,11 @@ func TestStoresAreAskedForTheirSharesOfASlice(t *testing.T) {
 			t.Errorf("at first %v are asked for, with a rest of %v", limits, rest)
 		}
 		busy := func(seconds int, perSecond ...uint64) {
+			c.busy(perSecond...)
 			for range seconds {
-				for i, n := range perSecond {
-					c.mu.Lock()
-					was := c.counted[uint64(i+1)].GetEvents()
-					c.mu.Unlock()
-					c.measure(uint64(i+1), &rpcpb.StoreMetrics{Events: was + n})
-				}
 				v.askFor(time.Second)
 			}
+			synctest.Wait()
 		}
 		busy(3, 6_000, 1_900, 100)
 		if limits, _ := asked(); limits[0] < 1_150 || limits[0] > 1_250 || limits[1] < 360 || limits[1] > 400 || limits[2] != 1_600/shareMin {

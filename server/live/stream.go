@@ -164,7 +164,7 @@ func (w *watch) hear(storeID uint64, response *rpcpb.WatchResponse) {
 		w.merger.tell(storeID, seen, now)
 	}
 	if m := response.GetMetrics(); m != nil {
-		w.meter.hear(storeID, m)
+		w.meter.hear(storeID, m, now)
 	}
 	w.turn()
 }
