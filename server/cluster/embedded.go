@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -52,6 +53,7 @@ type Embedded struct {
 	stores map[uint64]*Store // those that run
 	cut    map[link]bool
 	closed bool
+	ending atomic.Bool // what the stores log is quiet
 }
 
 type link struct{ from, to uint64 }
@@ -62,6 +64,9 @@ func OpenEmbedded(cfg EmbeddedConfig) (*Embedded, error) {
 		return nil, wrongf(ErrConfig, "a cluster in one process has from 1 to %d stores, not %d", embeddedStoresMax, cfg.Stores)
 	}
 	e := &Embedded{cfg: cfg, peers: Peers{}, stores: map[uint64]*Store{}, cut: map[link]bool{}}
+	if cfg.Logger != nil {
+		e.cfg.Logger = slog.New(quiet{cfg.Logger.Handler(), &e.ending})
+	}
 	if err := e.claim(); err != nil {
 		return nil, err
 	}
@@ -250,6 +255,7 @@ func (e *Embedded) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true
+	e.ending.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	var err error

@@ -3,6 +3,8 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,6 +92,49 @@ func TestStoresThatAreToldToStopAtTheSameTimeAllEndSoon(t *testing.T) {
 	// A leader that waits for a successor waits for three seconds.
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("the stores took %v to stop", took)
+	}
+}
+
+// heard is what was logged.
+type heard struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (h *heard) Write(line []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, string(line))
+	return len(line), nil
+}
+
+func (h *heard) count(words string) (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, line := range h.lines {
+		if strings.Contains(line, words) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestStoresThatEndTogetherDoNotWarnOfEachOther(t *testing.T) {
+	var log heard
+	e, c := three(t, EmbeddedConfig{Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	mustPut(t, c, "city", "Oslo")
+	e.Store(3).Kill()
+	for ctx := within(t); log.count("is not connected") < 2; time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("two stores lost a third without a word: %q", log.lines)
+		}
+	}
+	before := log.count("")
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if log.count("") != before {
+		t.Errorf("%q", log.lines[before:])
 	}
 }
 
