@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { MetricsPointSchema } from "../../pb/sessionpb/v1/session_pb";
-import { chartsOf, metricsWords } from "./metrics";
+import { chartsOf, lone, metricsWords } from "./metrics";
 import { behindText, shareText } from "./words";
 
 const second = (at: number, answered: number, p50 = 0, leaderChanges = 0) =>
@@ -28,6 +28,12 @@ describe("metrics of a live cluster", () => {
     expect(leaders.series[0].values).toEqual([null, 1, null]);
     expect(commands.now).toBe("900 answered");
     expect([commands, latency, leaders].map((c) => c.whole)).toEqual([true, false, true]);
+  });
+
+  it("has a dot for a second that no line goes through", () => {
+    expect(lone([null, 2, null, 3, 4, null, 5])).toEqual([1, 6]);
+    expect(lone([7])).toEqual([0]);
+    expect(lone([])).toEqual([]);
   });
 
   it("can be read", () => {

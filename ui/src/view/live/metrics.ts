@@ -27,6 +27,12 @@ export interface Chart {
   readonly series: readonly Series[];
 }
 
+/** The places of values without a neighbour: no line goes through them. */
+export function lone(values: readonly (number | null | undefined)[]): number[] {
+  const is = (at: number) => values[at] !== null && values[at] !== undefined;
+  return [...values.keys()].filter((at) => is(at) && !is(at - 1) && !is(at + 1));
+}
+
 function perSecond(count: bigint, point: MetricsPoint): number {
   const span = Number(point.spanMicros) || 1e6;
   return Math.round((Number(count) * 1e7) / span) / 10;
