@@ -34,8 +34,8 @@ type counted struct {
 	rated                  int64
 }
 
-// rate takes a number of events. It goes by the store's own seconds: its numbers may come just before a point or just after.
-func (c *counted) rate(events uint64, now int64) {
+// count takes a number of events. It goes by the store's own seconds: its numbers may come just before a point or just after.
+func (c *counted) count(events uint64, now int64) {
 	if span := now - c.rated; span >= metricsMicros/2 {
 		c.perSecond = rise(c.ratedEvents, events) * secondMicros / uint64(span)
 		c.rated, c.ratedEvents = now, events
@@ -48,7 +48,7 @@ func newMeter(now int64) meter { return meter{stores: map[uint64]*counted{}, sin
 func (m *meter) hear(storeID uint64, metrics *rpcpb.StoreMetrics, now int64) {
 	if c := m.stores[storeID]; c != nil {
 		c.now = metrics
-		c.rate(metrics.GetEvents(), now)
+		c.count(metrics.GetEvents(), now)
 	} else {
 		m.stores[storeID] = &counted{before: metrics, rated: now, ratedEvents: metrics.GetEvents()}
 	}
