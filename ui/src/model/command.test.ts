@@ -92,6 +92,7 @@ describe("the command bar understands", () => {
 describe("the command bar refuses, in a sentence", () => {
   test.each([
     ["", "Type a command, for example: put city Kyoto"],
+    ["put city Oslo; cut S1 > S2", "With ; between go put, get, seek, scan and delete, and not cut"],
     ["jump", "There is no command jump; help lists those there are"],
     ["put city", 'put takes a key and a value (quote what has spaces), for example: put city "New York"'],
     ["put city New York", 'put takes a key and a value (quote what has spaces), for example: put city "New York"'],

@@ -28,7 +28,7 @@ export function dataRequest(given: readonly Token[], limits: CommandLimits): Raf
   const at = words.findIndex((w) => !w.quoted && w.text.toLowerCase() === "if");
   const compares = at >= 0 ? conditions(words.slice(at + 1), limits) : [];
   const parts = split(at >= 0 ? words.slice(0, at) : words, (w) => w.text === ";");
-  const requests = parts.filter((p) => p.length > 0).map((p) => oneRequest(p, limits, flags.has("--reverse")));
+  const requests = parts.filter((p) => p.length > 0).map((p) => oneRequest(p, limits, flags.has("--reverse"), parts.length > 1));
   if (requests.length === 0) throw new Wrong("There is nothing before “if”; for example: put city Oslo if city = Kyoto");
   if (requests.length > limits.requestsMax) {
     throw new Wrong(`That is ${requests.length} commands at once; at most ${limits.requestsMax} go together`);
@@ -45,7 +45,7 @@ export function dataRequest(given: readonly Token[], limits: CommandLimits): Raf
   });
 }
 
-function oneRequest(words: readonly Token[], limits: CommandLimits, reverse: boolean): Request {
+function oneRequest(words: readonly Token[], limits: CommandLimits, reverse: boolean, ofSeveral: boolean): Request {
   const name = words[0].text.toLowerCase();
   const args = words.slice(1);
   const takes = (count: number, what: string, example: string) => {
@@ -69,6 +69,7 @@ function oneRequest(words: readonly Token[], limits: CommandLimits, reverse: boo
     case "scan":
       return scan(args, limits, reverse);
     default:
+      if (ofSeveral) throw new Wrong(`With ; between go put, get, seek, scan and delete, and not ${words[0].text}`);
       throw new Wrong(`There is no command ${words[0].text}; help lists those there are`);
   }
 }

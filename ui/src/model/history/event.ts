@@ -172,6 +172,7 @@ function groupOf(kind: EventKind, { message, operation }: EventContext): EventGr
     case "logCompacted":
       return "log";
     case "storeAdded":
+    case "storeShown":
     case "peerCreated":
     case "peerDestroyed":
     case "regionChanged":
